@@ -1,0 +1,16 @@
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
+
+/** SHA-256 as base64url (43 characters): what is kept of a secret value at rest. */
+export function sha256(value: string): string {
+  return hash('sha256', value, 'base64url');
+}
+
+/** HMAC-SHA-256 as base64url (43 characters). */
+export function hmac(key: Buffer | string, value: string): string {
+  return createHmac('sha256', key).update(value).digest('base64url');
+}
+
+/** Equality in a time that does not depend on where, or whether, the values differ. */
+export function equalInConstantTime(a: string, b: string): boolean {
+  return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'));
+}

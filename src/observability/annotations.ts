@@ -1,0 +1,23 @@
+/** What a request's log line says beyond what its HTTP shows. Never a value that lets anybody in. */
+export type Annotations = {
+  realm?: string;
+  client?: string;
+  /** The protocol route or page, such as `token`. */
+  route?: string;
+  grant?: string;
+  /** `ok`, or the error code that was answered. */
+  outcome?: string;
+  /** Why, for the operator: never told to the caller. */
+  reason?: string;
+};
+
+const notes = new WeakMap<object, Annotations>();
+
+/** Adds to the log line of this request (the Node request object identifies it). */
+export function annotate(request: object, more: Annotations): void {
+  notes.set(request, { ...notes.get(request), ...more });
+}
+
+export function annotationsOf(request: object): Annotations {
+  return notes.get(request) ?? {};
+}
