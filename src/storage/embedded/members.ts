@@ -1,0 +1,39 @@
+/** Expiring indexes: members in the order of the time they leave, then of their bytes. */
+import type { Page } from '../store.ts';
+import { type Database, integer, text } from './database.ts';
+
+export function createMembers(database: Database) {
+  const upsert = database.prepare('INSERT OR REPLACE INTO member (list, member, expires) VALUES (?, ?, ?)');
+  const erase = database.prepare('DELETE FROM member WHERE list = ? AND member = ?');
+  const select = database.prepare(
+    `SELECT member, expires FROM member
+     WHERE list = ? AND expires > ? AND (expires, member) > (?, ?) ORDER BY expires, member LIMIT ?`,
+  );
+
+  return {
+    add(list: string, member: string, expires: number): void {
+      upsert.run(list, member, expires);
+    },
+
+    remove(list: string, member: string): void {
+      erase.run(list, member);
+    },
+
+    /** The cursor is the place of the last member shown, so it stands wherever that member has gone since. */
+    page(list: string, options: { limit: number; after?: string | undefined; nowMs: number }): Page {
+      const [expires, member] = options.after === undefined ? [0, ''] : placeOf(options.after);
+      const rows = select.all(list, options.nowMs, expires, member, options.limit + 1);
+      const shown = rows.slice(0, options.limit);
+      const last = rows.length > options.limit ? shown.at(-1) : undefined;
+      return {
+        members: shown.map((row) => text(row, 'member')),
+        ...(last && { next: `${integer(last, 'expires')}:${text(last, 'member')}` }),
+      };
+    },
+  };
+}
+
+function placeOf(cursor: string): [number, string] {
+  const colon = cursor.indexOf(':');
+  return [Number(cursor.slice(0, colon)), cursor.slice(colon + 1)];
+}

@@ -1,0 +1,37 @@
+/** Who listens to which topic in this process; both engines deliver through it. */
+export type Listener = {
+  onMessage(message: { realm: string; message: string }): void;
+  onGap(): void;
+};
+
+export function createListeners() {
+  const topics = new Map<string, Set<Listener>>();
+
+  /** The returned function takes the listener away again; calling it twice does no harm. */
+  function add(topic: string, listener: Listener): () => void {
+    // One entry per call: the same object may listen twice and leave once.
+    const entry: Listener = {
+      onMessage: (message) => listener.onMessage(message),
+      onGap: () => listener.onGap(),
+    };
+    const listeners = topics.get(topic) ?? new Set();
+    topics.set(topic, listeners.add(entry));
+    return () => {
+      listeners.delete(entry);
+      if (listeners.size === 0 && topics.get(topic) === listeners) topics.delete(topic);
+    };
+  }
+
+  function deliver(topic: string, message: { realm: string; message: string }): void {
+    for (const listener of topics.get(topic) ?? []) listener.onMessage(message);
+  }
+
+  /** Tells the listeners of these topics (default: all) that they may have missed messages. */
+  function gap(of: Iterable<string> = topics.keys()): void {
+    for (const topic of [...of]) for (const listener of topics.get(topic) ?? []) listener.onGap();
+  }
+
+  return { add, deliver, gap, has: (topic: string) => topics.has(topic), topics: () => [...topics.keys()] };
+}
+
+export type Listeners = ReturnType<typeof createListeners>;

@@ -1,0 +1,138 @@
+/**
+ * Connections to Redis: where they go, when they count as broken, how their failures are told. A call never waits
+ * for a connection that is not there: it fails at once, and connecting goes on in the background without end.
+ */
+import { isIP } from 'node:net';
+import { Redis } from 'ioredis';
+import { Failure } from '../../base/errors.ts';
+import type { Logger } from '../../observability/logger.ts';
+
+/** Together below the two seconds that the port allows, however calls and reconnects meet. */
+const answerMs = 1800;
+const silenceMs = 1500;
+const connectMs = 1500;
+const longestRetryMs = 500;
+
+type Address = {
+  readonly host: string;
+  readonly port: number;
+  readonly db: number;
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls?: { readonly servername?: string };
+};
+
+export function connectRedis(url: string, logger: Logger): Redis {
+  const redis = new Redis({
+    ...addressOf(url),
+    connectionName: 'daypass',
+    disableClientInfo: true,
+    connectTimeout: connectMs,
+    // A connection that owes an answer and says nothing is cut: its callers fail, others fail fast from then on.
+    socketTimeout: silenceMs,
+    retryStrategy: (times) => Math.min(25 * 2 ** Math.min(times, 10), longestRetryMs),
+    maxLoadingRetryTime: longestRetryMs,
+    enableOfflineQueue: false,
+    // A commit whose answer was lost may have happened; sending it again could refuse its own success.
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    autoResubscribe: false,
+    // One write to the socket for all that is asked in one turn of the event loop.
+    enableAutoPipelining: true,
+  });
+  logOutages(redis, logger);
+  return redis;
+}
+
+/** Resolves when the connection is ready, or after `withinMs` without it. */
+export function settled(redis: Redis, withinMs: number): Promise<void> {
+  if (redis.status === 'ready') return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, withinMs);
+    redis.once('ready', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** The answer, or `Failure('unavailable')` in bounded time. */
+export async function answer<T>(asked: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), answerMs);
+  });
+  try {
+    return await Promise.race([asked, late]);
+  } catch (error) {
+    throw failureOf(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Replies that mean "not now": https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors */
+const notNow =
+  /\b(READONLY|LOADING|OOM|MISCONF|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY|NOAUTH|WRONGPASS|NOPERM)\b/;
+
+function failureOf(error: unknown): Error {
+  // What the client throws carries the command with its arguments, and those are no business of a log.
+  const cause = new Error(messageOf(error));
+  const isReply = error instanceof Error && error.name === 'ReplyError';
+  if (isReply && !notNow.test(cause.message)) return cause;
+  return new Failure('unavailable', 'the store cannot be reached', { cause });
+}
+
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/,? with args beginning with.*/s, '');
+}
+
+function logOutages(redis: Redis, logger: Logger): void {
+  let isDown = false;
+  redis.on('error', (error: unknown) => {
+    if (!isDown) logger.error({ reason: messageOf(error) }, 'Redis cannot be reached');
+    isDown = true;
+  });
+  redis.on('ready', () => {
+    if (isDown) logger.info('Redis is back');
+    isDown = false;
+  });
+}
+
+function addressOf(url: string): Address {
+  const parsed = parse(url);
+  // Brackets belong to the URL of an IPv6 address, not to the address.
+  const host = parsed.hostname.replace(/^\[|\]$/g, '');
+  const db = parsed.pathname.replace(/^\//, '') || '0';
+  if (host === '' || !/^\d+$/.test(db) || parsed.search !== '' || parsed.hash !== '') throw badAddress();
+  return {
+    host,
+    port: parsed.port === '' ? 6379 : Number(parsed.port),
+    db: Number(db),
+    ...(parsed.username !== '' && { username: decoded(parsed.username) }),
+    ...(parsed.password !== '' && { password: decoded(parsed.password) }),
+    ...(parsed.protocol === 'rediss:' && { tls: isIP(host) ? {} : { servername: host } }),
+  };
+}
+
+function parse(url: string): URL {
+  if (!URL.canParse(url)) throw badAddress();
+  return new URL(url);
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw badAddress();
+  }
+}
+
+// Without the address: it may hold a password.
+function badAddress(): Failure {
+  return new Failure(
+    'invalid_input',
+    'the store address is redis[s]://[user][:password@]host[:port][/number]',
+  );
+}

@@ -1,0 +1,39 @@
+/**
+ * Names of keys. Everything of a realm carries the hash tag `{realm}` and so lies on one slot of a Cluster, as
+ * scripts that touch several keys ask for. The prefix tells the kinds of things apart: an `id` is any text.
+ *
+ *     dp:{acme}:token:Xq…    a document       dpi:{acme}:sessions:u1   an index
+ *     dpn:{acme}:<hash>      a node           dpc:{acme}:login:ada     a counter
+ *     dps:{acme}             the last stamp   dp:revocations           a channel
+ */
+import { hash } from 'node:crypto';
+import type { Key } from '../store.ts';
+
+export const documentKey = (key: Key): string => `dp:${named(key)}`;
+
+export const indexKey = (key: Key): string => `dpi:${named(key)}`;
+
+export const counterKey = (key: Key): string => `dpc:${named(key)}`;
+
+/** The node that is the realm itself; the key of any other is this with its hash behind. */
+export const realmNodeKey = (realm: string): string => `dpn:{${realm}}:`;
+
+export const stampKey = (realm: string): string => `dps:{${realm}}`;
+
+export const channelOf = (topic: string): string => `dp:${topic}`;
+
+/** Bytes of a node's hash in a record and in a key. */
+export const nodeHashBytes = 10;
+
+/**
+ * A node by its hash: every document carries some, and names are long. 80 bits keep apart whatever a realm may
+ * hold; should two ever meet, a cut of one kills what hangs under the other, and nothing lives that should not.
+ * The realm itself, `''`, has no hash.
+ */
+export function nodeHash(name: string): Buffer {
+  return name === '' ? Buffer.alloc(0) : hash('sha256', name, 'buffer').subarray(0, nodeHashBytes);
+}
+
+function named({ realm, kind, id }: Key): string {
+  return `{${realm}}:${kind}:${id}`;
+}

@@ -1,0 +1,85 @@
+/**
+ * The port on Redis (7 or newer, or Valkey): one script a call, one round trip. Redis' clock is the store's.
+ */
+import type { Logger } from '../../observability/logger.ts';
+import { checkCount, checkKey, checkPage, checkWrites } from '../check.ts';
+import type { Document, Page, Store } from '../store.ts';
+import { commitArguments } from './commit.ts';
+import { answer, connectRedis, settled } from './connect.ts';
+import { counterKey, documentKey, indexKey } from './keys.ts';
+import { type DocumentReply, defineScripts } from './scripts.ts';
+import { createSubscriptions } from './subscriptions.ts';
+import { warningsOf } from './warnings.ts';
+
+/** How long the start waits for Redis before it goes on without. */
+const patienceMs = 1000;
+
+/** Resolves whether or not Redis is there; until it is, every call rejects with `Failure('unavailable')`. */
+export async function createRedisStore({ url, logger }: { url: string; logger: Logger }): Promise<Store> {
+  const redis = connectRedis(url, logger);
+  defineScripts(redis);
+  const subscriptions = createSubscriptions(() => connectRedis(url, logger), logger);
+  await settled(redis, patienceMs);
+
+  return {
+    async read(keys) {
+      if (keys.length === 0) return [];
+      keys.forEach(checkKey);
+      const replies = await answer(redis.dpRead(keys.length, ...keys.map(documentKey)));
+      return keys.map((_, i) => documentOf(replies[i]));
+    },
+
+    async commit(writes) {
+      const realm = checkWrites(writes);
+      const reply = await answer(redis.dpCommit(...commitArguments(realm, writes)));
+      if (reply.length === 1) return { ok: true, stamp: reply[0] };
+      return { ok: false, step: reply[0], reason: reply[1] };
+    },
+
+    async list(index, { limit, after }) {
+      checkKey(index);
+      checkPage(limit);
+      const [score, member] = after === undefined ? ['', ''] : placeOf(after);
+      return pageOf(await answer(redis.dpList(indexKey(index), limit, score, member)), limit);
+    },
+
+    async count(key, { windowMs, by }) {
+      checkKey(key);
+      checkCount(windowMs, by);
+      const [count, resetsInMs] = await answer(redis.dpCount(counterKey(key), by, windowMs));
+      return { count, resetsInMs };
+    },
+
+    subscribe: subscriptions.subscribe,
+
+    async ping() {
+      await answer(redis.ping());
+    },
+
+    warnings: () => warningsOf(redis),
+
+    async close() {
+      subscriptions.close();
+      // What was asked before is answered first, unless there is nobody to answer.
+      await answer(redis.quit()).catch(() => redis.disconnect());
+    },
+  };
+}
+
+function documentOf(reply: DocumentReply | null | undefined): Document | undefined {
+  if (!reply) return undefined;
+  const [now, stamp, spentAt, cut, value] = reply;
+  return { value, stamp, cut: cut === 1, now, ...(spentAt !== 0 && { spentAt }) };
+}
+
+/** Members and scores in turns. The cursor is the place of the last member shown, wherever that has gone since. */
+function pageOf(found: readonly string[], limit: number): Page {
+  const shown = found.slice(0, 2 * limit);
+  const members = shown.filter((_, i) => i % 2 === 0);
+  return found.length > shown.length ? { members, next: `${shown.at(-1)}:${members.at(-1)}` } : { members };
+}
+
+function placeOf(cursor: string): [string, string] {
+  const colon = cursor.indexOf(':');
+  return [cursor.slice(0, colon), cursor.slice(colon + 1)];
+}

@@ -1,0 +1,64 @@
+/**
+ * Subscriptions on a connection of their own. They are made again whenever the connection is; from when it broke,
+ * or from the call that asked first, until Redis has confirmed them, messages may have passed: `onGap` says so.
+ */
+import type { Redis } from 'ioredis';
+import type { Logger } from '../../observability/logger.ts';
+import { createListeners, type Listener } from '../listeners.ts';
+import { unpackMessage } from './commit.ts';
+import { channelOf } from './keys.ts';
+
+/** A silent connection looks like a quiet one: only asking tells them apart. */
+const heartbeatMs = 1000;
+
+export function createSubscriptions(connect: () => Redis, logger: Logger) {
+  const listeners = createListeners();
+  let connection: Redis | undefined;
+  let heartbeat: NodeJS.Timeout | undefined;
+
+  function open(): Redis {
+    const redis = connect();
+    redis.on('ready', () => confirm(redis, listeners.topics()));
+    redis.on('message', (channel: string, packed: string) => {
+      listeners.deliver(channel.slice(channelOf('').length), unpackMessage(packed));
+    });
+    heartbeat = setInterval(() => ask(redis), heartbeatMs).unref();
+    return redis;
+  }
+
+  function confirm(redis: Redis, topics: readonly string[]): void {
+    if (topics.length === 0) return;
+    redis.subscribe(...topics.map(channelOf)).then(
+      () => listeners.gap(topics),
+      (error: Error) => {
+        logger.error({ reason: error.message }, 'Redis refused a subscription');
+        redis.disconnect(true);
+      },
+    );
+  }
+
+  return {
+    subscribe(topic: string, listener: Listener): () => void {
+      connection ??= open();
+      const redis = connection;
+      const isFirst = !listeners.has(topic);
+      const leave = listeners.add(topic, listener);
+      // When it is not ready, it subscribes to everything once it is.
+      if (isFirst && redis.status === 'ready') confirm(redis, [topic]);
+      return () => {
+        leave();
+        if (!listeners.has(topic)) redis.unsubscribe(channelOf(topic)).catch(() => undefined);
+      };
+    },
+
+    close(): void {
+      clearInterval(heartbeat);
+      connection?.disconnect();
+    },
+  };
+}
+
+// The answer does not matter, its absence does: the connection is cut when it stays silent, and made again.
+function ask(redis: Redis): void {
+  if (redis.status === 'ready') redis.ping().catch(() => undefined);
+}
