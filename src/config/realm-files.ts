@@ -1,0 +1,198 @@
+/**
+ * Realm files: every `realms/*.yaml` of the configuration folder, checked as a whole before anything is applied. All
+ * faults of all files are told at once, as `file:line:column path: what, did you mean …`.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { z } from 'zod';
+import { checkClient } from '../registry/check-client.ts';
+import { checkSettings, checkUser, type Problem, repeated } from '../registry/check-realm.ts';
+import {
+  type Client,
+  client,
+  type RealmFile,
+  type RealmSettings,
+  realmFile,
+  realmSettings,
+  user,
+} from '../registry/model.ts';
+import { loginsOf } from '../registry/records.ts';
+import { ConfigFaults, didYouMean } from './faults.ts';
+import { type Environment, isProduction } from './load.ts';
+import { type Finding, findingsOf } from './schema-hints.ts';
+import { readYaml } from './yaml-source.ts';
+
+export type LoadedRealm = {
+  readonly name: string;
+  /** Path of the file. */
+  readonly path: string;
+  readonly file: RealmFile;
+};
+
+/** `folder` is the configuration folder. Throws `ConfigFaults` with everything that is wrong in any of the files. */
+export async function loadRealmFiles(
+  folder: string,
+  env: Environment = process.env,
+): Promise<readonly LoadedRealm[]> {
+  const paths = await realmPaths(folder);
+  const results = await Promise.all(paths.map((path) => loadRealmFile(path, env)));
+  const realms = results.flatMap(({ realm }) => realm ?? []);
+  const names = realms.map(({ name }) => name);
+  const faults = [
+    ...results.flatMap((result) => result.faults),
+    ...realms
+      .filter(({ name }, index) => names.indexOf(name) !== index)
+      .map(({ name, path }) => `${path}:1:1 name: realm "${name}" has another file`),
+  ];
+  if (faults.length > 0) throw new ConfigFaults(faults);
+  return realms;
+}
+
+type Loaded = { readonly realm?: LoadedRealm; readonly faults: readonly string[] };
+
+async function realmPaths(folder: string): Promise<readonly string[]> {
+  const realms = join(folder, 'realms');
+  try {
+    const names = await readdir(realms);
+    return names
+      .filter((name) => /\.ya?ml$/.test(name))
+      .sort()
+      .map((name) => join(realms, name));
+  } catch (cause) {
+    throw new ConfigFaults([
+      `${realms}: cannot be read (DAYPASS_CONFIG names its parent): ${reasonOf(cause)}`,
+    ]);
+  }
+}
+
+async function loadRealmFile(path: string, env: Environment): Promise<Loaded> {
+  const source = readYaml(await readFile(path, 'utf8'), env);
+  const findings = source.value === undefined ? [] : checkRealmFile(source.value, { path, env });
+  const faults = [
+    ...source.faults,
+    ...findings.map(({ path: at, message, isKey }) => ({
+      place: source.locate(at, isKey),
+      message: `${written(at)}: ${message}`,
+    })),
+  ];
+  if (faults.length === 0 && isRealmFile(source.value)) {
+    return { realm: { name: source.value.name, path, file: source.value }, faults: [] };
+  }
+  const inOrder = faults.toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
+  return { faults: inOrder.map(({ place, message }) => `${path}:${place.line}:${place.column} ${message}`) };
+}
+
+function isRealmFile(value: unknown): value is RealmFile {
+  return realmFile.safeParse(value).success;
+}
+
+function checkRealmFile(
+  value: unknown,
+  { path, env }: { path: string; env: Environment },
+): readonly Finding[] {
+  const { error } = realmFile.safeParse(value);
+  return [
+    ...(error?.issues.flatMap((issue) => findingsOf(realmFile, issue, value)) ?? []),
+    ...(isRecord(value) ? [...checkHeader(value, path, env), ...crossFindings(value)] : []),
+  ];
+}
+
+function checkHeader(file: Record<string, unknown>, path: string, env: Environment): readonly Finding[] {
+  const findings: Finding[] = [];
+  const expected = basename(path).replace(/\.ya?ml$/, '');
+  if (typeof file['name'] === 'string' && file['name'] !== expected) {
+    findings.push({ path: ['name'], message: `must be "${expected}", as the file is named` });
+  }
+  if (file['demo'] === true && isProduction(env)) {
+    const message =
+      'the secrets of a demo realm are public: in production remove the file, or set its own secrets';
+    findings.push({ path: ['demo'], message });
+  }
+  return findings;
+}
+
+/**
+ * What concerns several parts of the file. A part that is itself at fault is left out; when that is the realm's own
+ * settings, which the others refer to, there is nothing to compare with.
+ */
+function crossFindings({ clients, users, demo: _, ...rest }: Record<string, unknown>): readonly Finding[] {
+  const settings = realmSettings.safeParse(rest).data;
+  if (settings === undefined) return [];
+  return [
+    ...checkSettings(settings).map((problem) => findingOf([], problem)),
+    ...crossClients(
+      settings,
+      listOf(clients).map((each) => client.safeParse(each).data),
+    ),
+    ...crossUsers(
+      settings,
+      listOf(users).map((each) => user.safeParse(each).data),
+    ),
+  ];
+}
+
+function crossClients(settings: RealmSettings, clients: readonly (Client | undefined)[]): readonly Finding[] {
+  const ids = clients.map((each) => each?.id);
+  return [
+    ...repeated(ids, (index) => ['clients', index, 'id'], 'client').map((problem) => findingOf([], problem)),
+    ...clients.flatMap((each, index) =>
+      each === undefined
+        ? []
+        : checkClient(settings, each).map((problem) => findingOf(['clients', index], problem)),
+    ),
+  ];
+}
+
+function crossUsers(
+  settings: RealmSettings,
+  users: readonly (z.infer<typeof user> | undefined)[],
+): readonly Finding[] {
+  const ids = users.map((each) => each?.id);
+  const logins = users.flatMap((each, index) =>
+    each === undefined
+      ? []
+      : loginsOf(each).map((login, at) => ({
+          login,
+          path: ['users', index, at === 0 ? 'username' : 'email'],
+        })),
+  );
+  const problems = [
+    ...repeated(ids, (index) => ['users', index, 'id'], 'user id'),
+    ...repeated(
+      logins.map(({ login }) => login),
+      (index) => logins[index]?.path ?? [],
+      'user name or e-mail address',
+    ),
+  ];
+  return [
+    ...problems.map((problem) => findingOf([], problem)),
+    ...users.flatMap((each, index) =>
+      each === undefined
+        ? []
+        : checkUser(settings, each).map((problem) => findingOf(['users', index], problem)),
+    ),
+  ];
+}
+
+function findingOf(prefix: readonly (string | number)[], { path, message, unknown }: Problem): Finding {
+  const hint = unknown === undefined ? '' : didYouMean(unknown.given, unknown.known);
+  return { path: [...prefix, ...path], message: message + hint };
+}
+
+/** `clients[0].redirectUris[2]`; the whole file is `realm`. */
+function written(path: readonly PropertyKey[]): string {
+  const text = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('');
+  return text.replace(/^\./, '') || 'realm';
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
+}

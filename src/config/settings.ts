@@ -1,0 +1,134 @@
+/**
+ * The server's settings: one schema per environment variable, from text to the value that the code uses.
+ * Owns what a setting may be and its default; reading and cross-checking is `load.ts`.
+ */
+import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { realmName } from '../registry/model.ts';
+
+/** The whole of what an operator can set by environment. Frozen; made once by `loadSettings`. */
+export type Settings = {
+  readonly port: number;
+  readonly host: string;
+  /** Public base of every address that is ever written. No trailing slash. */
+  readonly publicUrl: string;
+  /** Where the state is; may hold a password, so it never goes to a log. */
+  readonly store: string;
+  /** 32 bytes; absent only in development, where `loadMasterKey` makes one. */
+  readonly key?: Buffer;
+  readonly configFolder: string;
+  readonly workers: number;
+  /** Networks whose forwarding headers count, as CIDR. */
+  readonly trustProxy: readonly string[];
+  readonly defaultRealm?: string;
+  readonly logLevel: LogLevel;
+  readonly adminPort: number;
+  /** Lower-case name of the header that carries the client's certificate (RFC 9440). */
+  readonly clientCertHeader: string;
+  readonly allowPrivateFetch: boolean;
+  readonly production: boolean;
+};
+
+export type LogLevel = z.infer<typeof logLevel>;
+
+const logLevel = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+  error: 'must be one of fatal, error, warn, info, debug, trace, silent',
+});
+
+const port = z
+  .string()
+  .refine((text) => /^\d{1,5}$/.test(text) && Number(text) <= 65_535, 'must be a port number, 0 to 65535')
+  .transform(Number);
+
+const publicUrl = z.string().transform((text, context) => {
+  const problem = problemOfPublicUrl(text);
+  if (problem !== undefined) {
+    context.addIssue(problem);
+    return z.NEVER;
+  }
+  const url = new URL(text);
+  return url.origin + url.pathname.replace(/\/+$/, '');
+});
+
+const store = z
+  .string()
+  .regex(
+    /^(sqlite:.|rediss?:\/\/.|redis\+(sentinel|cluster):\/\/.)/,
+    'must begin with sqlite:, redis://, rediss://, redis+sentinel:// or redis+cluster://',
+  );
+
+const key = z.string().transform((text, context) => {
+  const bytes = masterKeyOf(text);
+  if (bytes === undefined) {
+    context.addIssue('must be 32 bytes in base64, for example from: openssl rand -base64 32');
+    return z.NEVER;
+  }
+  return bytes;
+});
+
+const workers = z
+  .string()
+  .refine((text) => text === 'auto' || /^([1-9]|[1-9]\d|1\d\d|2[0-4]\d|25[0-6])$/.test(text), {
+    error: 'must be auto or a number from 1 to 256',
+  })
+  .transform((text) => (text === 'auto' ? availableParallelism() : Number(text)));
+
+const trustProxy = z.string().transform((text, context) => {
+  const networks = text.split(/[\s,]+/).filter((part) => part !== '');
+  for (const network of networks) {
+    if (cidrOf(network) === undefined) {
+      context.addIssue(`"${network}" is no network such as 10.0.0.0/8 or fd00::/8`);
+    }
+  }
+  return networks.flatMap((network) => cidrOf(network) ?? []);
+});
+
+const allowPrivateFetch = z
+  .enum(['0', '1', 'false', 'true'], { error: 'must be 1 or 0' })
+  .transform((text) => text === '1' || text === 'true');
+
+/** By name of the variable. What is unset or empty takes the default. */
+export const variables = {
+  NODE_ENV: z.string().optional(),
+  PORT: port.prefault('3000'),
+  HOST: z.string().default('127.0.0.1'),
+  DAYPASS_URL: publicUrl.optional(),
+  DAYPASS_STORE: store.default('sqlite:./data/daypass.db'),
+  DAYPASS_KEY: key.optional(),
+  DAYPASS_CONFIG: z.string().default('./config'),
+  DAYPASS_WORKERS: workers.prefault('1'),
+  DAYPASS_TRUST_PROXY: trustProxy.prefault(''),
+  DAYPASS_DEFAULT_REALM: realmName.optional(),
+  DAYPASS_LOG: logLevel.default('info'),
+  DAYPASS_ADMIN_PORT: port.prefault('9000'),
+  DAYPASS_CLIENT_CERT_HEADER: z
+    .string()
+    .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
+    .transform((name) => name.toLowerCase())
+    .prefault('client-cert'),
+  DAYPASS_ALLOW_PRIVATE_FETCH: allowPrivateFetch.prefault('0'),
+};
+
+/** The 32 bytes of a master key in base64; `undefined` when the text is anything else. */
+export function masterKeyOf(text: string): Buffer | undefined {
+  return /^[A-Za-z0-9+/]{43}=?$/.test(text) ? Buffer.from(text, 'base64') : undefined;
+}
+
+function problemOfPublicUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) return 'must be an absolute http or https address';
+  // An empty query or fragment leaves no trace in the parsed address.
+  if (/[?#]/.test(text)) return 'must have neither query nor fragment';
+  if (url.username !== '' || url.password !== '') return 'must hold no user name or password';
+  return undefined;
+}
+
+function cidrOf(text: string): string | undefined {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return undefined;
+  const bits = version === 4 ? 32 : 128;
+  if (prefix === undefined) return `${address}/${bits}`;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits ? `${address}/${Number(prefix)}` : undefined;
+}

@@ -1,0 +1,123 @@
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import type { Environment } from './load.ts';
+
+/** Line and column, both counted from 1. */
+export type Place = { readonly line: number; readonly column: number };
+
+export type TextFault = { readonly place: Place; readonly message: string };
+
+/** One YAML file: its value, and where in it each part stands. */
+export type YamlSource = {
+  /** What the file says, with `${NAME}` replaced; `undefined` when it is no YAML. */
+  readonly value: unknown;
+  /** Faults of the text itself. */
+  readonly faults: readonly TextFault[];
+  /** The part at this path, or the nearest part around it that is there. */
+  locate(path: readonly PropertyKey[], isKey?: boolean): Place;
+};
+
+type Document = ReturnType<typeof parseDocument>;
+type Span = { readonly range?: readonly [number, number, number] | null | undefined };
+
+const reference = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
+
+/**
+ * In a text value `${NAME}` stands for that environment variable, so that secrets need not be in the file; `$${`
+ * stands for `${`. A variable that is unset or empty is a fault.
+ */
+export function readYaml(text: string, env: Environment): YamlSource {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const faults = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
+    place: at(pos[0]),
+    message,
+  }));
+  if (faults.length > 0) return { value: undefined, faults, locate: () => at(0) };
+  const unset = replaceReferences(document, env).map(({ offset, message }) => ({
+    place: at(offset),
+    message,
+  }));
+  return {
+    ...plainOf(document, unset),
+    locate: (path, isKey = false) => at(offsetOf(document, path, isKey)),
+  };
+}
+
+function plainOf(document: Document, faults: readonly TextFault[]): Pick<YamlSource, 'value' | 'faults'> {
+  try {
+    return { value: document.toJS(), faults };
+  } catch (error) {
+    // Thrown for aliases that multiply beyond reason, or that stand for nothing.
+    if (!(error instanceof ReferenceError)) throw error;
+    const fault = { place: { line: 1, column: 1 }, message: error.message };
+    return { value: undefined, faults: [...faults, fault] };
+  }
+}
+
+function replaceReferences(document: Document, env: Environment): { offset: number; message: string }[] {
+  const faults: { offset: number; message: string }[] = [];
+  visit(document, {
+    Scalar(key, node) {
+      if (key === 'key' || typeof node.value !== 'string') return;
+      const { text, unset } = expand(node.value, env);
+      node.value = text;
+      const offset = node.range?.[0] ?? 0;
+      faults.push(...unset.map((whole) => ({ offset, message: unsetText(whole) })));
+    },
+  });
+  return faults;
+}
+
+/** `unset` are the references that stand for nothing; they stay as they are. */
+function expand(text: string, env: Environment): { text: string; unset: string[] } {
+  const unset: string[] = [];
+  const expanded = text.replace(reference, (whole, name: string | undefined) => {
+    if (whole === '$${') return '${';
+    const value = env[name ?? ''];
+    if (!value) unset.push(whole);
+    return value || whole;
+  });
+  return { text: expanded, unset };
+}
+
+function unsetText(whole: string): string {
+  return /^\$\{[A-Za-z_]\w*\}$/.test(whole)
+    ? `the environment variable of ${whole} is not set`
+    : `"${whole}" is no reference such as \${NAME}; write $\${ for a plain \${`;
+}
+
+/** Follows the path as far as there is something to stand on. */
+function offsetOf(document: Document, path: readonly PropertyKey[], isKey: boolean): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node);
+  for (const [depth, step] of path.entries()) {
+    const pair = pairAt(resolve(document, node), step);
+    if (pair === undefined) break;
+    node = pair.value;
+    const wantsKey = (isKey && depth === path.length - 1) || startOf(node) === undefined;
+    offset = (wantsKey ? startOf(pair.key) : startOf(node)) ?? offset;
+  }
+  return offset ?? 0;
+}
+
+function pairAt(node: unknown, step: PropertyKey): { key: unknown; value: unknown } | undefined {
+  if (isSeq(node) && typeof step === 'number') {
+    const value = node.items[step];
+    return value === undefined ? undefined : { key: value, value };
+  }
+  if (!isMap(node)) return undefined;
+  return node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === step);
+}
+
+function resolve(document: Document, node: unknown): unknown {
+  return isAlias(node) ? node.resolve(document) : node;
+}
+
+function startOf(node: unknown): number | undefined {
+  const { range }: Span = typeof node === 'object' && node !== null ? node : {};
+  return range?.[0];
+}

@@ -1,0 +1,95 @@
+import { Failure } from '../base/errors.ts';
+import type { Store, Write } from '../storage/store.ts';
+import { type Committer, isSame, retried } from './committer.ts';
+import { clientEffects } from './effects.ts';
+import { type Listed, type PageRequest, readListed } from './listing.ts';
+import { type Client, type ClientInput, client as clientSchema } from './model.ts';
+import { parseInput } from './parse-input.ts';
+import { type Codec, clientKey, clientsIndex } from './records.ts';
+
+type Stored<T> = { readonly value: T; readonly stamp: number };
+
+export type ClientDeps = { readonly store: Store; readonly codec: Codec; readonly committer: Committer };
+
+/** Clients of a realm as the store has them; nothing is cached here. */
+export function createClients({ store, codec, committer }: ClientDeps) {
+  async function find(realm: string, id: string): Promise<Stored<Client> | undefined> {
+    const key = clientKey(realm, id);
+    const [document] = await store.read([key]);
+    return document && { value: codec.decodeClient(key, document.value), stamp: document.stamp };
+  }
+
+  async function create(realm: string, input: ClientInput): Promise<Client> {
+    const created = parseInput(clientSchema, input);
+    const writes = clientWrites(codec, realm, { before: undefined, after: created });
+    const result = await committer.commit(realm, writes, [{ what: 'client', id: created.id }]);
+    if (result.ok) return created;
+    if (result.reason === 'exists') throw new Failure('conflict', `client "${created.id}" exists already`);
+    throw new Failure('busy', 'the realm is being changed, try again');
+  }
+
+  function update(realm: string, id: string, change: (client: Client) => Client): Promise<Client> {
+    return retried(async () => {
+      const before = await get(realm, id);
+      const after = parseInput(clientSchema, change(before.value));
+      if (after.id !== id) throw new Failure('invalid_input', 'the id of a client cannot be changed');
+      if (isSame(before.value, after)) return before.value;
+      const writes = clientWrites(codec, realm, { before, after });
+      const result = await committer.commit(realm, writes, [{ what: 'client', id }]);
+      return result.ok ? after : undefined;
+    });
+  }
+
+  function remove(realm: string, id: string): Promise<boolean> {
+    return retried(async () => {
+      const before = await find(realm, id);
+      if (before === undefined) return false;
+      const writes = clientWrites(codec, realm, { before, after: undefined });
+      const result = await committer.commit(realm, writes, [{ what: 'client', id }]);
+      return result.ok ? true : undefined;
+    });
+  }
+
+  function list(realm: string, page: PageRequest): Promise<Listed<Client>> {
+    return readListed(store, {
+      index: clientsIndex(realm),
+      page,
+      keyOf: (id) => clientKey(realm, id),
+      decode: (key, { value }) => codec.decodeClient(key, value),
+    });
+  }
+
+  async function get(realm: string, id: string): Promise<Stored<Client>> {
+    const found = await find(realm, id);
+    if (found === undefined) throw new Failure('not_found', `client "${id}" does not exist`);
+    return found;
+  }
+
+  return { find, create, update, remove, list };
+}
+
+export type Clients = ReturnType<typeof createClients>;
+
+/** The steps of one change, refused when the client is not (any more) what `before` says. One of the two is there. */
+export function clientWrites(
+  codec: Codec,
+  realm: string,
+  { before, after }: { before: Stored<Client> | undefined; after: Client | undefined },
+): readonly Write[] {
+  const value = after ?? before?.value;
+  if (value === undefined) return [];
+  const key = clientKey(realm, value.id);
+  const effects = clientEffects(realm, value.id, { before: before?.value, after });
+  const put: Write = {
+    put: key,
+    value: codec.encodeClient(realm, value),
+    onlyIf: before?.stamp ?? 'absent',
+  };
+  if (after === undefined) return [put, ...clientRemoval(realm, value.id), ...effects];
+  const index = before === undefined ? [{ index: clientsIndex(realm), member: value.id }] : [];
+  return [put, ...index, ...effects];
+}
+
+export function clientRemoval(realm: string, id: string): readonly Write[] {
+  return [{ remove: clientKey(realm, id) }, { unindex: clientsIndex(realm), member: id }];
+}

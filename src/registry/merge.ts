@@ -1,0 +1,71 @@
+/**
+ * What a thing becomes when a realm file that names it is applied. It becomes what the file says, save for what
+ * people change in operation: `enabled`, where the file is silent on it, and what a user has filled in. Pure.
+ */
+import {
+  type Client,
+  type ClientInput,
+  client,
+  type RealmFile,
+  type RealmSettings,
+  realmSettings,
+  type User,
+  type UserInput,
+  user,
+} from './model.ts';
+import { parseInput } from './parse-input.ts';
+import { defaultOf } from './realm-view.ts';
+
+/** APIs, roles, policies and compatibility sections that the file does not name stay. */
+export function mergeSettings(stored: RealmSettings | undefined, file: RealmFile): RealmSettings {
+  const { clients: _clients, users: _users, demo: _demo, ...settings } = file;
+  const compat = { ...stored?.compat, ...settings.compat };
+  return parseInput(realmSettings, {
+    ...settings,
+    enabled: settings.enabled ?? stored?.enabled,
+    apis: mergeApis(stored?.apis ?? [], settings.apis ?? []),
+    roles: mergeNamed(stored?.roles ?? [], settings.roles ?? [], ({ name }) => name),
+    policies: mergeNamed(
+      stored?.policies ?? [],
+      settings.policies ?? [],
+      ({ kind, name }) => `${kind} ${name}`,
+    ),
+    ...(Object.keys(compat).length > 0 && { compat }),
+  });
+}
+
+export function mergeClient(stored: Client | undefined, input: ClientInput): Client {
+  return parseInput(client, { ...input, enabled: input.enabled ?? stored?.enabled });
+}
+
+/**
+ * Fields that the file leaves out stay, roles excepted: leaving one out takes it away. A hash in the file is an
+ * import: it counts until there is a better one.
+ */
+export function mergeUser(stored: User | undefined, input: UserInput & { readonly id: string }): User {
+  const { password: _, passwordHash, ...named } = input;
+  const merged = {
+    ...stored,
+    ...named,
+    roles: named.roles ?? [],
+    passwordHash: stored?.passwordHash ?? passwordHash,
+  };
+  return { ...parseInput(user, merged), id: input.id };
+}
+
+type ApiInput = NonNullable<RealmFile['apis']>[number];
+
+/** One default and one API per audience: where the file has a word on it, the file's. */
+function mergeApis(stored: readonly ApiInput[], named: readonly ApiInput[]): readonly ApiInput[] {
+  const audiences = new Set(named.map(({ audience }) => audience));
+  const kept = stored.filter(({ audience }) => !audiences.has(audience));
+  const all = mergeNamed(kept, named, ({ id }) => id);
+  const chosen = defaultOf(named);
+  if (chosen === undefined || all.length === 1) return all;
+  return all.map((api) => ({ ...api, default: api === chosen ? true : undefined }));
+}
+
+function mergeNamed<T>(stored: readonly T[], named: readonly T[], nameOf: (item: T) => string): readonly T[] {
+  const names = new Set(named.map(nameOf));
+  return [...named, ...stored.filter((item) => !names.has(nameOf(item)))];
+}

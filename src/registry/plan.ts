@@ -1,0 +1,36 @@
+import type { Clock } from '../base/clock.ts';
+import type { Document, Key, Store, Write } from '../storage/store.ts';
+import type { Changed } from './change-feed.ts';
+import type { Committer } from './committer.ts';
+import type { Codec } from './records.ts';
+import type { PasswordHashing } from './users.ts';
+
+export type ApplyDeps = {
+  readonly store: Store;
+  readonly codec: Codec;
+  readonly committer: Committer;
+  readonly clock: Clock;
+  readonly passwords: PasswordHashing;
+};
+
+/** One thing that applying a file creates or updates, all or nothing. */
+export type Step = {
+  readonly label: string;
+  readonly isNew: boolean;
+  readonly changed: Changed;
+  readonly writes: readonly Write[];
+};
+
+const READ_KEYS = 500;
+
+/** As many documents as there are keys, in a few reads of bounded size. */
+export async function readAll(
+  store: Store,
+  keys: readonly Key[],
+): Promise<readonly (Document | undefined)[]> {
+  const documents: (Document | undefined)[] = [];
+  for (let at = 0; at < keys.length; at += READ_KEYS) {
+    documents.push(...(await store.read(keys.slice(at, at + READ_KEYS))));
+  }
+  return documents;
+}

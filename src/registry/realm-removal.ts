@@ -1,0 +1,56 @@
+import type { Store } from '../storage/store.ts';
+import { type Clients, clientRemoval } from './clients.ts';
+import type { Committer } from './committer.ts';
+import { realmEffects } from './effects.ts';
+import type { RealmSettings } from './model.ts';
+import { realmsIndex, settingsKey } from './records.ts';
+import { userRemoval } from './user-writes.ts';
+import type { Users } from './users.ts';
+
+/** Things removed in one commit. */
+const BATCH = { limit: 100 };
+
+type RemovalDeps = {
+  readonly store: Store;
+  readonly committer: Committer;
+  readonly clients: Clients;
+  readonly users: Users;
+};
+
+/** Empties a realm that is disabled. No client or user needs a cut of its own: all hang below the closed realm. */
+export function createRemoval({ store, committer, clients, users }: RemovalDeps) {
+  async function ofSettings(before: RealmSettings): Promise<void> {
+    const effects = realmEffects(before.name, { before, after: undefined });
+    const writes = [{ remove: settingsKey(before.name) }, ...effects];
+    await committer.commit(before.name, writes, [{ what: 'realm' }]);
+    await store.commit([{ unindex: realmsIndex, member: before.name }]);
+  }
+
+  async function ofClients(realm: string): Promise<void> {
+    for (;;) {
+      const { items } = await clients.list(realm, BATCH);
+      if (items.length === 0) return;
+      const writes = items.flatMap(({ id }) => clientRemoval(realm, id));
+      await committer.commit(
+        realm,
+        writes,
+        items.map(({ id }) => ({ what: 'client', id })),
+      );
+    }
+  }
+
+  async function ofUsers(realm: string): Promise<void> {
+    for (;;) {
+      const { items } = await users.list(realm, BATCH);
+      if (items.length === 0) return;
+      const writes = items.flatMap((user) => userRemoval(realm, user));
+      await committer.commit(
+        realm,
+        writes,
+        items.map(({ id }) => ({ what: 'user', id })),
+      );
+    }
+  }
+
+  return { clients: ofClients, users: ofUsers, settings: ofSettings };
+}

@@ -1,0 +1,219 @@
+/**
+ * Realms and who is in them: settings, clients, users; how they are found, changed and applied from files. Changes
+ * take effect on every process in well under a second. Issues no tokens, but cuts what a change takes away.
+ */
+import type { Clock } from '../base/clock.ts';
+import { Failure } from '../base/errors.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Store } from '../storage/store.ts';
+import { type Applied, createApply } from './apply.ts';
+import { createCache } from './cache.ts';
+import { type ChangeFeed, type ChangeListener, createChangeFeed } from './change-feed.ts';
+import { type Clients, createClients } from './clients.ts';
+import { createCommitter } from './committer.ts';
+import type { Listed, PageRequest } from './listing.ts';
+import {
+  type Client,
+  type ClientInput,
+  clientId,
+  type RealmFile,
+  type RealmSettings,
+  type RealmSettingsInput,
+  realmName,
+  type User,
+  type UserInput,
+} from './model.ts';
+import { type RealmView, viewOf } from './realm-view.ts';
+import { createRealms, type Realms } from './realms.ts';
+import { createCodec, normalizeLogin, type Seal } from './records.ts';
+import { createUsers, type FoundUser, type PasswordHashing, type Users } from './users.ts';
+
+export type { RealmView };
+export { normalizeLogin };
+
+export type RegistryDeps = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly seal: Seal;
+  readonly passwords: PasswordHashing;
+  readonly logger: Logger;
+};
+
+/**
+ * `find…` resolves to `undefined` for what is not there, whatever the name looks like. The others reject with
+ * `Failure`: `not_found`, `conflict` (name taken), `invalid_input`, `busy` (too many changes at once).
+ */
+export type Registry = {
+  findRealm(name: string): Promise<RealmView | undefined>;
+  findClient(realm: string, id: string): Promise<Client | undefined>;
+  findUser(realm: string, id: string): Promise<User | undefined>;
+  /** By user name or e-mail address; two round trips whether found or not. */
+  findUserByLogin(realm: string, login: string): Promise<FoundUser | undefined>;
+  /** Creates the realm or replaces its settings. */
+  putRealm(settings: RealmSettingsInput): Promise<RealmSettings>;
+  updateRealm(name: string, change: (settings: RealmSettings) => RealmSettings): Promise<RealmSettings>;
+  /** Removes its clients and users too. `false` when there was none. */
+  removeRealm(name: string): Promise<boolean>;
+  createClient(realm: string, input: ClientInput): Promise<Client>;
+  updateClient(realm: string, id: string, change: (client: Client) => Client): Promise<Client>;
+  removeClient(realm: string, id: string): Promise<boolean>;
+  createUser(realm: string, input: UserInput): Promise<User>;
+  /** A `password` in what `change` returns is hashed. `alsoCut` kills all that was issued for the user, whatever changed. */
+  updateUser(realm: string, id: string, change: (user: User) => User, alsoCut?: boolean): Promise<User>;
+  /** Replaces the hash `from` by a better one of the same password; cuts nothing. */
+  upgradePasswordHash(realm: string, id: string, from: string | undefined, to: string): Promise<void>;
+  removeUser(realm: string, id: string): Promise<boolean>;
+  listRealms(page: PageRequest): Promise<Listed<RealmSettings>>;
+  listClients(realm: string, page: PageRequest): Promise<Listed<Client>>;
+  listUsers(realm: string, page: PageRequest): Promise<Listed<User>>;
+  applyRealm(file: RealmFile): Promise<Applied>;
+  /** `onGap`: changes may have been missed, drop all that was remembered. Returns how to stop listening. */
+  onChange(listener: ChangeListener, onGap?: () => void): () => void;
+  /** Stops listening to other processes. */
+  close(): void;
+};
+
+const MAX_REALMS = 2_000;
+const MAX_CLIENTS = 10_000;
+/** Safety net: messages drop entries long before. */
+const CACHE_MS = 30_000;
+
+export function createRegistry({ store, clock, seal, passwords, logger }: RegistryDeps): Registry {
+  const codec = createCodec(seal);
+  const feed = createChangeFeed({ store, logger });
+  const committer = createCommitter({ store, codec, announce: feed.announce });
+  const clients = createClients({ store, codec, committer });
+  const users = createUsers({ store, codec, committer, clock, passwords });
+  const realms = createRealms({ store, codec, committer, clients, users });
+  const cached = createCached({ realms, clients, feed, clock });
+  return {
+    ...cached,
+    ...changingRealms(realms),
+    ...changingClients(clients, cached.findRealm),
+    ...usersOf(users, cached.findRealm),
+    ...createApply({ store, codec, committer, clock, passwords }),
+    onChange: feed.onChange,
+    close: feed.close,
+  };
+}
+
+type CachedDeps = { realms: Realms; clients: Clients; feed: ChangeFeed; clock: Clock };
+
+function createCached({ realms, clients, feed, clock }: CachedDeps) {
+  const realmCache = createCache<RealmView>({
+    max: MAX_REALMS,
+    ttlMs: CACHE_MS,
+    clock,
+    async load(name) {
+      const found = await realms.find(name);
+      return found && viewOf(found.value, found.stamp);
+    },
+  });
+  const clientCache = createCache<Client>({
+    max: MAX_CLIENTS,
+    ttlMs: CACHE_MS,
+    clock,
+    async load(key) {
+      const [realm = '', id = ''] = key.split(' ');
+      return (await clients.find(realm, id))?.value;
+    },
+  });
+
+  feed.onChange(
+    (realm, what, id) => {
+      if (what === 'realm') realmCache.drop(realm);
+      if (what === 'client') clientCache.drop(`${realm} ${id}`);
+    },
+    () => {
+      realmCache.clear();
+      clientCache.clear();
+    },
+  );
+
+  return {
+    findRealm: async (name: string) => (isName(name) ? realmCache.find(name) : undefined),
+    findClient: async (realm: string, id: string) =>
+      isName(realm) && clientId.safeParse(id).success ? clientCache.find(`${realm} ${id}`) : undefined,
+  };
+}
+
+type RealmCalls = 'putRealm' | 'updateRealm' | 'removeRealm' | 'listRealms';
+
+function changingRealms(realms: Realms): Pick<Registry, RealmCalls> {
+  return {
+    putRealm: realms.put,
+    async updateRealm(name: string, change: (settings: RealmSettings) => RealmSettings) {
+      if (!isName(name)) throw noRealm();
+      return realms.update(name, change);
+    },
+    removeRealm: async (name: string) => isName(name) && realms.remove(name),
+    listRealms: realms.list,
+  };
+}
+
+type FindRealm = Registry['findRealm'];
+
+/** Nothing is changed in, or listed of, a realm that is not there. */
+async function requireRealm(findRealm: FindRealm, realm: string): Promise<void> {
+  if ((await findRealm(realm)) === undefined) throw noRealm();
+}
+
+function noRealm(): Failure {
+  return new Failure('not_found', 'the realm does not exist');
+}
+
+type ClientCalls = 'createClient' | 'updateClient' | 'removeClient' | 'listClients';
+
+function changingClients(clients: Clients, findRealm: FindRealm): Pick<Registry, ClientCalls> {
+  return {
+    async createClient(realm: string, input: ClientInput) {
+      await requireRealm(findRealm, realm);
+      return clients.create(realm, input);
+    },
+    async updateClient(realm: string, id: string, change: (client: Client) => Client) {
+      await requireRealm(findRealm, realm);
+      return clients.update(realm, id, change);
+    },
+    async removeClient(realm: string, id: string) {
+      return isName(realm) && clients.remove(realm, id);
+    },
+    async listClients(realm: string, page: PageRequest) {
+      await requireRealm(findRealm, realm);
+      return clients.list(realm, page);
+    },
+  };
+}
+
+function usersOf(users: Users, findRealm: FindRealm) {
+  return {
+    async findUser(realm: string, id: string) {
+      return isName(realm) ? (await users.find(realm, id))?.value : undefined;
+    },
+    async findUserByLogin(realm: string, login: string) {
+      return isName(realm) ? users.findByLogin(realm, login) : undefined;
+    },
+    async createUser(realm: string, input: UserInput) {
+      await requireRealm(findRealm, realm);
+      return users.create(realm, input);
+    },
+    async updateUser(realm: string, id: string, change: (user: User) => User, alsoCut = false) {
+      await requireRealm(findRealm, realm);
+      return users.update(realm, id, change, alsoCut);
+    },
+    async upgradePasswordHash(realm: string, id: string, from: string | undefined, to: string) {
+      await requireRealm(findRealm, realm);
+      return users.upgradePasswordHash(realm, id, from, to);
+    },
+    async removeUser(realm: string, id: string) {
+      return isName(realm) && users.remove(realm, id);
+    },
+    async listUsers(realm: string, page: PageRequest) {
+      await requireRealm(findRealm, realm);
+      return users.list(realm, page);
+    },
+  };
+}
+
+function isName(name: string): boolean {
+  return realmName.safeParse(name).success;
+}

@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import { createSealer } from '../../src/keys/seal.ts';
+import { createPasswordQueue, createPasswords } from '../../src/registry/passwords.ts';
+import { createRegistry } from '../../src/registry/registry.ts';
+import { createEmbeddedStore } from '../../src/storage/embedded/store.ts';
+import type { Key, Store } from '../../src/storage/store.ts';
+
+const passwords = createPasswords({ queue: createPasswordQueue() });
+const seal = createSealer(Buffer.alloc(32, 7));
+const logger = pino({ level: 'silent' });
+
+/** The embedded store in a folder of its own. `hashed` counts the passwords that were hashed. */
+export async function openRegistry() {
+  const folder = await mkdtemp(join(tmpdir(), 'registry-'));
+  const path = join(folder, 'test.db');
+  const time = { now: Date.now() };
+  const counted = { hashed: 0 };
+  const closers: (() => unknown)[] = [];
+
+  function connect() {
+    const store = createEmbeddedStore({ path, clock: () => Date.now() });
+    closers.push(store.close);
+    return { store, registry: registryOn(store) };
+  }
+
+  function registryOn(store: Store) {
+    const registry = createRegistry({
+      store,
+      clock: () => time.now,
+      seal,
+      logger,
+      passwords: {
+        verify: passwords.verify,
+        hash(password) {
+          counted.hashed += 1;
+          return passwords.hash(password);
+        },
+      },
+    });
+    closers.unshift(registry.close);
+    return registry;
+  }
+
+  /** A registry whose connection can be told to have been lost for a while. */
+  function reconnecting() {
+    const gaps: (() => void)[] = [];
+    const registry = registryOn({
+      ...connect().store,
+      subscribe(_topic, { onGap }) {
+        gaps.push(onGap);
+        return () => undefined;
+      },
+    });
+    return { registry, gap: () => gaps.forEach((onGap) => void onGap()) };
+  }
+
+  onTestFinished(async () => {
+    for (const close of closers) await close();
+    await rm(folder, { recursive: true });
+  });
+  /** `connect` opens the same store once more, as another process would. */
+  const { store, registry } = connect();
+  return { store, registry, connect, reconnecting, time, counted };
+}
+
+export async function stampsOf(store: Store, keys: readonly Key[]) {
+  return (await store.read(keys)).map((document) => document?.stamp);
+}
+
+/** Writes a document below a node; the answer tells later whether it still counts. */
+export async function issueBelow(store: Store, realm: string, node: string) {
+  const key = { realm, kind: 'issued', id: `${node}-${Math.random()}` };
+  const result = await store.commit([{ put: key, value: '', ttl: 600, under: [node] }]);
+  const isAlive = async () => (await store.read([key]))[0]?.cut === false;
+  return { result, isAlive };
+}
