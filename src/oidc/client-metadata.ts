@@ -1,0 +1,76 @@
+/**
+ * Clients as the library wants them: RFC 7591 metadata in snake_case. And back, for clients that register themselves.
+ */
+import type { AdapterPayload } from 'oidc-provider';
+import type { Client, RealmSettings } from '../registry/model.ts';
+import { originsOf } from './cors.ts';
+
+/** Names of ours that are no registration metadata. */
+const ours: ReadonlySet<string> = new Set([
+  'id',
+  'enabled',
+  'secret',
+  'public',
+  'firstParty',
+  'grants',
+  'roles',
+  'permissions',
+  'introspects',
+  'mints',
+  'cors',
+  'consent',
+  'pkce',
+  'fapi',
+  'accessTokenTtl',
+  'claimsInIdToken',
+  'registered',
+]);
+
+const guestDetailTypes = ['embed_resource', 'embed_policy', 'embed_session'];
+
+/** RFC 7591 §2 metadata of a client of the registry. */
+export function toMetadata(client: Client, profile: RealmSettings['profile']): AdapterPayload {
+  const metadata: Record<string, unknown> = { ...client.registered };
+  for (const [name, value] of Object.entries(client)) {
+    if (!ours.has(name) && value !== undefined) metadata[snakeCase(name)] = value;
+  }
+  return {
+    ...defaultsOf(client, profile),
+    ...metadata,
+    ...flagsOf(client),
+    client_id: client.id,
+    grant_types: client.grants,
+    ...(client.secret === undefined ? {} : { client_secret: client.secret }),
+  };
+}
+
+/** What our answers to the library's synchronous questions need to know of a client. */
+function flagsOf(client: Client): Record<string, unknown> {
+  return {
+    cors_origins: originsOf(client),
+    ...(client.fapi === true ? { fapi: true } : {}),
+    ...(client.pkce === 'optional' && client.public !== true ? { pkce_optional: true } : {}),
+    ...(client.claimsInIdToken === true ? { claims_in_id_token: true } : {}),
+  };
+}
+
+function defaultsOf(client: Client, profile: RealmSettings['profile']): AdapterPayload {
+  const usesCodes = client.grants.includes('authorization_code');
+  return {
+    redirect_uris: [],
+    response_types: usesCodes ? ['code'] : [],
+    token_endpoint_auth_method: client.public === true ? 'none' : 'client_secret_basic',
+    id_token_signed_response_alg: profile === 'keycloak' ? 'RS256' : 'ES256',
+    introspection_signed_response_alg: 'ES256',
+    ...(client.mints === undefined ? {} : { authorization_details_types: guestDetailTypes }),
+    ...(client.fapi === true ? fapiMetadata : {}),
+  };
+}
+
+/** FAPI 2.0 Security Profile §5.3.2.2: pushed requests only. */
+const fapiMetadata: AdapterPayload = { require_pushed_authorization_requests: true };
+
+/** `redirectUris` → `redirect_uris`. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

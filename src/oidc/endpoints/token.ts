@@ -1,0 +1,63 @@
+/** What happens around the library's token endpoint: one atomic commit, and the fields that Keycloak's clients read. */
+import type { KoaContextWithOIDC, RefreshToken } from 'oidc-provider';
+import { epochSeconds } from '../../base/clock.ts';
+import { hmac, sha256 } from '../../base/hash.ts';
+import { tokenKey } from '../../tokens/nodes.ts';
+import { decodeToken } from '../../tokens/record.ts';
+import { renewRefreshToken } from '../internals.ts';
+import type { RealmContext } from '../realm-context.ts';
+import { refreshValueOf, shapeRefreshToken } from '../refresh-shape.ts';
+import { unitOf } from '../unit-of-request.ts';
+
+/** Commits what the grant wrote, then completes the answer. Nothing is answered that is not in the store. */
+export async function finishTokenRequest(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
+  const unit = unitOf(ctx);
+  if (ctx.status !== 200) {
+    unit.discard();
+    return;
+  }
+  const { RefreshToken: refreshToken, RotatedRefreshToken: rotated } = ctx.oidc.entities;
+  const isKept = ctx.oidc.params?.['grant_type'] === 'refresh_token' && rotated === undefined;
+  if (refreshToken !== undefined && isKept) {
+    await renewRefreshToken(ctx, refreshToken, epochSeconds(realm.clock));
+  }
+  await unit.commit();
+  const sid = ctx.oidc.entities.AccessToken?.sessionUid;
+  ctx.body = {
+    scope: '',
+    ...asObject(ctx.body),
+    ...(await refreshFields(realm, ctx, refreshToken)),
+    'not-before-policy': 0,
+    ...(sid === undefined ? {} : { session_state: sid }),
+  };
+}
+
+function asObject(body: unknown): object {
+  return typeof body === 'object' && body !== null ? body : {};
+}
+
+async function refreshFields(realm: RealmContext, ctx: KoaContextWithOIDC, token: RefreshToken | undefined) {
+  if (token === undefined) return { refresh_expires_in: 0 };
+  const now = epochSeconds(realm.clock);
+  if (realm.view.profile !== 'keycloak') return { refresh_expires_in: Math.max(0, (token.exp ?? now) - now) };
+  const value = refreshValueOf(token.jti);
+  const { issuedAt, expiresAt } = await storedTimes(realm, value);
+  const shape = {
+    issuer: realm.issuer,
+    clientId: ctx.oidc.client?.clientId ?? '',
+    subject: token.accountId ?? '',
+    sessionId: token.sessionUid,
+    scope: token.scope ?? '',
+    issuedAt,
+    expiresAt,
+  };
+  const key = Buffer.from(hmac(realm.keys.secret, 'refresh-shape'));
+  return { refresh_token: await shapeRefreshToken(value, shape, key), refresh_expires_in: expiresAt - now };
+}
+
+/** Of several refreshes within the grace one wrote the successor: all of them answer with its times. */
+async function storedTimes(realm: RealmContext, value: string) {
+  const [document] = await realm.store.read([tokenKey(realm.name, sha256(value))]);
+  const record = document && decodeToken(document.value);
+  return { issuedAt: record?.iat ?? 0, expiresAt: record?.exp ?? 0 };
+}

@@ -1,0 +1,78 @@
+/** Which parts of the library are on, and our answers to its questions. */
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { certificateReader, subjectMatcher } from './certificates.ts';
+import { cibaFeature } from './ciba.ts';
+import { protectedForm } from './forms.ts';
+import { logoutSource } from './logout.ts';
+import type { RealmContext } from './realm-context.ts';
+import { registrationFeatures } from './registration.ts';
+import { resourceIndicators } from './resources.ts';
+import type { Screens } from './screens.ts';
+
+export function featuresOf(realm: RealmContext, screens: Screens): NonNullable<Configuration['features']> {
+  return {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    claimsParameter: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true },
+    requestObjects: { enabled: true },
+    dPoP: { enabled: true },
+    mTLS: mutualTls(realm),
+    fapi: {
+      enabled: true,
+      profile: (_ctx, client) => (client?.['fapi'] === true ? '2.0' : undefined),
+    },
+    introspection: { enabled: true, allowedPolicy: () => true },
+    jwtIntrospection: { enabled: true },
+    jwtUserinfo: { enabled: true },
+    revocation: { enabled: true, allowedPolicy: () => true },
+    encryption: { enabled: true },
+    backchannelLogout: { enabled: true },
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: logoutSource(realm, screens),
+      postLogoutSuccessSource: (ctx) => screens.loggedOut(ctx, realm),
+    },
+    deviceFlow: deviceFlow(realm, screens),
+    ciba: cibaFeature(realm),
+    resourceIndicators: resourceIndicators(realm),
+    ...registrationFeatures(realm),
+  };
+}
+
+function mutualTls(realm: RealmContext) {
+  const getCertificate = certificateReader(realm.clientCertHeader);
+  return {
+    enabled: true,
+    certificateBoundAccessTokens: true,
+    selfSignedTlsClientAuth: true,
+    tlsClientAuth: true,
+    getCertificate,
+    // The proxy verified the chain before it set the header (RFC 9440 §2.4).
+    certificateAuthorized: (ctx: KoaContextWithOIDC) => getCertificate(ctx) !== undefined,
+    certificateSubjectMatches: subjectMatcher(getCertificate),
+  };
+}
+
+function deviceFlow(realm: RealmContext, screens: Screens) {
+  return {
+    enabled: true,
+    charset: 'base-20' as const,
+    mask: '****-****',
+    userCodeInputSource: (ctx: KoaContextWithOIDC, _form: string, _out: unknown, problem?: Error) => {
+      const form = protectedForm(ctx, 'code_verification');
+      screens.enterUserCode(ctx, realm, problem === undefined ? form : { ...form, problem: problem.name });
+    },
+    userCodeConfirmSource: (
+      ctx: KoaContextWithOIDC,
+      _form: string,
+      _client: unknown,
+      device: Record<string, unknown>,
+      userCode: string,
+    ) => {
+      const form = protectedForm(ctx, 'code_verification');
+      screens.confirmUserCode(ctx, realm, { ...form, userCode, device: String(device['ua'] ?? '') });
+    },
+    successSource: (ctx: KoaContextWithOIDC) => screens.deviceDone(ctx, realm),
+  };
+}

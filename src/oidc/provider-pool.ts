@@ -1,0 +1,61 @@
+/**
+ * Providers of the realms in use, made on demand and kept in a bounded LRU. A realm that changes gets a new provider
+ * at its next request; nobody waits and nothing in flight is dropped.
+ */
+import { LRUCache } from 'lru-cache';
+import type { KeyRing } from '../keys/key-ring.ts';
+import type { Api } from '../registry/model.ts';
+import type { RealmView } from '../registry/realm-view.ts';
+import { internalClient } from './internal-clients.ts';
+import { createProvider, type RealmProvider } from './provider.ts';
+import { type OidcDeps, type RealmContext, realmApi } from './realm-context.ts';
+import type { Screens } from './screens.ts';
+import { signingAlgorithmsOf } from './signing-algorithms.ts';
+
+const MAX_PROVIDERS = 1000;
+
+export type ProviderPool = ReturnType<typeof createProviderPool>;
+
+export function createProviderPool(
+  deps: OidcDeps & { readonly keyRing: KeyRing; readonly screens: Screens },
+) {
+  const providers = new LRUCache<string, RealmProvider>({ max: MAX_PROVIDERS });
+
+  /** The provider of the realm as it is now; `undefined` when there is no such realm. */
+  async function find(name: string): Promise<RealmProvider | undefined> {
+    const view = await deps.registry.findRealm(name);
+    if (view === undefined) return undefined;
+    const keys = await deps.keyRing.keysOf(name, signingAlgorithmsOf(view));
+    const known = providers.get(name);
+    if (known !== undefined && isCurrent(known.realm, view, keys.revision)) return known;
+    const made = createProvider(contextOf(deps, view, keys), deps.screens);
+    providers.set(name, made);
+    return made;
+  }
+
+  return { find };
+}
+
+function isCurrent(realm: RealmContext, view: RealmView, keysRevision: number): boolean {
+  return realm.view.revision === view.revision && realm.keys.revision === keysRevision;
+}
+
+function contextOf(deps: OidcDeps, view: RealmView, keys: RealmContext['keys']): RealmContext {
+  const issuer = `${deps.publicUrl}/realms/${view.name}`;
+  const own = realmApi(issuer);
+  const apis = new Map<string, Api>(view.apisByAudience);
+  if (view.defaultApi === undefined) apis.set(own.audience, own);
+  return {
+    ...deps,
+    name: view.name,
+    issuer,
+    view,
+    keys,
+    defaultApi: view.defaultApi ?? own,
+    permissionNames: new Set(
+      view.apis.flatMap((api) => api.permissions.map((permission) => permission.name)),
+    ),
+    apiOf: (audience) => apis.get(audience),
+    findClient: async (id) => internalClient(id, issuer) ?? (await deps.registry.findClient(view.name, id)),
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * One realm revision as an OpenID provider. Immutable: a change of the realm makes a new one, and requests in flight
+ * finish on the old.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Provider } from 'oidc-provider';
+import { epochSeconds } from '../base/clock.ts';
+import { sha256 } from '../base/hash.ts';
+import type { Key } from '../storage/store.ts';
+import { endSession } from '../tokens/nodes.ts';
+import { createAdapterFactory } from './adapter.ts';
+import { type Approvals, createApprovals } from './approvals.ts';
+import { toMetadata } from './client-metadata.ts';
+import { configurationOf } from './configuration.ts';
+import { type Consents, createConsents } from './consents.ts';
+import { mountSeam } from './endpoints/seam.ts';
+import { passwordGrant } from './grants/password.ts';
+import { createInteractions, type Interactions } from './interactions.ts';
+import { adjustModels } from './internals.ts';
+import type { RealmContext } from './realm-context.ts';
+import { refreshValueOf } from './refresh-shape.ts';
+import { fromMetadata } from './registration.ts';
+import type { Screens } from './screens.ts';
+import { createSelfService, type SelfService } from './self-service.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+import { createUnit } from './unit.ts';
+import { findUnit } from './unit-of-request.ts';
+
+export type RealmProvider = {
+  readonly realm: RealmContext;
+  readonly interactions: Interactions;
+  readonly sessions: Sessions;
+  readonly consents: Consents;
+  readonly approvals: Approvals;
+  readonly selfService: SelfService;
+  /** Answers a request whose `url` is relative to the realm. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+};
+
+export function createProvider(realm: RealmContext, screens: Screens): RealmProvider {
+  const provider: Provider = new Provider(realm.issuer, configurationOf(realm, adapterOf(realm), screens));
+  // Addresses and cookies follow the public URL, which the front has put into the request's headers.
+  provider.proxy = true;
+  adjustModels(provider, {
+    secret: realm.keys.secret,
+    refreshValueOf,
+    sessionEnded: async (uid) => {
+      await realm.store.commit([endSession(realm.name, uid)]);
+    },
+    isFirstUse: (issuer, jti, expiresAt) => isFirstUse(realm, issuer, jti, expiresAt),
+  });
+  for (const grant of [passwordGrant]) {
+    provider.registerGrantType(grant.name, grant.handler(realm), grant.parameters, grant.mayRepeat);
+  }
+  mountSeam(provider, realm, screens);
+  const consents = createConsents(realm.store, realm.name);
+  const sessions = createSessions(realm, provider);
+  return {
+    realm,
+    sessions,
+    consents,
+    approvals: createApprovals(realm, provider),
+    selfService: createSelfService({ realm, provider, consents, sessions }),
+    interactions: createInteractions(realm, provider, consents),
+    handle: provider.callback(),
+  };
+}
+
+function adapterOf(realm: RealmContext) {
+  const { registry, name, store } = realm;
+  return createAdapterFactory({
+    realm: name,
+    secret: realm.keys.secret,
+    unit: () => (Provider.ctx && findUnit(Provider.ctx)) ?? createUnit(store, { deferred: false }),
+    agent: () => Provider.ctx?.get('user-agent').slice(0, 256),
+    findClientMetadata: async (id) => {
+      const client = await realm.findClient(id);
+      return client?.enabled === true ? toMetadata(client, realm.view.profile) : undefined;
+    },
+    registerClient: async (id, metadata) => {
+      const permissions = realm.view.registration?.permissions ?? [];
+      const client = fromMetadata(id, metadata, permissions);
+      const known = await registry.findClient(name, id);
+      if (known === undefined) await registry.createClient(name, client);
+      else await registry.updateClient(name, id, () => client);
+    },
+    removeClient: async (id) => {
+      await registry.removeClient(name, id);
+    },
+  });
+}
+
+/** Of two requests with one `jti` at once exactly one is the first. */
+async function isFirstUse(
+  realm: RealmContext,
+  issuer: string,
+  jti: string,
+  expiresAt: number,
+): Promise<boolean> {
+  const key: Key = { realm: realm.name, kind: 'replay', id: sha256(`${issuer}\n${jti}`) };
+  const ttl = Math.max(1, expiresAt - epochSeconds(realm.clock));
+  const outcome = await realm.store.commit([{ put: key, value: '1', ttl, onlyIf: 'absent' }]);
+  return outcome.ok;
+}

@@ -1,0 +1,35 @@
+/**
+ * How each model of the library is kept: under which kind, for how long beyond its expiry, and sealed or not.
+ */
+export type Shelf = {
+  readonly kind: string;
+  /**
+   * Seconds it outlives its expiry, so that "expired" and "used before" can be told from "never existed"
+   * (RFC 8628 §3.5 `expired_token`; RFC 6749 §4.1.2 replay of a code).
+   */
+  readonly linger: number;
+  /** Hangs under the nodes of its client, user, session and grant. */
+  readonly inTree: boolean;
+  /** Kept encrypted under its own identifier: it holds values of other credentials (`id_token_hint`, cookies). */
+  readonly sealed: boolean;
+};
+
+const plain = { linger: 0, inTree: false, sealed: false };
+
+export const shelves: Readonly<Record<string, Shelf>> = {
+  AccessToken: { ...plain, kind: 't', inTree: true },
+  ClientCredentials: { ...plain, kind: 't', inTree: true },
+  RefreshToken: { ...plain, kind: 't', inTree: true, linger: 600 },
+  AuthorizationCode: { ...plain, kind: 'code', inTree: true, linger: 600 },
+  DeviceCode: { ...plain, kind: 'device', inTree: true, linger: 600 },
+  BackchannelAuthenticationRequest: { ...plain, kind: 'ciba', inTree: true, linger: 600 },
+  Session: { ...plain, kind: 'session', inTree: true },
+  Grant: { ...plain, kind: 'grant', inTree: true },
+  Interaction: { ...plain, kind: 'interaction', sealed: true },
+  PushedAuthorizationRequest: { ...plain, kind: 'par', sealed: true },
+  ReplayDetection: { ...plain, kind: 'replay' },
+  InitialAccessToken: { ...plain, kind: 'iat' },
+  RegistrationAccessToken: { ...plain, kind: 'rat' },
+};
+
+export const tokenModels: ReadonlySet<string> = new Set(['AccessToken', 'ClientCredentials', 'RefreshToken']);

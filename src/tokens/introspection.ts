@@ -1,0 +1,65 @@
+/**
+ * RFC 7662: what is said of a token, and to whom. Pure: the record, its document and the caller in, the answer out.
+ */
+import type { Document } from '../storage/store.ts';
+import type { TokenRecord } from './record.ts';
+
+export type Introspection =
+  | { readonly active: false }
+  | ({ readonly active: true } & Record<string, unknown>);
+
+export const INACTIVE: Introspection = { active: false };
+
+/** Who asks: the client, and the audiences of the APIs it introspects. */
+export type Caller = { readonly clientId: string; readonly audiences: ReadonlySet<string> };
+
+/**
+ * A caller entitled to the token's audience, or the client that it was issued to, may see it; to everybody else it
+ * is indistinguishable from a random string (RFC 7662 §4).
+ */
+export function mayIntrospect(record: TokenRecord, caller: Caller): boolean {
+  return (
+    record.clientId === caller.clientId || (record.aud !== undefined && caller.audiences.has(record.aud))
+  );
+}
+
+/** Not cut, not spent, not expired. `now` is in seconds. */
+export function isLive(document: Document, record: TokenRecord, now: number): boolean {
+  return !document.cut && document.spentAt === undefined && record.exp > now;
+}
+
+/** The members of RFC 7662 §2.2 for a live token. */
+export function describeToken(record: TokenRecord, issuer: string): Introspection {
+  return withoutUndefined({
+    active: true,
+    ...record.extra,
+    iss: issuer,
+    sub: record.accountId ?? record.clientId,
+    aud: record.aud,
+    client_id: record.clientId,
+    scope: record.scope ?? '',
+    iat: record.iat,
+    exp: record.exp,
+    jti: record.jwtId,
+    sid: record.sid,
+    token_type: tokenType(record),
+    cnf: confirmation(record),
+    authorization_details: record.rar,
+  });
+}
+
+function tokenType(record: TokenRecord): string {
+  if (record.kind === 'RefreshToken') return 'Refresh';
+  return record.jkt === undefined ? 'Bearer' : 'DPoP';
+}
+
+function confirmation(record: TokenRecord): Record<string, string> | undefined {
+  if (record.jkt !== undefined) return { jkt: record.jkt };
+  const thumbprint = record['x5t#S256'];
+  return thumbprint === undefined ? undefined : { 'x5t#S256': thumbprint };
+}
+
+function withoutUndefined(fields: { active: true } & Record<string, unknown>): Introspection {
+  for (const name of Object.keys(fields)) if (fields[name] === undefined) delete fields[name];
+  return fields;
+}

@@ -1,0 +1,46 @@
+/**
+ * The revocation tree: realm → client | user → session → grant → tokens. Names of the store's nodes that tokens
+ * hang under; cutting a node makes everything issued below it inactive at the next look-up on every process.
+ */
+import type { Key, Write } from '../storage/store.ts';
+
+export const realmNode = '';
+export const clientNode = (clientId: string): string => `c:${clientId}`;
+export const userNode = (userId: string): string => `u:${userId}`;
+export const sessionNode = (uid: string): string => `s:${uid}`;
+export const grantNode = (grantId: string): string => `g:${grantId}`;
+
+/** Seconds a cut is remembered: nothing that hangs below it lives longer. */
+export const CUT_TTL = 5_270_400;
+
+/** What a token, code, grant or session was issued by and to. */
+export type Lineage = {
+  readonly clientId?: string | undefined;
+  readonly accountId?: string | undefined;
+  /** Left out for offline access, which outlives the session (OIDC Core §11). */
+  readonly sessionUid?: string | undefined;
+  readonly grantId?: string | undefined;
+};
+
+export function nodesOf(lineage: Lineage): readonly string[] {
+  const nodes: string[] = [];
+  if (lineage.clientId !== undefined) nodes.push(clientNode(lineage.clientId));
+  if (lineage.accountId !== undefined) nodes.push(userNode(lineage.accountId));
+  if (lineage.sessionUid !== undefined) nodes.push(sessionNode(lineage.sessionUid));
+  if (lineage.grantId !== undefined) nodes.push(grantNode(lineage.grantId));
+  return nodes;
+}
+
+/** A session or grant that has ended never comes back: what is still being written below it is dead too. */
+export function endSession(realm: string, uid: string): Write {
+  return { close: sessionNode(uid), realm, ttl: CUT_TTL };
+}
+
+export function endGrant(realm: string, grantId: string): Write {
+  return { close: grantNode(grantId), realm, ttl: CUT_TTL };
+}
+
+/** Where the record of a token value lies: access, refresh and guest tokens of every format share one kind. */
+export function tokenKey(realm: string, hash: string): Key {
+  return { realm, kind: 't', id: hash };
+}

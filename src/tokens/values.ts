@@ -1,0 +1,19 @@
+/**
+ * Token values. A readable prefix lets secret scanners find leaks; what follows are 256 random bits.
+ */
+import { hmac } from '../base/hash.ts';
+import { randomValue } from '../base/random.ts';
+
+export const prefixes = { access: 'dpa_', refresh: 'dpr_' } as const;
+
+export function newValue(kind: keyof typeof prefixes): string {
+  return prefixes[kind] + randomValue();
+}
+
+/**
+ * The one successor of a spent refresh token. Whoever repeats the refresh within the grace computes the same
+ * value, so that nothing readable of it is at rest. `secret` is the realm's.
+ */
+export function successorOf(spent: string, secret: Buffer): string {
+  return prefixes.refresh + hmac(secret, `refresh-successor:${spent}`);
+}
