@@ -1,0 +1,80 @@
+/**
+ * The door: forwarding headers and client certificates count only when a trusted proxy set them (RFC 9440 §4,
+ * RFC 9700 §4.13); everybody else's are removed. After it, a request's addresses are those of the public URL,
+ * whatever its `Host` says.
+ */
+import type { IncomingMessage } from 'node:http';
+import { BlockList, isIP, isIPv6 } from 'node:net';
+
+export type Door = {
+  /** Cleans the request's headers and returns the caller's network address. */
+  admit(request: IncomingMessage): string;
+};
+
+const forwarding = [
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+  'forwarded',
+];
+
+export function createDoor(options: {
+  readonly publicUrl: string;
+  /** Networks of trusted proxies, as CIDR. */
+  readonly trustProxy: readonly string[];
+  readonly clientCertHeader: string;
+}): Door {
+  const trusted = networks(options.trustProxy);
+  const { host, protocol } = new URL(options.publicUrl);
+
+  function admit(request: IncomingMessage): string {
+    const peer = plainAddress(request.socket.remoteAddress ?? '');
+    const isTrusted = contains(trusted, peer);
+    const address = isTrusted ? clientBehind(request, peer, trusted) : peer;
+    for (const name of forwarding) delete request.headers[name];
+    if (!isTrusted) delete request.headers[options.clientCertHeader.toLowerCase()];
+    request.headers.host = host;
+    request.headers['x-forwarded-proto'] = protocol.slice(0, -1);
+    request.headers['x-forwarded-for'] = address;
+    return address;
+  }
+
+  return { admit };
+}
+
+function networks(cidrs: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const cidr of cidrs) {
+    const [address = '', bits = ''] = cidr.split('/');
+    list.addSubnet(address, Number(bits), familyOf(address));
+  }
+  return list;
+}
+
+function contains(list: BlockList, address: string): boolean {
+  return address !== '' && list.check(address, familyOf(address));
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIPv6(address) ? 'ipv6' : 'ipv4';
+}
+
+/** The last address in the chain that no trusted proxy vouches for: what comes before it, anybody can write. */
+function clientBehind(request: IncomingMessage, peer: string, trusted: BlockList): string {
+  const header = request.headers['x-forwarded-for'];
+  const chain = (Array.isArray(header) ? header.join(',') : (header ?? ''))
+    .split(',')
+    .map((part) => part.trim());
+  const stranger = chain.reverse().find((address) => isAddress(address) && !contains(trusted, address));
+  return stranger ?? peer;
+}
+
+function isAddress(text: string): boolean {
+  return isIP(text) !== 0;
+}
+
+/** `::ffff:10.0.0.1` is 10.0.0.1. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}

@@ -1,0 +1,130 @@
+/**
+ * Response headers that tell a browser what an answer may do. Pure builders, and one middleware to set what they
+ * build before anything else runs, so that inner code can still replace single headers.
+ *
+ * **`form-action` and redirects.** Chromium applies a page's `form-action` not only to where a form is posted but to
+ * every redirect that follows, to the very end of the chain. A login posted to us and answered with redirects to the
+ * client is therefore blocked unless the client's origin is a form target, and still blocked when the client's
+ * callback goes on to another origin of its own, which we cannot know. So there are two ways, in this order:
+ *
+ * 1. Answer the form with a page that begins a fresh navigation (`continuePage`). Then `form-action 'self'` is all
+ *    that a page with a password on it ever needs, and any client address works, private schemes too.
+ * 2. Where the answer must be a redirect, name the address it leads to in `formTargets`: the client's redirect URI
+ *    or its post-logout one, as the request gave it. Its origin, or its private scheme, is then allowed.
+ *
+ * **Popups.** `Cross-Origin-Opener-Policy: same-origin` cuts a popup off from the page that opened it for good, also
+ * after the popup has gone back to the client: a client that logs in by popup would wait for ever. So pages within a
+ * client's request say `isClientFlow`, and only a person's own pages are cut off.
+ */
+import type { Context, Middleware } from 'koa';
+
+export type ResponseHeaders = Readonly<Record<string, string>>;
+
+export type PageSecurity = {
+  /** Whether the public address is https. */
+  readonly isHttps: boolean;
+  /** A page that a client sends the browser to (login, consent, logout, errors), perhaps in a popup. */
+  readonly isClientFlow?: boolean;
+  /** Addresses of images on the page; those that are none are left out. */
+  readonly images?: readonly (string | undefined)[];
+  /** Addresses that a form's answer may redirect to. */
+  readonly formTargets?: readonly string[];
+};
+
+const PERMISSIONS = [
+  'accelerometer',
+  'camera',
+  'display-capture',
+  'geolocation',
+  'gyroscope',
+  'magnetometer',
+  'microphone',
+  'midi',
+  'payment',
+  'usb',
+];
+
+/** HTML of ours: no script, no foreign style, no frame around it, nothing kept. */
+export function pageHeaders(security: PageSecurity): ResponseHeaders {
+  const images = [...new Set((security.images ?? []).map(imageSource))].filter(isPresent);
+  const targets = [...new Set((security.formTargets ?? []).map(formSource))].filter(isPresent);
+  const policy = [
+    "default-src 'none'",
+    "style-src 'self'",
+    ["img-src 'self'", ...images].join(' '),
+    ["form-action 'self'", ...targets].join(' '),
+  ];
+  return documentHeaders(security, policy);
+}
+
+/**
+ * The protocol library's own documents, which post themselves (OAuth 2.0 Form Post Response Mode §2): the library
+ * adds its script's hash to the empty `script-src`. No `form-action`: nobody types anything there, and the client's
+ * answer to the post may redirect anywhere.
+ */
+export function autoPostHeaders(security: Pick<PageSecurity, 'isHttps'>): ResponseHeaders {
+  return documentHeaders({ ...security, isClientFlow: true }, ["default-src 'none'", 'script-src']);
+}
+
+/** Answers to programs. Should a browser ever show one, it can do nothing. */
+export function apiHeaders({ isHttps }: Pick<PageSecurity, 'isHttps'>): ResponseHeaders {
+  return {
+    ...commonHeaders(isHttps),
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    'X-Robots-Tag': 'none',
+  };
+}
+
+/** Sets the headers that `headersOf` builds for a request before it is handled. */
+export function secureHeaders(headersOf: (ctx: Context) => ResponseHeaders): Middleware {
+  return async function securityHeaders(ctx, next) {
+    ctx.set({ ...headersOf(ctx) });
+    await next();
+  };
+}
+
+function documentHeaders(security: PageSecurity, policy: readonly string[]): ResponseHeaders {
+  const everywhere = ["frame-ancestors 'none'", "base-uri 'none'"];
+  return {
+    ...commonHeaders(security.isHttps),
+    'Content-Security-Policy': [...policy, ...everywhere].join('; '),
+    'X-Frame-Options': 'DENY',
+    'Permissions-Policy': PERMISSIONS.map((feature) => `${feature}=()`).join(', '),
+    'Cross-Origin-Opener-Policy': security.isClientFlow === true ? 'unsafe-none' : 'same-origin',
+  };
+}
+
+function commonHeaders(isHttps: boolean): ResponseHeaders {
+  return {
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cache-Control': 'no-store',
+    // Not includeSubDomains: what else lives below this host is not ours to decide (RFC 6797 §11.4).
+    ...(isHttps ? { 'Strict-Transport-Security': 'max-age=31536000' } : {}),
+  };
+}
+
+function imageSource(address: string | undefined): string | undefined {
+  const url = address === undefined ? null : URL.parse(address);
+  return url === null ? undefined : originSource(url);
+}
+
+function formSource(address: string): string | undefined {
+  const url = URL.parse(address);
+  if (url === null) return undefined;
+  if (/^https?:$/.test(url.protocol)) return originSource(url);
+  // RFC 8252 §7.1: a private scheme is a reversed domain name. The dot keeps out javascript:, data: and the like.
+  return url.protocol.includes('.') ? url.protocol : undefined;
+}
+
+/** A source expression (CSP3 §2.3.1). Host names may hold `;` and `,`, which would end the directive or the policy. */
+function originSource({ protocol, hostname, origin }: URL): string | undefined {
+  if (!/^https?:$/.test(protocol)) return undefined;
+  // The grammar has no IPv6 addresses; their scheme is the narrowest that fits.
+  if (hostname.startsWith('[')) return protocol;
+  return /^[a-z0-9._-]+$/.test(hostname) ? origin : undefined;
+}
+
+function isPresent(source: string | undefined): source is string {
+  return source !== undefined;
+}

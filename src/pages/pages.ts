@@ -1,0 +1,50 @@
+/**
+ * What people see: login, consent, logout, devices, errors, their account. Draws and reads forms; what an answer
+ * means is decided in `oidc/`.
+ */
+import type { Context } from 'koa';
+import { Failure, type FailureCode } from '../base/errors.ts';
+import type { RealmProvider } from '../oidc/provider.ts';
+import { answerAccount } from './account-routes.ts';
+import { serveAssets } from './assets.ts';
+import { answerLogin } from './login-routes.ts';
+import type { ErrorKind } from './render.ts';
+import { sendError } from './screens.ts';
+
+const failures = {
+  invalid_input: { status: 400, kind: 'request' },
+  not_found: { status: 404, kind: 'expired' },
+  conflict: { status: 409, kind: 'request' },
+  forbidden: { status: 403, kind: 'expired' },
+  busy: { status: 503, kind: 'unavailable' },
+  too_many_requests: { status: 429, kind: 'unavailable' },
+  unavailable: { status: 503, kind: 'unavailable' },
+} as const satisfies Record<FailureCode, { status: number; kind: ErrorKind }>;
+
+/** Answers what lies at a page's address below a realm; `false` for everything else. */
+export async function answerPages(ctx: Context, provider: RealmProvider, path: string): Promise<boolean> {
+  try {
+    return (
+      (await answerAsset(ctx, provider, path)) ||
+      (await answerLogin(ctx, provider, path)) ||
+      (await answerAccount(ctx, provider, path))
+    );
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const { status, kind } = failures[error.code];
+    ctx.status = status;
+    if (status === 503) ctx.set('Retry-After', '1');
+    sendError(provider.realm, ctx, { kind, detail: error.message });
+    return true;
+  }
+}
+
+async function answerAsset(ctx: Context, provider: RealmProvider, path: string): Promise<boolean> {
+  const file = /^\/assets\/([a-z.]+)$/.exec(path)?.[1];
+  if (file === undefined) return false;
+  let isFound = true;
+  await serveAssets(() => ({ file, color: provider.realm.view.login.color }))(ctx, async () => {
+    isFound = false;
+  });
+  return isFound;
+}
