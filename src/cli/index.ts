@@ -1,0 +1,92 @@
+/** The command line: which command runs, what is said when it fails, and with which exit code. */
+import { Failure } from '../base/errors.ts';
+import { ConfigFaults, didYouMean } from '../config/faults.ts';
+import { type Command, helpOf, parseInput, print, UsageError } from './command.ts';
+
+type Entry = { readonly summary: string; load(): Promise<Command> };
+
+const commands: Readonly<Record<string, Entry>> = {
+  serve: { summary: 'run the server', load: async () => (await import('./serve.ts')).serve },
+  apply: {
+    summary: 'apply realm files to the store',
+    load: async () => (await import('./apply.ts')).apply,
+  },
+  'config check': {
+    summary: 'tell everything that is wrong with settings and realm files',
+    load: async () => (await import('./config.ts')).checkConfig,
+  },
+  'realm list': { summary: 'list realms', load: async () => (await import('./realm.ts')).listRealms },
+  'client list': {
+    summary: 'list the clients of a realm',
+    load: async () => (await import('./client.ts')).listClients,
+  },
+  'user add': { summary: 'add a user', load: async () => (await import('./user.ts')).addUser },
+  'user set-password': {
+    summary: 'give a user a new password',
+    load: async () => (await import('./user.ts')).setPassword,
+  },
+  'user disable': {
+    summary: 'lock a user out, at once and everywhere',
+    load: async () => (await import('./user.ts')).disableUser,
+  },
+  'user enable': {
+    summary: 'let a disabled user log in again',
+    load: async () => (await import('./user.ts')).enableUser,
+  },
+  'keys list': {
+    summary: 'list the signing keys of a realm',
+    load: async () => (await import('./keys.ts')).listKeys,
+  },
+  'keys rotate': {
+    summary: 'change the signing keys of a realm',
+    load: async () => (await import('./keys.ts')).rotateKeys,
+  },
+  'token revoke-all': {
+    summary: 'revoke all tokens of a realm, client, user or session',
+    load: async () => (await import('./token.ts')).revokeAll,
+  },
+};
+
+/** Wrong usage is 2, any other failure 1. */
+export async function run(args: readonly string[]): Promise<number> {
+  const name = nameOf(args);
+  if (name === undefined) return helpOn(args);
+  try {
+    const command = await commands[name]?.load();
+    if (command === undefined) return helpOn(args);
+    const input = parseInput(command, args.slice(name.split(' ').length));
+    if (input !== 'help') return await command.run(input);
+    process.stdout.write(helpOf(name, command));
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) return fail(`${error.message}\nSee: daypass ${name} --help`, 2);
+    if (error instanceof ConfigFaults || error instanceof Failure) return fail(error.message, 1);
+    throw error;
+  }
+}
+
+/** Commands have one word or two. */
+function nameOf([first = '', second = '']: readonly string[]): string | undefined {
+  return [`${first} ${second}`, first].find((name) => Object.hasOwn(commands, name));
+}
+
+function helpOn(args: readonly string[]): number {
+  const words = args.filter((arg) => !arg.startsWith('-'));
+  const isAsked = words.length === 0 || words[0] === 'help';
+  const group = Object.keys(commands).filter((name) => name.startsWith(`${words[isAsked ? 1 : 0]} `));
+  const isGroup = group.length > 0 && words.length === (isAsked ? 2 : 1);
+  const names = isGroup ? group : Object.keys(commands);
+  if (!isAsked && !isGroup) {
+    const given = words.slice(0, 2).join(' ');
+    return fail(`there is no command ${given}${didYouMean(given, names)}\nSee: daypass help`, 2);
+  }
+  const width = Math.max(...names.map((name) => name.length)) + 3;
+  print('daypass <command> [--help]\n');
+  for (const name of names) print(`  ${name.padEnd(width)}${commands[name]?.summary}`);
+  return 0;
+}
+
+function fail(message: string, code: number): number {
+  process.stderr.write(`${message}\n`);
+  return code;
+}

@@ -1,0 +1,34 @@
+import { isFailure } from '../base/errors.ts';
+import { signingAlgorithmsOf } from '../oidc/signing-algorithms.ts';
+import type { Services } from '../services.ts';
+
+/**
+ * Makes the signing keys of new realms in the background, one realm after the other, so that nobody's first request
+ * has to wait for them; a request that comes first nevertheless makes, or waits for, the same ones.
+ */
+export function createKeyMaker({ registry, keyRing, logger }: Services) {
+  let work = Promise.resolve();
+  let isStopped = false;
+
+  function make(realm: string): void {
+    work = work.then(() => makeNow(realm));
+  }
+
+  async function makeNow(realm: string): Promise<void> {
+    try {
+      const view = isStopped ? undefined : await registry.findRealm(realm);
+      if (view !== undefined) await keyRing.keysOf(realm, signingAlgorithmsOf(view));
+    } catch (error) {
+      if (!isFailure(error, 'unavailable')) throw error;
+      logger.warn({ realm }, 'the store is away: signing keys are made at the first request');
+    }
+  }
+
+  /** Resolves once nothing is being made any more. */
+  function stop(): Promise<void> {
+    isStopped = true;
+    return work;
+  }
+
+  return { make, stop };
+}

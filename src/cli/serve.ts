@@ -1,0 +1,65 @@
+import cluster from 'node:cluster';
+import { loadSettings } from '../config/load.ts';
+import { type LoadedRealm, loadRealmFiles } from '../config/realm-files.ts';
+import type { Settings } from '../config/settings.ts';
+import { createLogger } from '../observability/logger.ts';
+import type { Command } from './command.ts';
+import { greet } from './greeting.ts';
+import { createKeyMaker } from './key-maker.ts';
+import { applyRealms, explainStart, logWarnings, openServices, toldToStop } from './start.ts';
+import { superviseWorkers, tellSupervisor } from './workers.ts';
+
+export const serve: Command = {
+  about:
+    'Runs the server until it is told to stop (SIGTERM, SIGINT): then it takes no new connections, finishes the\n' +
+    'requests in flight, and ends. Realm files are applied first. Every setting is an environment variable.',
+  async run() {
+    try {
+      return await start();
+    } catch (error) {
+      const message = explainStart(error);
+      if (message === undefined) throw error;
+      process.stderr.write(`${message}\n`);
+      // What was opened before the failure would keep the process alive.
+      process.exit(1);
+    }
+  },
+};
+
+async function start(): Promise<number> {
+  const settings = loadSettings();
+  // The process that starts workers applies the files for all of them.
+  if (cluster.isWorker) return runServer(settings, []);
+  const realms = await loadRealmFiles(settings.configFolder);
+  return settings.workers === 1 ? runServer(settings, realms) : runWorkers(settings, realms);
+}
+
+async function runServer(settings: Settings, realms: readonly LoadedRealm[]): Promise<number> {
+  const logger = createLogger(settings.logLevel);
+  const services = await openServices(settings, logger);
+  const keyMaker = createKeyMaker(services);
+  // Passwords are hashed on other threads while this one loads the rest of the code.
+  const applied = applyRealms(services, realms, keyMaker.make);
+  const [{ startServer }] = await Promise.all([import('../server.ts'), applied]);
+  const server = await startServer(services);
+  tellSupervisor();
+  greet(settings.publicUrl, realms);
+  await logWarnings(services);
+  await toldToStop();
+  await keyMaker.stop();
+  await server.close();
+  cluster.worker?.disconnect();
+  return 0;
+}
+
+async function runWorkers(settings: Settings, realms: readonly LoadedRealm[]): Promise<number> {
+  const logger = createLogger(settings.logLevel);
+  const services = await openServices(settings, logger);
+  await applyRealms(services, realms);
+  await logWarnings(services);
+  await services.close();
+  const supervised = superviseWorkers(settings, { logger, onUp: () => greet(settings.publicUrl, realms) });
+  await Promise.race([toldToStop(), supervised.ended]);
+  supervised.stop();
+  return supervised.ended;
+}

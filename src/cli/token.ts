@@ -1,0 +1,50 @@
+import { Failure } from '../base/errors.ts';
+import type { RealmView } from '../registry/realm-view.ts';
+import type { Services } from '../services.ts';
+import type { Write } from '../storage/store.ts';
+import { CUT_TTL, clientNode, endSession, realmNode, userNode } from '../tokens/nodes.ts';
+import { type Command, type Input, print, UsageError } from './command.ts';
+import { getUser } from './user.ts';
+import { getRealm, withServices } from './with-services.ts';
+
+const scopes = ['client', 'user', 'session'] as const;
+
+export const revokeAll: Command = {
+  about:
+    'Revokes everything issued before now in a realm, or for one client, user or session of it: access, refresh\n' +
+    'and guest tokens, sessions, consents given in them. What is issued afterwards is not affected. One write, at\n' +
+    'once on every process.',
+  options: {
+    realm: { value: '<name>', isRequired: true, help: 'the realm' },
+    client: { value: '<id>', help: 'only what this client got' },
+    user: { value: '<name>', help: 'only what was issued for this user (user name or e-mail address)' },
+    session: { value: '<sid>', help: 'only this session (sid of its tokens); it ends' },
+  },
+  run: (input) =>
+    withServices(async (services) => {
+      const given = scopes.filter((scope) => input.has(scope));
+      if (given.length > 1) throw new UsageError(`either --${given.join(' or --')}, not both`);
+      const realm = await getRealm(services, input.need('realm'));
+      const result = await services.store.commit([await revocation(services, realm, input)]);
+      if (!result.ok) throw new Failure('conflict', `the store refused to revoke: ${result.reason}`);
+      print(`revoked: ${given[0] ?? 'realm'} ${input.find(given[0] ?? 'realm')}`);
+      return 0;
+    }),
+};
+
+async function revocation(services: Services, { name }: RealmView, input: Input): Promise<Write> {
+  const session = input.find('session');
+  if (session !== undefined) return endSession(name, session);
+  return { cut: await nodeOf(services, name, input), realm: name, ttl: CUT_TTL };
+}
+
+async function nodeOf(services: Services, realm: string, input: Input): Promise<string> {
+  const client = input.find('client');
+  const user = input.find('user');
+  if (user !== undefined) return userNode((await getUser(services, realm, user)).id);
+  if (client === undefined) return realmNode;
+  if ((await services.registry.findClient(realm, client)) === undefined) {
+    throw new Failure('not_found', `client "${client}" does not exist`);
+  }
+  return clientNode(client);
+}
