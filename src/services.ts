@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { systemClock } from './base/clock.ts';
 import { createWorkQueue } from './base/work-queue.ts';
 import type { Settings } from './config/settings.ts';
+import { createGuests } from './guest/guests.ts';
 import { createKeyRing } from './keys/key-ring.ts';
 import { createSealer } from './keys/seal.ts';
 import type { Logger } from './observability/logger.ts';
@@ -26,6 +27,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const registry = createRegistry({ store, clock, seal: sealer, passwords, logger });
   const keyRing = createKeyRing({ store, clock, sealer, logger });
   const login = createLogin({ store, registry, passwords });
+  const guests = createGuests({ store, clock });
 
   async function close(): Promise<void> {
     registry.close();
@@ -33,5 +35,5 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     await store.close();
   }
 
-  return { settings, logger, clock, store, passwords, registry, keyRing, login, close };
+  return { settings, logger, clock, store, passwords, registry, keyRing, login, guests, close };
 }

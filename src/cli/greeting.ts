@@ -1,22 +1,26 @@
 import type { LoadedRealm } from '../config/realm-files.ts';
 import type { RealmFile } from '../registry/model.ts';
 
-/** Says how to try the demo realms, in lines to be pasted into a shell. Their secrets are public. */
+/** Says how to try the demo realms: the first in lines to be pasted into a shell, as their secrets are public. */
 export function greet(publicUrl: string, realms: readonly LoadedRealm[]): void {
-  for (const { file } of realms.filter(({ file: { demo } }) => demo === true)) {
-    process.stdout.write(`\n${demoLines(publicUrl, file).join('\n')}\n\n`);
-  }
+  const [first, ...others] = realms.map(({ file }) => file).filter(({ demo }) => demo === true);
+  if (first === undefined) return;
+  const lines = [...demoLines(publicUrl, first), ...others.map((file) => headline(publicUrl, file))];
+  process.stdout.write(`\n${lines.join('\n')}\n\n`);
 }
 
 function demoLines(publicUrl: string, file: RealmFile): readonly string[] {
-  const issuer = `${publicUrl}/realms/${file.name}`;
-  const endpoint = `${issuer}/protocol/openid-connect`;
+  const endpoint = `${publicUrl}/realms/${file.name}/protocol/openid-connect`;
   return [
-    `Demo realm "${file.name}": ${issuer}/.well-known/openid-configuration`,
+    headline(publicUrl, file),
     ...personLines(endpoint, file),
     ...serviceLines(endpoint, file),
     ...introspectionLines(endpoint, file),
   ];
+}
+
+function headline(publicUrl: string, { name }: RealmFile): string {
+  return `Demo realm "${name}": ${publicUrl}/realms/${name}/.well-known/openid-configuration`;
 }
 
 function personLines(endpoint: string, { clients = [], users = [] }: RealmFile): readonly string[] {
@@ -24,7 +28,7 @@ function personLines(endpoint: string, { clients = [], users = [] }: RealmFile):
   const user = users.find(({ password }) => password !== undefined);
   if (client === undefined || user === undefined) return [];
   const login = { client_id: client.id, username: user.username, password: user.password };
-  return ['# a token of a person', curl(`${endpoint}/token`, { grant_type: 'password', ...login })];
+  return ['  # a token of a person', curl(`${endpoint}/token`, { grant_type: 'password', ...login })];
 }
 
 function serviceLines(endpoint: string, { clients = [] }: RealmFile): readonly string[] {
@@ -32,7 +36,7 @@ function serviceLines(endpoint: string, { clients = [] }: RealmFile): readonly s
   if (client === undefined) return [];
   const form = { grant_type: 'client_credentials' };
   return [
-    '# a token of a service',
+    '  # a token of a service',
     `${curl(`${endpoint}/token`, form)} -u ${quoted(`${client.id}:${client.secret}`)}`,
   ];
 }
@@ -41,14 +45,14 @@ function introspectionLines(endpoint: string, { clients = [] }: RealmFile): read
   const client = clients.find(({ introspects = [], secret }) => secret && introspects.length > 0);
   if (client === undefined) return [];
   const line = `${curl(`${endpoint}/token/introspect`, {})} -d token="$TOKEN" -u ${quoted(`${client.id}:${client.secret}`)}`;
-  return ['# what an API learns of a token', line];
+  return ['  # what an API learns of it (TOKEN=its access_token)', line];
 }
 
 function curl(url: string, form: Readonly<Record<string, string | undefined>>): string {
   const data = Object.entries(form).map(
     ([name, value = '']) => `-d ${quoted(`${name}=${encodeURIComponent(value)}`)}`,
   );
-  return ['curl -s', quoted(url), ...data].join(' ');
+  return ['  curl -s', quoted(url), ...data].join(' ');
 }
 
 /** For a POSIX shell. */

@@ -1,7 +1,7 @@
 /** The command line: which command runs, what is said when it fails, and with which exit code. */
-import { Failure } from '../base/errors.ts';
-import { ConfigFaults, didYouMean } from '../config/faults.ts';
+import { didYouMean } from '../config/faults.ts';
 import { type Command, helpOf, parseInput, print, UsageError } from './command.ts';
+import { explain } from './failures.ts';
 
 type Entry = { readonly summary: string; load(): Promise<Command> };
 
@@ -60,8 +60,11 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof UsageError) return fail(`${error.message}\nSee: daypass ${name} --help`, 2);
-    if (error instanceof ConfigFaults || error instanceof Failure) return fail(error.message, 1);
-    throw error;
+    const message = explain(error);
+    if (message === undefined) throw error;
+    fail(message, 1);
+    // What was opened before the failure would keep the process alive.
+    process.exit(1);
   }
 }
 

@@ -3,6 +3,8 @@ import { getRealm, withServices } from './with-services.ts';
 
 const realm = { value: '<name>', isRequired: true, help: 'the realm' } as const;
 
+const noKeysYet = 'the realm has no keys yet: they are made at its first use';
+
 /** The order in which the key ring hands out the keys of an algorithm. */
 const stateAt = (position: number) => ['signs', 'next'][position] ?? 'retired';
 
@@ -13,6 +15,7 @@ export const listKeys: Command = {
     withServices(async (services) => {
       const { name } = await getRealm(services, input.need('realm'));
       const { jwks } = await services.keyRing.keysOf(name, []);
+      if (jwks.length === 0) print(noKeysYet);
       for (const alg of new Set(jwks.map((key) => key.alg))) {
         const keys = jwks.filter((key) => key.alg === alg);
         for (const [position, { kid }] of keys.entries()) print([alg, stateAt(position), kid].join('\t'));
@@ -34,8 +37,7 @@ export const rotateKeys: Command = {
       for (const { alg, at } of scheduled) {
         print(`${alg}: the next key signs from ${new Date(at * 1000).toISOString()} on`);
       }
-      if (rotated.length + scheduled.length === 0)
-        print('the realm has no keys yet: they are made at its first use');
+      if (rotated.length + scheduled.length === 0) print(noKeysYet);
       return 0;
     }),
 };

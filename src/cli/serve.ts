@@ -6,7 +6,7 @@ import { createLogger } from '../observability/logger.ts';
 import type { Command } from './command.ts';
 import { greet } from './greeting.ts';
 import { createKeyMaker } from './key-maker.ts';
-import { applyRealms, explainStart, logWarnings, openServices, toldToStop } from './start.ts';
+import { applyRealms, logWarnings, openServices, toldToStop } from './start.ts';
 import { superviseWorkers, tellSupervisor } from './workers.ts';
 
 export const serve: Command = {
@@ -14,25 +14,13 @@ export const serve: Command = {
     'Runs the server until it is told to stop (SIGTERM, SIGINT): then it takes no new connections, finishes the\n' +
     'requests in flight, and ends. Realm files are applied first. Every setting is an environment variable.',
   async run() {
-    try {
-      return await start();
-    } catch (error) {
-      const message = explainStart(error);
-      if (message === undefined) throw error;
-      process.stderr.write(`${message}\n`);
-      // What was opened before the failure would keep the process alive.
-      process.exit(1);
-    }
+    const settings = loadSettings();
+    // The process that starts workers applies the files for all of them.
+    if (cluster.isWorker) return runServer(settings, []);
+    const realms = await loadRealmFiles(settings.configFolder);
+    return settings.workers === 1 ? runServer(settings, realms) : runWorkers(settings, realms);
   },
 };
-
-async function start(): Promise<number> {
-  const settings = loadSettings();
-  // The process that starts workers applies the files for all of them.
-  if (cluster.isWorker) return runServer(settings, []);
-  const realms = await loadRealmFiles(settings.configFolder);
-  return settings.workers === 1 ? runServer(settings, realms) : runWorkers(settings, realms);
-}
 
 async function runServer(settings: Settings, realms: readonly LoadedRealm[]): Promise<number> {
   const logger = createLogger(settings.logLevel);
@@ -44,7 +32,7 @@ async function runServer(settings: Settings, realms: readonly LoadedRealm[]): Pr
   const server = await startServer(services);
   tellSupervisor();
   greet(settings.publicUrl, realms);
-  await logWarnings(services);
+  if (!cluster.isWorker) await logWarnings(services);
   await toldToStop();
   await keyMaker.stop();
   await server.close();

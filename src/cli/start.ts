@@ -1,7 +1,6 @@
 /** The steps that `serve` begins and ends with. */
 import { once } from 'node:events';
-import { Failure, isFailure } from '../base/errors.ts';
-import { ConfigFaults } from '../config/faults.ts';
+import { isFailure } from '../base/errors.ts';
 import { loadMasterKey } from '../config/master-key.ts';
 import type { LoadedRealm } from '../config/realm-files.ts';
 import type { Settings } from '../config/settings.ts';
@@ -39,23 +38,4 @@ export async function logWarnings({ store, logger }: Services): Promise<void> {
 /** Resolves at SIGTERM or SIGINT. */
 export async function toldToStop(): Promise<void> {
   await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is in use by another program',
-  EACCES: 'may not be listened on by this user',
-  EADDRNOTAVAIL: 'is not an address of this machine (HOST)',
-  ENOTFOUND: 'is not an address of this machine (HOST)',
-};
-
-/** What an operator reads instead of a stack, when the failure is one that an operator can mend. */
-export function explainStart(error: unknown): string | undefined {
-  if (isFailure(error, 'unavailable'))
-    return `${error.message}: is it running, and is DAYPASS_STORE its address?`;
-  if (error instanceof ConfigFaults || error instanceof Failure) return error.message;
-  if (!(error instanceof Error)) return undefined;
-  const { code, address, port } = { code: '', address: '', port: '', ...error };
-  const reason = reasons[code];
-  if (reason === undefined) return undefined;
-  return `${address}:${port} ${reason}: set PORT, HOST or DAYPASS_ADMIN_PORT to change it`;
 }

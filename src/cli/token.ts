@@ -1,8 +1,9 @@
 import { Failure } from '../base/errors.ts';
 import type { RealmView } from '../registry/realm-view.ts';
+import { CUT_TTL, clientNode, userNode } from '../registry/records.ts';
 import type { Services } from '../services.ts';
 import type { Write } from '../storage/store.ts';
-import { CUT_TTL, clientNode, endSession, realmNode, userNode } from '../tokens/nodes.ts';
+import { endSession, realmNode } from '../tokens/nodes.ts';
 import { type Command, type Input, print, UsageError } from './command.ts';
 import { getUser } from './user.ts';
 import { getRealm, withServices } from './with-services.ts';

@@ -5,12 +5,11 @@
  * **`form-action` and redirects.** Chromium applies a page's `form-action` not only to where a form is posted but to
  * every redirect that follows, to the very end of the chain. A login posted to us and answered with redirects to the
  * client is therefore blocked unless the client's origin is a form target, and still blocked when the client's
- * callback goes on to another origin of its own, which we cannot know. So there are two ways, in this order:
- *
- * 1. Answer the form with a page that begins a fresh navigation (`continuePage`). Then `form-action 'self'` is all
- *    that a page with a password on it ever needs, and any client address works, private schemes too.
- * 2. Where the answer must be a redirect, name the address it leads to in `formTargets`: the client's redirect URI
- *    or its post-logout one, as the request gave it. Its origin, or its private scheme, is then allowed.
+ * callback goes on to another origin of its own, which nobody can know. So pages within a client's request
+ * (`isClientFlow`) let a form end at any `https:` address, and at what `formTargets` names besides: a private scheme,
+ * or for a loopback address every loopback port, because under development a callback goes on to another one. What a
+ * form on these pages holds goes to us first in any case; injected markup, which is what the directive is against,
+ * finds no way in (every value is escaped, and nothing else is loaded). All other pages say `'self'`.
  *
  * **Popups.** `Cross-Origin-Opener-Policy: same-origin` cuts a popup off from the page that opened it for good, also
  * after the popup has gone back to the client: a client that logs in by popup would wait for ever. So pages within a
@@ -47,7 +46,8 @@ const PERMISSIONS = [
 /** HTML of ours: no script, no foreign style, no frame around it, nothing kept. */
 export function pageHeaders(security: PageSecurity): ResponseHeaders {
   const images = [...new Set((security.images ?? []).map(imageSource))].filter(isPresent);
-  const targets = [...new Set((security.formTargets ?? []).map(formSource))].filter(isPresent);
+  const chain = security.isClientFlow === true ? ['https:'] : [];
+  const targets = new Set([...chain, ...(security.formTargets ?? []).flatMap(formSources)]);
   const policy = [
     "default-src 'none'",
     "style-src 'self'",
@@ -109,12 +109,18 @@ function imageSource(address: string | undefined): string | undefined {
   return url === null ? undefined : originSource(url);
 }
 
-function formSource(address: string): string | undefined {
+function formSources(address: string): readonly string[] {
   const url = URL.parse(address);
-  if (url === null) return undefined;
-  if (/^https?:$/.test(url.protocol)) return originSource(url);
+  if (url === null) return [];
+  if (/^https?:$/.test(url.protocol)) return isLoopback(url) ? LOOPBACK : [originSource(url)].filter(isPresent);
   // RFC 8252 §7.1: a private scheme is a reversed domain name. The dot keeps out javascript:, data: and the like.
-  return url.protocol.includes('.') ? url.protocol : undefined;
+  return url.protocol.includes('.') ? [url.protocol] : [];
+}
+
+const LOOPBACK = ['http://localhost:*', 'http://127.0.0.1:*'];
+
+function isLoopback({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && (hostname === 'localhost' || hostname === '127.0.0.1');
 }
 
 /** A source expression (CSP3 §2.3.1). Host names may hold `;` and `,`, which would end the directive or the policy. */

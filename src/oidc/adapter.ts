@@ -3,6 +3,7 @@
  * and every record hangs in the revocation tree.
  */
 import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider';
+import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import type { Document, Key, Write } from '../storage/store.ts';
 import { endGrant } from '../tokens/nodes.ts';
@@ -98,7 +99,7 @@ async function upsert(
   ];
   const { userCode } = payload;
   if (typeof userCode === 'string') writes.push({ put: userCodeKey(record, userCode), value: key.id, ttl });
-  await record.unit().write(writes, () => new errors.InvalidGrant('the grant was revoked'));
+  await record.unit().write(writes, () => revoked(name));
 }
 
 async function find(record: RecordModel, id: string): Promise<AdapterPayload | undefined> {
@@ -155,6 +156,13 @@ function alreadyUsed(name: string): Error {
   return name === 'PushedAuthorizationRequest'
     ? new errors.InvalidRequest('request_uri is invalid, expired, or was already used')
     : new errors.InvalidGrant('already used');
+}
+
+/** A sign-in is written outside of the library's routes, by a page of ours. */
+function revoked(name: string): Error {
+  return name === 'Interaction' && Provider.ctx === undefined
+    ? new Failure('not_found', 'this sign-in has expired')
+    : new errors.InvalidGrant('the grant was revoked');
 }
 
 /** Within the race window or the refresh grace a used record still looks unused: the atomic step decides. */

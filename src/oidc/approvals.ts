@@ -5,8 +5,9 @@ import { type BackchannelAuthenticationRequest, errors, type Provider } from 'oi
 import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { pendingRequestsOf } from './ciba.ts';
-import { fillGrant } from './grants-of-login.ts';
+import { fillGrant, grantableOf } from './grants-of-login.ts';
 import { createHandles } from './handles.ts';
+import { passwordAcr } from './interaction-policy.ts';
 import type { RealmContext } from './realm-context.ts';
 
 /** Times are seconds since the epoch. */
@@ -38,7 +39,7 @@ export function createApprovals(realm: RealmContext, provider: Provider) {
     const request = await required(userId, id);
     const grant = await grantOf(realm, provider, request);
     await provider.backchannelResult(request, grant, {
-      acr: realm.view.acrValues[0] ?? '1',
+      acr: passwordAcr(realm),
       amr: ['pwd'],
       authTime: session.authTime || epochSeconds(realm.clock),
       sessionUid: session.uid,
@@ -97,10 +98,11 @@ function describe(
 async function grantOf(realm: RealmContext, provider: Provider, request: BackchannelAuthenticationRequest) {
   const { accountId = '', clientId = '', resource = [] } = request;
   const user = await realm.registry.findUser(realm.name, accountId);
-  if (user === undefined) throw new Failure('not_found', 'the user is gone');
+  const client = await realm.findClient(clientId);
+  if (user === undefined || client === undefined) throw new Failure('not_found', 'nobody waits any more');
   const grant = new provider.Grant({ accountId, clientId });
   const resources = typeof resource === 'string' ? [resource] : resource;
-  await fillGrant(realm, grant, { user, clientId, scopes: request.scopes, resources, claims: [] });
+  fillGrant(grant, grantableOf(realm, { user, client, scopes: request.scopes, resources, claims: [] }));
   await grant.save();
   return grant;
 }

@@ -3,7 +3,7 @@
  */
 import type { AdapterPayload } from 'oidc-provider';
 import type { Client, RealmSettings } from '../registry/model.ts';
-import { originsOf } from './cors.ts';
+import { originsOf } from '../registry/origins.ts';
 
 /** Names of ours that are no registration metadata. */
 const ours: ReadonlySet<string> = new Set([
@@ -25,6 +25,9 @@ const ours: ReadonlySet<string> = new Set([
   'claimsInIdToken',
   'registered',
 ]);
+
+/** Metadata that only we give a client: nobody can register it, nobody is shown it. */
+export const internalMetadata = ['cors_origins', 'fapi', 'pkce_optional', 'claims_in_id_token'] as const;
 
 const guestDetailTypes = ['embed_resource', 'embed_policy', 'embed_session'];
 

@@ -1,19 +1,23 @@
 /** The library's configuration for one revision of one realm. */
 import type { AdapterFactory, Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
-import { hmac } from '../base/hash.ts';
 import { accountFinder } from './account.ts';
 import { claimsByScope, keycloakClaims, oidcScopes } from './claims.ts';
 import { createConsents } from './consents.ts';
+import { cookiesOf } from './cookies.ts';
 import { allowsOrigin } from './cors.ts';
+import { dpopAlgorithms } from './dpop.ts';
+import { paths } from './endpoints/addresses.ts';
 import { featuresOf } from './features.ts';
 import { existingGrantLoader } from './grants-of-login.ts';
 import { interactionPolicyOf } from './interaction-policy.ts';
 import { noteSignedClaims } from './internals.ts';
 import { lifetimesOf } from './lifetimes.ts';
-import { cookiePath } from './logout.ts';
 import { guardedFetch } from './outgoing.ts';
+import { pairwiseIdentifier } from './pairwise.ts';
 import type { RealmContext } from './realm-context.ts';
+import { extraClientMetadata } from './registration.ts';
 import type { Screens } from './screens.ts';
+import { sessionIframeMetadata } from './session-iframe.ts';
 import { accessTokenClaims, shapeJwt } from './token-claims.ts';
 
 export function configurationOf(
@@ -31,13 +35,12 @@ export function configurationOf(
     claims: isKeycloak ? keycloakClaims : claimsByScope,
     acrValues: view.acrValues,
     subjectTypes: ['public', 'pairwise'],
-    pairwiseIdentifier: (_ctx, accountId, client) =>
-      hmac(realm.keys.secret, `pairwise:${String(client['sectorIdentifier'])}:${accountId}`),
+    pairwiseIdentifier: (_ctx, accountId, client) => pairwiseIdentifier(realm, accountId, client),
     responseTypes: ['code', 'none'],
     routes,
     cookies: cookiesOf(realm),
     clientBasedCORS: allowsOrigin,
-    extraClientMetadata: { properties: ['fapi', 'cors_origins', 'pkce_optional', 'claims_in_id_token'] },
+    extraClientMetadata: extraClientMetadata(realm),
     clientAuthMethods,
     enabledJWA,
     clockTolerance: 10,
@@ -64,27 +67,26 @@ export function configurationOf(
       },
     },
     renderError: (ctx, out) => screens.error(ctx, realm, out),
+    discovery: sessionIframeMetadata(realm),
     ttl: lifetimesOf(realm),
     features: featuresOf(realm, screens),
     ...guardedFetch(realm.allowPrivateFetch),
   };
 }
 
-const base = '/protocol/openid-connect';
-
 const routes: NonNullable<Configuration['routes']> = {
-  authorization: `${base}/auth`,
-  token: `${base}/token`,
-  introspection: `${base}/token/introspect`,
-  revocation: `${base}/revoke`,
-  userinfo: `${base}/userinfo`,
-  end_session: `${base}/logout`,
-  jwks: `${base}/certs`,
-  device_authorization: `${base}/auth/device`,
-  code_verification: '/device',
-  pushed_authorization_request: `${base}/ext/par/request`,
-  backchannel_authentication: `${base}/ext/ciba/auth`,
-  registration: '/clients-registrations/openid-connect',
+  authorization: paths.authorization,
+  token: paths.token,
+  introspection: paths.introspection,
+  revocation: paths.revocation,
+  userinfo: paths.userinfo,
+  end_session: paths.logout,
+  jwks: paths.certs,
+  device_authorization: paths.deviceAuthorization,
+  code_verification: paths.device,
+  pushed_authorization_request: paths.pushedRequest,
+  backchannel_authentication: paths.backchannelAuthentication,
+  registration: paths.registration,
 };
 
 const clientAuthMethods: NonNullable<Configuration['clientAuthMethods']> = [
@@ -101,20 +103,9 @@ const asymmetric = ['ES256', 'PS256', 'EdDSA', 'RS256'] as const;
 
 const enabledJWA: NonNullable<Configuration['enabledJWA']> = {
   clientAuthSigningAlgValues: [...asymmetric, 'HS256'],
-  dPoPSigningAlgValues: ['ES256', 'EdDSA', 'PS256', 'RS256'],
+  dPoPSigningAlgValues: [...dpopAlgorithms],
   requestObjectSigningAlgValues: [...asymmetric],
 };
-
-function cookiesOf(realm: RealmContext): NonNullable<Configuration['cookies']> {
-  const path = cookiePath(realm);
-  const shared = { httpOnly: true, sameSite: 'lax', signed: true } as const;
-  return {
-    names: { session: '_session', interaction: '_interaction', resume: '_resume' },
-    keys: [hmac(realm.keys.secret, 'cookies')],
-    long: { ...shared, path },
-    short: shared,
-  };
-}
 
 /** RFC 9700 §2.2.2: public clients rotate unless a key holds the token; the others keep theirs (FAPI 2.0 §5.3.2.1). */
 function mustRotate(ctx: KoaContextWithOIDC): boolean {

@@ -5,8 +5,8 @@
  */
 import { z } from 'zod';
 import type { Client } from '../registry/model.ts';
+import { clientNode } from '../registry/records.ts';
 import type { Key, Store, Write } from '../storage/store.ts';
-import { clientNode } from '../tokens/nodes.ts';
 
 const consentRecord = z.looseObject({
   clientId: z.string(),

@@ -1,36 +1,74 @@
-/** Which web origins may call from a browser: the client's own, never whoever asks (RFC 9700 §2.6). */
+/**
+ * Which web origins may call from a browser: those that clients registered, never whoever asks (RFC 9700 §2.6).
+ * The answers' headers are ours alone; the library's, which reflect any origin, are taken off.
+ */
+import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC, Client as LibraryClient } from 'oidc-provider';
-import type { Client } from '../registry/model.ts';
+import { coversOrigin } from '../registry/origins.ts';
+import { type Address, addressOf } from './endpoints/addresses.ts';
+import { isMatched } from './endpoints/matched.ts';
+import type { RealmContext } from './realm-context.ts';
 
-const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+const PREFLIGHT_SECONDS = '3600';
+const ALLOWED_HEADERS = 'Accept, Authorization, Content-Type, DPoP, X-Requested-With';
+const EXPOSED_HEADERS = 'WWW-Authenticate, Retry-After, X-Request-Id';
 
-/** Registered origins of a client; without any, those of its redirect URIs. */
-export function originsOf(client: Client): readonly string[] {
-  if (client.cors !== undefined) return client.cors;
-  const registered = client.registered?.['redirect_uris'];
-  const uris: readonly unknown[] = Array.isArray(registered) ? registered : client.redirectUris;
-  const origins = uris.map((uri) => (typeof uri === 'string' ? URL.parse(uri)?.origin : undefined));
-  return [...new Set(origins.filter((origin) => origin !== undefined))].filter((origin) => origin !== 'null');
-}
+const libraryHeaders = [
+  'Access-Control-Allow-Origin',
+  'Access-Control-Expose-Headers',
+  'Access-Control-Allow-Credentials',
+];
 
+/** The library's question once it knows the client; `false` refuses the request. */
 export function allowsOrigin(_ctx: KoaContextWithOIDC, origin: string, client: LibraryClient): boolean {
   const registered: unknown = client['cors_origins'];
   if (!Array.isArray(registered)) return false;
-  return registered.some((allowed) => matches(allowed, origin, client.applicationType === 'native'));
+  const origins = registered.filter((item) => typeof item === 'string');
+  return coversOrigin(origins, client.applicationType === 'native', origin);
 }
 
-/** Exact, but for the port of a native client's loopback origin (RFC 8252 §7.3). */
-function matches(allowed: unknown, origin: string, isNative: boolean): boolean {
-  if (allowed === origin) return true;
-  if (!isNative || typeof allowed !== 'string') return false;
-  const [a, b] = [URL.parse(allowed), URL.parse(origin)];
+export function crossOrigin(realm: RealmContext): Middleware {
+  return async function answerCrossOrigin(ctx, next) {
+    const address = addressOf(ctx.path);
+    if (address?.callers !== undefined && isPreflight(ctx)) answerPreflight(ctx, address);
+    else await next();
+    const isOpen = address?.callers === 'anybody' || wasOpened(ctx);
+    for (const name of libraryHeaders) ctx.remove(name);
+    if (isOpen) ctx.set('Access-Control-Allow-Origin', '*');
+    else if (address?.callers === 'clients') await allowRegistered(realm, ctx);
+  };
+}
+
+/** Opened on purpose, for whoever holds a guest token: the library would have named the origin. */
+function wasOpened(ctx: Context): boolean {
+  return ctx.get('Origin') !== '' && ctx.response.get('Access-Control-Allow-Origin') === '*';
+}
+
+function isPreflight(ctx: Context): boolean {
   return (
-    a !== null &&
-    b !== null &&
-    b.origin === origin &&
-    a.protocol === 'http:' &&
-    b.protocol === 'http:' &&
-    a.hostname === b.hostname &&
-    loopbackHosts.has(a.hostname)
+    ctx.method === 'OPTIONS' && ctx.get('Origin') !== '' && ctx.get('Access-Control-Request-Method') !== ''
   );
+}
+
+function answerPreflight(ctx: Context, address: Address): void {
+  ctx.status = 204;
+  ctx.set('Access-Control-Max-Age', PREFLIGHT_SECONDS);
+  ctx.set('Access-Control-Allow-Methods', address.methods.join(', '));
+  ctx.set('Access-Control-Allow-Headers', ALLOWED_HEADERS);
+}
+
+async function allowRegistered(realm: RealmContext, ctx: Context): Promise<void> {
+  ctx.vary('Origin');
+  const origin = ctx.get('Origin');
+  if (origin === '' || !(await isRegistered(realm, ctx, origin))) return;
+  ctx.set('Access-Control-Allow-Origin', origin);
+  ctx.set('Access-Control-Expose-Headers', EXPOSED_HEADERS);
+  // Keycloak's browser adapter sends its requests with credentials.
+  if (realm.view.profile === 'keycloak') ctx.set('Access-Control-Allow-Credentials', 'true');
+}
+
+/** Where no client is known (a preflight, a request that failed early), an origin of any client of the realm will do. */
+async function isRegistered(realm: RealmContext, ctx: Context, origin: string): Promise<boolean> {
+  if (isMatched(ctx) && ctx.oidc.client !== undefined) return allowsOrigin(ctx, origin, ctx.oidc.client);
+  return realm.registry.hasOrigin(realm.name, origin);
 }

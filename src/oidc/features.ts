@@ -1,8 +1,9 @@
 /** Which parts of the library are on, and our answers to its questions. */
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { richAuthorizationRequests } from './authorization-details.ts';
 import { certificateReader, subjectMatcher } from './certificates.ts';
 import { cibaFeature } from './ciba.ts';
-import { protectedForm } from './forms.ts';
+import { deviceFlow } from './device.ts';
 import { logoutSource } from './logout.ts';
 import type { RealmContext } from './realm-context.ts';
 import { registrationFeatures } from './registration.ts';
@@ -36,6 +37,7 @@ export function featuresOf(realm: RealmContext, screens: Screens): NonNullable<C
     deviceFlow: deviceFlow(realm, screens),
     ciba: cibaFeature(realm),
     resourceIndicators: resourceIndicators(realm),
+    richAuthorizationRequests,
     ...registrationFeatures(realm),
   };
 }
@@ -51,28 +53,5 @@ function mutualTls(realm: RealmContext) {
     // The proxy verified the chain before it set the header (RFC 9440 §2.4).
     certificateAuthorized: (ctx: KoaContextWithOIDC) => getCertificate(ctx) !== undefined,
     certificateSubjectMatches: subjectMatcher(getCertificate),
-  };
-}
-
-function deviceFlow(realm: RealmContext, screens: Screens) {
-  return {
-    enabled: true,
-    charset: 'base-20' as const,
-    mask: '****-****',
-    userCodeInputSource: (ctx: KoaContextWithOIDC, _form: string, _out: unknown, problem?: Error) => {
-      const form = protectedForm(ctx, 'code_verification');
-      screens.enterUserCode(ctx, realm, problem === undefined ? form : { ...form, problem: problem.name });
-    },
-    userCodeConfirmSource: (
-      ctx: KoaContextWithOIDC,
-      _form: string,
-      _client: unknown,
-      device: Record<string, unknown>,
-      userCode: string,
-    ) => {
-      const form = protectedForm(ctx, 'code_verification');
-      screens.confirmUserCode(ctx, realm, { ...form, userCode, device: String(device['ua'] ?? '') });
-    },
-    successSource: (ctx: KoaContextWithOIDC) => screens.deviceDone(ctx, realm),
   };
 }

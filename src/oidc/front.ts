@@ -6,6 +6,7 @@ import type { Context, Middleware } from 'koa';
 import { annotate } from '../observability/annotations.ts';
 import type { RealmProvider } from './provider.ts';
 import type { ProviderPool } from './provider-pool.ts';
+import { answerSessionIframe } from './session-iframe.ts';
 
 /** Pages get to see a request before the protocol does; they answer it or pass it on. */
 export type RealmPages = (ctx: Context, provider: RealmProvider, path: string) => Promise<boolean>;
@@ -38,7 +39,10 @@ async function answer(
   const path = `/realms/${address.realm}${address.path}`;
   if (address.isAlias && isReadByPeople(ctx, address.path)) {
     ctx.redirect(`${publicUrl}${path}${ctx.search}`);
-  } else if (!(await pages(ctx, provider, address.path))) {
+  } else if (
+    !(await answerSessionIframe(ctx, provider.realm, address.path)) &&
+    !(await pages(ctx, provider, address.path))
+  ) {
     await hand(ctx, provider, address, `${new URL(publicUrl).pathname.replace(/\/$/, '')}${path}`);
   }
 }

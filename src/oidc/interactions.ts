@@ -4,15 +4,19 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { InteractionResults, Provider } from 'oidc-provider';
+import { z } from 'zod';
 import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
+import { sha256 } from '../base/hash.ts';
 import type { Client, User } from '../registry/model.ts';
 import type { Consents } from './consents.ts';
 import { consentModeOf } from './consents.ts';
-import { fillGrant } from './grants-of-login.ts';
+import { consentOf, fillGrant, type Grantable, grantableOf } from './grants-of-login.ts';
+import { passwordAcr } from './interaction-policy.ts';
 import type { RealmContext } from './realm-context.ts';
+import type { Sessions } from './sessions.ts';
 
-/** Member of an interaction's result. */
+/** Member of an interaction's result: whose password was right, while something else must be done first. */
 const VERIFIED = 'daypass_verified';
 
 export type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
@@ -34,15 +38,21 @@ export type Question = {
 
 export type Interactions = ReturnType<typeof createInteractions>;
 
-type Flow = { readonly realm: RealmContext; readonly provider: Provider; readonly consents: Consents };
+export type InteractionDeps = {
+  readonly realm: RealmContext;
+  readonly provider: Provider;
+  readonly consents: Consents;
+  readonly sessions: Sessions;
+};
+
+type Flow = InteractionDeps;
 
 /** Each resolves to the address to go on at, always one of this realm; `question` to what is asked. */
-export function createInteractions(realm: RealmContext, provider: Provider, consents: Consents) {
-  const flow: Flow = { realm, provider, consents };
+export function createInteractions(flow: InteractionDeps) {
   return {
     question: (exchange: Exchange) => questionOf(flow, exchange),
-    noteVerified: (exchange: Exchange, userId: string) => noteVerified(flow, exchange, userId),
-    verifiedUser: (exchange: Exchange) => verifiedUser(flow, exchange),
+    noteVerified: (exchange: Exchange, login: Login) => noteVerified(flow, exchange, login),
+    verified: (exchange: Exchange) => verified(flow, exchange),
     finishLogin: (exchange: Exchange, login: Login) => finishLogin(flow, exchange, login),
     allow: (exchange: Exchange) => allow(flow, exchange),
     deny: (exchange: Exchange) =>
@@ -50,7 +60,8 @@ export function createInteractions(realm: RealmContext, provider: Provider, cons
   };
 }
 
-type Login = { readonly user: User; readonly remember: boolean };
+/** `remember`: the person wants to stay signed in when the browser is closed. */
+export type Login = { readonly user: User; readonly remember: boolean };
 
 /** Rejects with `Failure('not_found')` when the flow has ended or belongs to another browser. */
 async function questionOf(flow: Flow, exchange: Exchange): Promise<Question> {
@@ -82,41 +93,63 @@ async function load({ provider }: Flow, { request, response }: Exchange) {
 }
 
 /** Remembers in the flow itself that this person's password was right, while something else must be done first. */
-async function noteVerified(
-  { provider }: Flow,
-  { request, response }: Exchange,
-  userId: string,
-): Promise<void> {
-  await provider.interactionResult(request, response, { [VERIFIED]: userId });
+async function noteVerified(flow: Flow, { request, response }: Exchange, login: Login): Promise<void> {
+  const { user, remember } = login;
+  const note = { id: user.id, remember, proof: proofOf(user) };
+  await flow.provider.interactionResult(request, response, { [VERIFIED]: note });
 }
 
-async function verifiedUser(flow: Flow, exchange: Exchange): Promise<string | undefined> {
-  const id: unknown = (await load(flow, exchange)).result?.[VERIFIED];
-  return typeof id === 'string' ? id : undefined;
+const verifiedNote = z.object({ id: z.string(), remember: z.boolean(), proof: z.string() });
+
+/** Whoever was verified in this flow, as long as the password that proved it is still theirs. */
+async function verified(flow: Flow, exchange: Exchange): Promise<Login | undefined> {
+  const { realm } = flow;
+  const note = verifiedNote.safeParse((await load(flow, exchange)).result?.[VERIFIED]);
+  if (!note.success) return undefined;
+  const user = await realm.registry.findUser(realm.name, note.data.id);
+  if (user?.enabled !== true || proofOf(user) !== note.data.proof) return undefined;
+  return { user, remember: note.data.remember };
 }
 
-function finishLogin(flow: Flow, exchange: Exchange, { user, remember }: Login): Promise<string> {
-  const { clock, view } = flow.realm;
+function proofOf(user: User): string {
+  return sha256(user.passwordHash ?? '');
+}
+
+async function finishLogin(flow: Flow, exchange: Exchange, { user, remember }: Login): Promise<string> {
+  const { realm } = flow;
+  await leaveOtherAccount(flow, exchange, user);
   const login = {
     accountId: user.id,
     remember,
-    ts: epochSeconds(clock),
+    ts: epochSeconds(realm.clock),
     amr: ['pwd'],
-    acr: view.acrValues[0] ?? '1',
+    acr: passwordAcr(realm),
   };
-  return finish(flow, exchange, { login });
+  return finish(flow, exchange, { login, select_account: {} });
+}
+
+/** Somebody else was signed in here: that ends now, where the library would go round by a form that posts itself. */
+async function leaveOtherAccount(flow: Flow, exchange: Exchange, user: User): Promise<void> {
+  const interaction = await load(flow, exchange);
+  const { session } = interaction;
+  if (session === undefined || session.accountId === user.id) return;
+  await flow.sessions.end(session.uid);
+  interaction.session = undefined;
+  await interaction.persist();
 }
 
 /** Grants what was asked, as far as this person may have it, and remembers it unless the client wants no memory. */
 async function allow(flow: Flow, exchange: Exchange): Promise<string> {
+  const { realm } = flow;
   const asked = await questionOf(flow, exchange);
-  const user = await flow.realm.registry.findUser(flow.realm.name, asked.accountId ?? '');
+  const user = await realm.registry.findUser(realm.name, asked.accountId ?? '');
   if (user === undefined) throw new Failure('not_found', 'this sign-in has expired');
+  const grantable = grantableOf(realm, { ...asked, user });
   const grant = await grantOf(flow, exchange, user, asked.client.id);
-  await fillGrant(flow.realm, grant, { user, clientId: asked.client.id, ...asked });
+  fillGrant(grant, grantable);
   for (const detail of asked.details) grant.addRar(detail as Parameters<typeof grant.addRar>[0]);
   const grantId = await grant.save();
-  if (consentModeOf(asked.client) === 'once') await remember(flow, user, asked);
+  if (consentModeOf(asked.client) === 'once') await rememberConsent(flow, user, asked.client, grantable);
   return finish(flow, exchange, { consent: { grantId } });
 }
 
@@ -126,15 +159,15 @@ async function grantOf(flow: Flow, exchange: Exchange, user: User, clientId: str
   return existing ?? new flow.provider.Grant({ accountId: user.id, clientId });
 }
 
-async function remember({ realm, consents }: Flow, user: User, asked: Question): Promise<void> {
-  const scope = asked.scopes.join(' ');
-  await consents.remember(user.id, {
-    clientId: asked.client.id,
-    scope,
-    resources: Object.fromEntries(asked.resources.map((resource) => [resource, scope])),
-    claims: [...asked.claims],
-    givenAt: epochSeconds(realm.clock),
-  });
+async function rememberConsent(
+  { realm, consents }: Flow,
+  user: User,
+  client: Client,
+  grantable: Grantable,
+): Promise<void> {
+  const before = await consents.find(user.id, client.id);
+  const givenAt = epochSeconds(realm.clock);
+  await consents.remember(user.id, { ...consentOf(before, client.id, grantable), givenAt });
 }
 
 function finish(

@@ -35,6 +35,8 @@ export type InternalsOptions = {
   readonly secret: Buffer;
   /** The value that a presented refresh token stands for (refresh-shape.ts). */
   refreshValueOf(presented: string): string;
+  /** Clients know a session by its own identifier, as Keycloak's do, and not by one for each of them. */
+  readonly sharesSessionIds: boolean;
   /** Runs after a session has ended, before the answer. */
   sessionEnded(uid: string): Promise<void>;
   /** True when this `jti` of this issuer was not seen before, decided in one atomic step. */
@@ -46,6 +48,7 @@ export function adjustModels(provider: Provider, options: InternalsOptions): voi
   recordJwts(provider.AccessToken.prototype as unknown as Prototype);
   recordJwts(provider.ClientCredentials.prototype as unknown as Prototype);
   endSessions(provider, options);
+  if (options.sharesSessionIds) shareSessionIds(provider);
   decideReplaysAtomically(provider, options);
 }
 
@@ -92,9 +95,40 @@ function endSessions(provider: Provider, options: InternalsOptions): void {
   };
 }
 
+function shareSessionIds(provider: Provider): void {
+  const prototype = provider.Session.prototype;
+  prototype.ensureClientContainer = function nameSession(clientId: string): void {
+    this.sidFor(clientId, this.uid);
+  };
+}
+
 function decideReplaysAtomically(provider: Provider, options: InternalsOptions): void {
   const model = provider.ReplayDetection as unknown as { unique: InternalsOptions['isFirstUse'] };
   model.unique = options.isFirstUse;
+}
+
+type Polled = {
+  readonly isExpired: boolean;
+  readonly error?: string | undefined;
+  readonly accountId?: string | undefined;
+  readonly grantId?: string | undefined;
+};
+type PolledModel = { find(value: string, ...options: unknown[]): Promise<Polled | undefined> };
+
+/** Calls `onPending` whenever a client polls for what a person has not decided yet (RFC 8628 §3.4, CIBA Core §10.1). */
+export function watchPolls(provider: Provider, onPending: (value: string) => Promise<void>): void {
+  for (const name of ['DeviceCode', 'BackchannelAuthenticationRequest'] as const) {
+    const model = provider[name] as unknown as PolledModel;
+    const original = model.find;
+    model.find = async function findPolled(value, ...options) {
+      const found = await original.call(model, value, ...options);
+      // A request of CIBA knows its person from the start; the grant comes with the answer.
+      const isOpen = name === 'DeviceCode' ? found?.accountId === undefined : found?.grantId === undefined;
+      const isPending = found !== undefined && isOpen && !found.isExpired && found.error === undefined;
+      if (isPending && Provider.ctx?.oidc.route === 'token') await onPending(value);
+      return found;
+    };
+  }
 }
 
 /** Posts a logout token (OIDC Back-Channel Logout §2.4) to a client. Rejects when it does not answer 200 or 204. */

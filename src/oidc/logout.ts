@@ -2,8 +2,12 @@
  * RP-initiated logout. Nobody can log a person out by a bare link: either the request carries an ID token of this
  * very session (OIDC RP-Initiated Logout §2), or the person confirms.
  */
+import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC, Session } from 'oidc-provider';
+import { cookiePath } from './cookies.ts';
+import { isMatched } from './endpoints/matched.ts';
 import { protectedForm } from './forms.ts';
+import { pairwiseIdentifier } from './pairwise.ts';
 import type { RealmContext } from './realm-context.ts';
 import type { Screens } from './screens.ts';
 import { createSessions } from './sessions.ts';
@@ -11,31 +15,44 @@ import { createSessions } from './sessions.ts';
 export function logoutSource(realm: RealmContext, screens: Screens) {
   return async function showLogout(ctx: KoaContextWithOIDC): Promise<void> {
     const { session } = ctx.oidc;
-    if (session === undefined || !isProvenByHint(ctx, session)) {
+    if (session === undefined || !isProvenByHint(realm, ctx, session)) {
       screens.confirmLogout(ctx, realm, protectedForm(ctx, 'end_session_confirm'));
       return;
     }
-    const target = returnAddress(session);
     await createSessions(realm, ctx.oidc.provider).endCurrent(session);
     ctx.cookies.set(ctx.oidc.provider.cookieName('session'), null, { path: cookiePath(realm) });
-    if (target === undefined) return screens.loggedOut(ctx, realm);
-    ctx.status = 303;
-    ctx.redirect(target);
+    goOn({ realm, screens }, ctx, session);
   };
 }
 
-export function cookiePath(realm: RealmContext): string {
-  return new URL(realm.issuer).pathname;
+/** Where nobody is signed in there is nothing to confirm: straight on, where the library would post a form first. */
+export function logoutWithoutSession(realm: RealmContext, screens: Screens): Middleware {
+  return async function answerWithoutSession(ctx, next) {
+    await next();
+    if (!isMatched(ctx) || ctx.oidc.route !== 'end_session' || ctx.status !== 200) return;
+    const { session } = ctx.oidc;
+    if (session !== undefined && session.accountId === undefined) goOn({ realm, screens }, ctx, session);
+  };
+}
+
+type Parts = { readonly realm: RealmContext; readonly screens: Screens };
+
+function goOn({ realm, screens }: Parts, ctx: Context & KoaContextWithOIDC, session: Session): void {
+  const target = returnAddress(session);
+  if (target === undefined) return screens.loggedOut(ctx, realm);
+  ctx.status = 303;
+  ctx.redirect(target);
 }
 
 /** The library has verified the hint's signature and issuer; what is left is whether it is of this session. */
-function isProvenByHint(ctx: KoaContextWithOIDC, session: Session): boolean {
+function isProvenByHint(realm: RealmContext, ctx: KoaContextWithOIDC, session: Session): boolean {
   const claims = ctx.oidc.entities.IdTokenHint?.payload;
-  const clientId = ctx.oidc.client?.clientId;
-  if (claims === undefined || clientId === undefined) return false;
-  const isSamePerson = claims['sub'] === session.accountId;
+  const { client } = ctx.oidc;
+  if (claims === undefined || client === undefined || session.accountId === undefined) return false;
+  const isPairwise = client.subjectType === 'pairwise';
+  const subject = isPairwise ? pairwiseIdentifier(realm, session.accountId, client) : session.accountId;
   const sid = claims['sid'];
-  return isSamePerson && (sid === undefined || sid === session.sidFor(clientId));
+  return claims['sub'] === subject && (sid === undefined || sid === session.sidFor(client.clientId));
 }
 
 function returnAddress(session: Session): string | undefined {

@@ -52,9 +52,7 @@ function contextOf(deps: OidcDeps, view: RealmView, keys: RealmContext['keys']):
     view,
     keys,
     defaultApi: view.defaultApi ?? own,
-    permissionNames: new Set(
-      view.apis.flatMap((api) => api.permissions.map((permission) => permission.name)),
-    ),
+    permissionNames: view.permissionNames,
     apiOf: (audience) => apis.get(audience),
     findClient: async (id) => internalClient(id, issuer) ?? (await deps.registry.findClient(view.name, id)),
   };

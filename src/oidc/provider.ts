@@ -4,24 +4,27 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Provider } from 'oidc-provider';
-import { epochSeconds } from '../base/clock.ts';
-import { sha256 } from '../base/hash.ts';
-import type { Key } from '../storage/store.ts';
 import { endSession } from '../tokens/nodes.ts';
 import { createAdapterFactory } from './adapter.ts';
 import { type Approvals, createApprovals } from './approvals.ts';
 import { toMetadata } from './client-metadata.ts';
 import { configurationOf } from './configuration.ts';
 import { type Consents, createConsents } from './consents.ts';
+import { fillInUserCode } from './device.ts';
 import { mountSeam } from './endpoints/seam.ts';
 import { passwordGrant } from './grants/password.ts';
+import { tokenExchangeGrant } from './grants/token-exchange.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
 import { adjustModels } from './internals.ts';
+import { logoutWithoutSession } from './logout.ts';
+import { setPace } from './polling.ts';
 import type { RealmContext } from './realm-context.ts';
 import { refreshValueOf } from './refresh-shape.ts';
-import { fromMetadata } from './registration.ts';
+import { createInitialAccessToken, registerClient } from './registration.ts';
+import { isFirstUse } from './replay.ts';
 import type { Screens } from './screens.ts';
 import { createSelfService, type SelfService } from './self-service.ts';
+import { announceSession } from './session-iframe.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createUnit } from './unit.ts';
 import { findUnit } from './unit-of-request.ts';
@@ -33,6 +36,8 @@ export type RealmProvider = {
   readonly consents: Consents;
   readonly approvals: Approvals;
   readonly selfService: SelfService;
+  /** A token to register clients with for `ttl` seconds. `Failure('invalid_input')` where there is no registration. */
+  createInitialAccessToken(life: { readonly ttl: number }): Promise<string>;
   /** Answers a request whose `url` is relative to the realm. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 };
@@ -44,15 +49,20 @@ export function createProvider(realm: RealmContext, screens: Screens): RealmProv
   adjustModels(provider, {
     secret: realm.keys.secret,
     refreshValueOf,
+    sharesSessionIds: realm.view.profile === 'keycloak',
     sessionEnded: async (uid) => {
       await realm.store.commit([endSession(realm.name, uid)]);
     },
     isFirstUse: (issuer, jti, expiresAt) => isFirstUse(realm, issuer, jti, expiresAt),
   });
-  for (const grant of [passwordGrant]) {
+  for (const grant of [passwordGrant, tokenExchangeGrant]) {
     provider.registerGrantType(grant.name, grant.handler(realm), grant.parameters, grant.mayRepeat);
   }
   mountSeam(provider, realm, screens);
+  announceSession(provider, realm);
+  setPace(provider, realm);
+  provider.use(logoutWithoutSession(realm, screens));
+  provider.use(fillInUserCode);
   const consents = createConsents(realm.store, realm.name);
   const sessions = createSessions(realm, provider);
   return {
@@ -61,7 +71,8 @@ export function createProvider(realm: RealmContext, screens: Screens): RealmProv
     consents,
     approvals: createApprovals(realm, provider),
     selfService: createSelfService({ realm, provider, consents, sessions }),
-    interactions: createInteractions(realm, provider, consents),
+    interactions: createInteractions({ realm, provider, consents, sessions }),
+    createInitialAccessToken: (life) => createInitialAccessToken(realm, provider, life),
     handle: provider.callback(),
   };
 }
@@ -77,28 +88,9 @@ function adapterOf(realm: RealmContext) {
       const client = await realm.findClient(id);
       return client?.enabled === true ? toMetadata(client, realm.view.profile) : undefined;
     },
-    registerClient: async (id, metadata) => {
-      const permissions = realm.view.registration?.permissions ?? [];
-      const client = fromMetadata(id, metadata, permissions);
-      const known = await registry.findClient(name, id);
-      if (known === undefined) await registry.createClient(name, client);
-      else await registry.updateClient(name, id, () => client);
-    },
+    registerClient: (id, metadata) => registerClient(realm, id, metadata),
     removeClient: async (id) => {
       await registry.removeClient(name, id);
     },
   });
-}
-
-/** Of two requests with one `jti` at once exactly one is the first. */
-async function isFirstUse(
-  realm: RealmContext,
-  issuer: string,
-  jti: string,
-  expiresAt: number,
-): Promise<boolean> {
-  const key: Key = { realm: realm.name, kind: 'replay', id: sha256(`${issuer}\n${jti}`) };
-  const ttl = Math.max(1, expiresAt - epochSeconds(realm.clock));
-  const outcome = await realm.store.commit([{ put: key, value: '1', ttl, onlyIf: 'absent' }]);
-  return outcome.ok;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { Guests } from '../guest/guests.ts';
 import type { RealmKeys } from '../keys/key-ring.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { LoginService } from '../registry/login.ts';
@@ -14,6 +15,7 @@ export type OidcDeps = {
   readonly registry: Registry;
   readonly login: LoginService;
   readonly passwords: Passwords;
+  readonly guests: Guests;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Public base without a trailing slash; every address ever written starts with it. */

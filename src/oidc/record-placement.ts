@@ -1,7 +1,7 @@
 /** Where the library's records lie in the store: their indexes, their life, their place in the revocation tree. */
 import type { AdapterPayload } from 'oidc-provider';
 import type { Key, Write } from '../storage/store.ts';
-import { nodesOf } from '../tokens/nodes.ts';
+import { type Lineage, nodesOf } from '../tokens/nodes.ts';
 import type { Shelf } from './shelves.ts';
 
 /** Uids of a user's sessions. */
@@ -63,7 +63,9 @@ export function placementOf(name: string, shelf: Shelf, id: string, payload: Ada
   };
 }
 
-function lineageOf(name: string, id: string, payload: AdapterPayload) {
+function lineageOf(name: string, id: string, payload: AdapterPayload): Lineage {
+  // A sign-in that the browser has yet to go on with dies with the password that it was made with.
+  if (name === 'Interaction') return { accountId: payload.result?.login?.accountId };
   return {
     clientId: payload.clientId,
     accountId: payload.accountId,

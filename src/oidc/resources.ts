@@ -34,10 +34,21 @@ export function resourceIndicators(realm: RealmContext) {
     return resourceServerOf(api, registered);
   }
 
+  /** Of several that were granted the first is meant; several that are asked for at once are too many (RFC 8707 §2.2). */
+  function defaultResource(
+    ctx: KoaContextWithOIDC,
+    _client: LibraryClient,
+    oneOf?: readonly string[],
+  ): string {
+    if (ctx.oidc.route === 'token' && Array.isArray(ctx.oidc.params?.['resource'])) {
+      throw new errors.InvalidTarget('only one resource can be asked for');
+    }
+    return oneOf?.[0] ?? realm.defaultApi.audience;
+  }
+
   return {
     enabled: true,
-    defaultResource: (_ctx: KoaContextWithOIDC, _client: LibraryClient, oneOf?: readonly string[]) =>
-      oneOf?.[0] ?? realm.defaultApi.audience,
+    defaultResource,
     getResourceServerInfo,
     useGrantedResource: () => true,
   };
@@ -49,7 +60,9 @@ function decideRequestedScope(ctx: KoaContextWithOIDC, realm: RealmContext, api:
   const requested = typeof params['scope'] === 'string' ? params['scope'] : undefined;
   if (params['grant_type'] === 'client_credentials') {
     const permitted = permittedFor(realm, api, client, client.roles);
-    params['scope'] = scopeOrError(realm, api, requested, permitted, true).join(' ') || undefined;
+    const granted = scopeOrError(realm, api, requested, permitted, true);
+    // There is no person that OIDC scopes could be about.
+    params['scope'] = granted.filter((scope) => !oidcScopeSet.has(scope)).join(' ') || undefined;
   } else if (requestRoutes.has(route)) {
     const permitted = permittedFor(realm, api, client, undefined);
     params['scope'] =

@@ -13,7 +13,11 @@ export type Screens = {
   confirmLogout(ctx: ScreenContext, realm: RealmContext, form: ProtectedForm): void;
   loggedOut(ctx: ScreenContext, realm: RealmContext): void;
   /** RFC 8628 §3.3: type the code shown on the device. `problem` tells why the last try failed. */
-  enterUserCode(ctx: ScreenContext, realm: RealmContext, form: ProtectedForm & { problem?: string }): void;
+  enterUserCode(
+    ctx: ScreenContext,
+    realm: RealmContext,
+    form: ProtectedForm & { problem: string | undefined; userCode: string | undefined },
+  ): void;
   /** RFC 8628 §3.3.1: compare the code before going on. */
   confirmUserCode(
     ctx: ScreenContext,

@@ -9,7 +9,7 @@ import type { PasswordFault } from '../registry/passwords.ts';
 import type { Write } from '../storage/store.ts';
 import { endGrant } from '../tokens/nodes.ts';
 import type { Consents } from './consents.ts';
-import { cookiePath } from './logout.ts';
+import { cookiesOf } from './cookies.ts';
 import type { RealmContext } from './realm-context.ts';
 import { grantsOf } from './record-placement.ts';
 import type { Sessions } from './sessions.ts';
@@ -106,10 +106,7 @@ async function renew(
   await session.save(sessionIdle);
   const context = provider.createContext(request, response);
   context.cookies.set(provider.cookieName('session'), session.jti, {
-    path: cookiePath(realm),
-    httpOnly: true,
-    sameSite: 'lax',
-    signed: true,
+    ...cookiesOf(realm).long,
     secure: context.secure,
     ...(session.transient === true ? {} : { maxAge: sessionIdle * 1000 }),
   });

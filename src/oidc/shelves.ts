@@ -14,6 +14,8 @@ export type Shelf = {
   readonly sealed: boolean;
 };
 
+const TEN_YEARS = 315_360_000;
+
 const plain = { linger: 0, inTree: false, sealed: false };
 
 export const shelves: Readonly<Record<string, Shelf>> = {
@@ -25,11 +27,12 @@ export const shelves: Readonly<Record<string, Shelf>> = {
   BackchannelAuthenticationRequest: { ...plain, kind: 'ciba', inTree: true, linger: 600 },
   Session: { ...plain, kind: 'session', inTree: true },
   Grant: { ...plain, kind: 'grant', inTree: true },
-  Interaction: { ...plain, kind: 'interaction', sealed: true },
+  Interaction: { ...plain, kind: 'interaction', inTree: true, sealed: true },
   PushedAuthorizationRequest: { ...plain, kind: 'par', sealed: true },
   ReplayDetection: { ...plain, kind: 'replay' },
   InitialAccessToken: { ...plain, kind: 'iat' },
-  RegistrationAccessToken: { ...plain, kind: 'rat' },
+  // It never expires, but what is left of a client that an operator removed goes one day.
+  RegistrationAccessToken: { ...plain, kind: 'rat', linger: TEN_YEARS },
 };
 
 export const tokenModels: ReadonlySet<string> = new Set(['AccessToken', 'ClientCredentials', 'RefreshToken']);

@@ -1,7 +1,6 @@
 /** What access tokens say: the same in the record, at introspection and in a JWT. */
 import type { AccessToken, ClientCredentials, JWTStructured, KoaContextWithOIDC } from 'oidc-provider';
 import type { User } from '../registry/model.ts';
-import { indexRoles } from '../registry/permissions.ts';
 import type { DaypassAccount } from './claims.ts';
 import type { RealmContext } from './realm-context.ts';
 
@@ -50,19 +49,20 @@ export function shapeJwt(
   });
 }
 
-function roleNames(realm: RealmContext, roles: unknown): readonly string[] {
+/** The roles held and all that they include. */
+export function roleNames(realm: RealmContext, roles: unknown): readonly string[] {
   const held = Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [];
-  return [...indexRoles(realm.view.roles).expand(held)];
+  return [...realm.view.expandRoles(held)];
 }
 
 /** Permissions of the token's API, where Keycloak's adapters look for client roles. */
-function resourceAccess(
+export function resourceAccess(
   realm: RealmContext,
-  claims: JWTStructured['payload'],
+  claims: { readonly aud?: unknown; readonly scope?: unknown },
 ): Record<string, { roles: string[] }> {
-  const api = typeof claims['aud'] === 'string' ? realm.apiOf(claims['aud']) : undefined;
+  const api = typeof claims.aud === 'string' ? realm.apiOf(claims.aud) : undefined;
   if (api === undefined) return {};
-  const scopes = new Set(typeof claims['scope'] === 'string' ? claims['scope'].split(' ') : []);
+  const scopes = new Set(typeof claims.scope === 'string' ? claims.scope.split(' ') : []);
   const roles = api.permissions.map((permission) => permission.name).filter((name) => scopes.has(name));
   return { [api.id]: { roles } };
 }

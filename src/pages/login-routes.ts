@@ -4,6 +4,7 @@ import { Failure, isFailure } from '../base/errors.ts';
 import { sameOrigin } from '../http/csrf.ts';
 import { annotate } from '../observability/annotations.ts';
 import type { Exchange, Question } from '../oidc/interactions.ts';
+import { ACCOUNT_CLIENT } from '../oidc/internal-clients.ts';
 import type { RealmProvider } from '../oidc/provider.ts';
 import { consentData } from './consent-data.ts';
 import { csrfOf, pageContext, publicOrigin, sendPage } from './context.ts';
@@ -59,19 +60,25 @@ async function showLogin(page: LoginPage, state: LoginState): Promise<void> {
     error: state.error,
     rememberMe: provider.realm.view.login.rememberMe,
     remembered: state.remembered ?? false,
-    clientName: question.client.clientName ?? question.client.id,
-    clientLogo: question.client.logoUri,
+    ...clientOf(question),
     cancelAction: `${address}/cancel`,
   });
   send(page, html, statusOf(state.error));
 }
 
-async function showConsent(page: LoginPage): Promise<void> {
+/** The account page signs people in by a client that nobody has heard of. */
+function clientOf({ client }: Question) {
+  return client.id === ACCOUNT_CLIENT
+    ? {}
+    : { clientName: client.clientName ?? client.id, clientLogo: client.logoUri };
+}
+
+async function showConsent(page: LoginPage, status = 200): Promise<void> {
   const { provider, question } = page;
   const { realm } = provider;
   const user = await realm.registry.findUser(realm.name, question.accountId ?? '');
   if (user === undefined) throw new Failure('not_found', 'this sign-in has expired');
-  send(page, consentPage(contextOf(page), { ...formOf(page), ...consentData(realm, question, user) }), 200);
+  send(page, consentPage(contextOf(page), { ...formOf(page), ...consentData(realm, question, user) }), status);
 }
 
 function showPassword(page: LoginPage, username: string, problems: readonly PasswordProblem[]): void {
@@ -102,11 +109,16 @@ async function answer(page: LoginPage, isCancelled: boolean): Promise<void> {
   const { ctx, provider, question, exchange } = page;
   const fields = await readForm(ctx);
   const isOurs = csrfOf(provider.realm).matches(fields.get('csrf'), question.uid, 'login');
-  if (!isOurs || !sameOrigin(ctx, publicOrigin(provider.realm))) return showLogin(page, { error: 'expired' });
+  if (!isOurs || !sameOrigin(ctx, publicOrigin(provider.realm))) return showAgain(page);
   if (isCancelled) return goOn(ctx, await provider.interactions.deny(exchange));
   if (question.prompt === 'consent') return decide(page, fields);
   if (fields.has('new_password')) return choosePassword(page, fields);
   return login(page, fields);
+}
+
+/** What was sent is not from a page of ours, or from an old one: nothing is done. */
+function showAgain(page: LoginPage): Promise<void> {
+  return page.question.prompt === 'consent' ? showConsent(page, 400) : showLogin(page, { error: 'expired' });
 }
 
 async function decide({ ctx, provider, exchange }: LoginPage, fields: Fields): Promise<void> {
@@ -125,7 +137,7 @@ async function login(page: LoginPage, fields: Fields): Promise<void> {
     return goOn(ctx, await provider.interactions.finishLogin(exchange, { user: outcome.user, remember }));
   }
   if (outcome.reason === 'incomplete') {
-    await provider.interactions.noteVerified(exchange, outcome.user.id);
+    await provider.interactions.noteVerified(exchange, { user: outcome.user, remember });
     return showPassword(page, outcome.user.username, []);
   }
   annotate(ctx.req, { outcome: 'bad_credentials' });
@@ -144,15 +156,15 @@ async function authenticate({ realm }: RealmProvider, username: string, password
 /** Only for somebody whose old password was right a moment ago, in this very flow. */
 async function choosePassword(page: LoginPage, fields: Fields): Promise<void> {
   const { ctx, provider, exchange } = page;
-  const { realm, interactions, selfService } = provider;
-  const id = await interactions.verifiedUser(exchange);
-  const user = id === undefined ? undefined : await realm.registry.findUser(realm.name, id);
-  if (user === undefined) return showLogin(page, { error: 'expired' });
+  const { interactions, selfService } = provider;
+  const login = await interactions.verified(exchange);
+  if (login === undefined) return showLogin(page, { error: 'expired' });
+  const { user, remember } = login;
   const wanted = fields.get('new_password') ?? '';
   if (wanted !== fields.get('repeat_password')) return showPassword(page, user.username, ['mismatch']);
   const outcome = await selfService.setPassword(user, wanted);
   if (outcome !== 'changed' && outcome !== 'wrong') return showPassword(page, user.username, [outcome]);
-  return goOn(ctx, await interactions.finishLogin(exchange, { user, remember: false }));
+  return goOn(ctx, await interactions.finishLogin(exchange, { user, remember }));
 }
 
 /** RFC 9700 §4.12: a redirect after a posted password is a 303, so that no browser posts it again. */

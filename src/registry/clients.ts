@@ -4,6 +4,7 @@ import { type Committer, isSame, retried } from './committer.ts';
 import { clientEffects } from './effects.ts';
 import { type Listed, type PageRequest, readListed } from './listing.ts';
 import { type Client, type ClientInput, client as clientSchema } from './model.ts';
+import { originWrites } from './origins.ts';
 import { parseInput } from './parse-input.ts';
 import { type Codec, clientKey, clientsIndex } from './records.ts';
 
@@ -85,11 +86,16 @@ export function clientWrites(
     value: codec.encodeClient(realm, value),
     onlyIf: before?.stamp ?? 'absent',
   };
-  if (after === undefined) return [put, ...clientRemoval(realm, value.id), ...effects];
+  if (after === undefined) return [put, ...clientRemoval(realm, value), ...effects];
   const index = before === undefined ? [{ index: clientsIndex(realm), member: value.id }] : [];
-  return [put, ...index, ...effects];
+  const origins = originWrites(realm, value.id, { before: before?.value, after });
+  return [put, ...index, ...origins, ...effects];
 }
 
-export function clientRemoval(realm: string, id: string): readonly Write[] {
-  return [{ remove: clientKey(realm, id) }, { unindex: clientsIndex(realm), member: id }];
+export function clientRemoval(realm: string, client: Client): readonly Write[] {
+  return [
+    { remove: clientKey(realm, client.id) },
+    { unindex: clientsIndex(realm), member: client.id },
+    ...originWrites(realm, client.id, { before: client, after: undefined }),
+  ];
 }

@@ -77,11 +77,15 @@ export const loginOptions = z.strictObject({
 
 export const permission = z.strictObject({ name: permissionName, description: text.optional() });
 
+const jwks = z.strictObject({ keys: z.array(z.looseObject({ kty: z.string() })).max(20) });
+
 export const api = z.strictObject({
   id: name,
   audience: url,
   default: z.boolean().optional(),
   permissions: z.array(permission).max(500),
+  /** Public keys of the API: tokens in the format `jwe` are encrypted to the first one for encryption. */
+  jwks: jwks.optional(),
   tokens: z
     .strictObject({
       format: z.enum(['opaque', 'jwt']).default('opaque'),
@@ -114,6 +118,9 @@ export const registration = z.strictObject({
 /** The guest ceiling of a minting client. Its fields belong to the guest model. */
 export const mints = z.looseObject({});
 
+/** What guest tokens of the realm may be at all. Its fields belong to the guest model. */
+export const guests = z.looseObject({});
+
 /** The compatibility sections of the embed products. Their fields belong to the facades. */
 export const compat = z.strictObject({
   databrain: z.looseObject({}).optional(),
@@ -137,6 +144,7 @@ export const realmSettings = z.strictObject({
   apis: z.array(api).max(100).default([]),
   roles: z.array(role).max(500).default([]),
   policies: z.array(policy).max(500).default([]),
+  guests: guests.optional(),
   compat: compat.optional(),
 });
 
@@ -159,8 +167,6 @@ const authMethod = z.enum([
   'tls_client_auth',
   'self_signed_tls_client_auth',
 ]);
-
-const jwks = z.strictObject({ keys: z.array(z.looseObject({ kty: z.string() })).max(20) });
 
 export const client = z.strictObject({
   id: clientId,

@@ -30,7 +30,7 @@ export function createRemoval({ store, committer, clients, users }: RemovalDeps)
     for (;;) {
       const { items } = await clients.list(realm, BATCH);
       if (items.length === 0) return;
-      const writes = items.flatMap(({ id }) => clientRemoval(realm, id));
+      const writes = items.flatMap((client) => clientRemoval(realm, client));
       await committer.commit(
         realm,
         writes,

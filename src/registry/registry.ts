@@ -23,6 +23,7 @@ import {
   type User,
   type UserInput,
 } from './model.ts';
+import { originIndex, placesOf } from './origins.ts';
 import { type RealmView, viewOf } from './realm-view.ts';
 import { createRealms, type Realms } from './realms.ts';
 import { createCodec, normalizeLogin, type Seal } from './records.ts';
@@ -46,6 +47,8 @@ export type RegistryDeps = {
 export type Registry = {
   findRealm(name: string): Promise<RealmView | undefined>;
   findClient(realm: string, id: string): Promise<Client | undefined>;
+  /** True when some client of the realm registered this web origin (`https://app.example.com`). */
+  hasOrigin(realm: string, origin: string): Promise<boolean>;
   findUser(realm: string, id: string): Promise<User | undefined>;
   /** By user name or e-mail address; two round trips whether found or not. */
   findUserByLogin(realm: string, login: string): Promise<FoundUser | undefined>;
@@ -75,6 +78,7 @@ export type Registry = {
 
 const MAX_REALMS = 2_000;
 const MAX_CLIENTS = 10_000;
+const MAX_ORIGINS = 2_000;
 /** Safety net: messages drop entries long before. */
 const CACHE_MS = 30_000;
 
@@ -85,7 +89,7 @@ export function createRegistry({ store, clock, seal, passwords, logger }: Regist
   const clients = createClients({ store, codec, committer });
   const users = createUsers({ store, codec, committer, clock, passwords });
   const realms = createRealms({ store, codec, committer, clients, users });
-  const cached = createCached({ realms, clients, feed, clock });
+  const cached = createCached({ realms, clients, feed, clock, store });
   return {
     ...cached,
     ...changingRealms(realms),
@@ -97,9 +101,9 @@ export function createRegistry({ store, clock, seal, passwords, logger }: Regist
   };
 }
 
-type CachedDeps = { realms: Realms; clients: Clients; feed: ChangeFeed; clock: Clock };
+type CachedDeps = { realms: Realms; clients: Clients; feed: ChangeFeed; clock: Clock; store: Store };
 
-function createCached({ realms, clients, feed, clock }: CachedDeps) {
+function createCached({ realms, clients, feed, clock, store }: CachedDeps) {
   const realmCache = createCache<RealmView>({
     max: MAX_REALMS,
     ttlMs: CACHE_MS,
@@ -119,14 +123,19 @@ function createCached({ realms, clients, feed, clock }: CachedDeps) {
     },
   });
 
+  const originCache = createOriginCache(store, clock);
+
   feed.onChange(
     (realm, what, id) => {
       if (what === 'realm') realmCache.drop(realm);
-      if (what === 'client') clientCache.drop(`${realm} ${id}`);
+      if (what !== 'client') return;
+      clientCache.drop(`${realm} ${id}`);
+      originCache.clear();
     },
     () => {
       realmCache.clear();
       clientCache.clear();
+      originCache.clear();
     },
   );
 
@@ -134,7 +143,27 @@ function createCached({ realms, clients, feed, clock }: CachedDeps) {
     findRealm: async (name: string) => (isName(name) ? realmCache.find(name) : undefined),
     findClient: async (realm: string, id: string) =>
       isName(realm) && clientId.safeParse(id).success ? clientCache.find(`${realm} ${id}`) : undefined,
+    hasOrigin: async (realm: string, origin: string) =>
+      isName(realm) &&
+      placesOf(origin).length > 0 &&
+      (await originCache.find(`${realm} ${origin}`)) !== undefined,
   };
+}
+
+/** Who may call from where changes with any client: it is forgotten as a whole. */
+function createOriginCache(store: Store, clock: Clock) {
+  return createCache<object>({
+    max: MAX_ORIGINS,
+    ttlMs: CACHE_MS,
+    clock,
+    async load(key) {
+      const [realm = '', origin = ''] = key.split(' ');
+      const pages = await Promise.all(
+        placesOf(origin).map((place) => store.list(originIndex(realm, place), { limit: 1 })),
+      );
+      return pages.find(({ members }) => members.length > 0);
+    },
+  });
 }
 
 type RealmCalls = 'putRealm' | 'updateRealm' | 'removeRealm' | 'listRealms';

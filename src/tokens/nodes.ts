@@ -2,16 +2,12 @@
  * The revocation tree: realm → client | user → session → grant → tokens. Names of the store's nodes that tokens
  * hang under; cutting a node makes everything issued below it inactive at the next look-up on every process.
  */
+import { CUT_TTL, clientNode, userNode } from '../registry/records.ts';
 import type { Key, Write } from '../storage/store.ts';
 
 export const realmNode = '';
-export const clientNode = (clientId: string): string => `c:${clientId}`;
-export const userNode = (userId: string): string => `u:${userId}`;
 export const sessionNode = (uid: string): string => `s:${uid}`;
 export const grantNode = (grantId: string): string => `g:${grantId}`;
-
-/** Seconds a cut is remembered: nothing that hangs below it lives longer. */
-export const CUT_TTL = 5_270_400;
 
 /** What a token, code, grant or session was issued by and to. */
 export type Lineage = {

@@ -1,6 +1,6 @@
 /**
- * Reads the form of a protocol request once, before the library does, and hands it on unread. So all of our code
- * sees the parameters, and a body over the cap is 413 however it was sent.
+ * Reads the body of a protocol request once, before the library does, and hands it on unread. So all of our code
+ * sees a form's parameters, and a body over the cap is 413 however it was sent.
  */
 import type { Context, Middleware } from 'koa';
 import { readBody } from '../../base/read-body.ts';
@@ -26,7 +26,7 @@ export function replaceForm(ctx: Context, form: URLSearchParams): void {
 
 export function readForm(): Middleware {
   return async function readFormBody(ctx, next) {
-    if (ctx.method === 'POST') {
+    if (ctx.method === 'POST' || ctx.method === 'PUT') {
       const body = await readBody(ctx.req, MAX_BODY_BYTES);
       if (body === undefined) return refuse(ctx);
       replayBody(ctx.req, body);

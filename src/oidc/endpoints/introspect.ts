@@ -5,7 +5,10 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
+import { storedGuest } from '../../guest/guests.ts';
+import { annotate } from '../../observability/annotations.ts';
 import type { Client } from '../../registry/model.ts';
+import type { Document } from '../../storage/store.ts';
 import {
   describeToken,
   INACTIVE,
@@ -16,28 +19,40 @@ import {
 import { tokenKey } from '../../tokens/nodes.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import { issueIntrospectionJwt } from '../internals.ts';
+import { pairwiseIdentifier } from '../pairwise.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { refreshValueOf } from '../refresh-shape.ts';
+import { resourceAccess, roleNames } from '../token-claims.ts';
 import { unitOf } from '../unit-of-request.ts';
+import { introspectGuest } from './introspect-guest.ts';
 
 const JWT = 'application/token-introspection+jwt';
 
 /** The client has been authenticated when this runs; the library's own answer is replaced. */
 export async function answerIntrospection(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
-  const caller = await realm.findClient(ctx.oidc.client?.clientId ?? '');
-  const token = ctx.oidc.params?.['token'];
-  if (caller === undefined || typeof token !== 'string') return;
+  const { client, params } = ctx.oidc;
+  const caller = await realm.findClient(client?.clientId ?? '');
+  const token = params?.['token'];
+  if (client === undefined || caller === undefined || typeof token !== 'string') return;
+  ctx.set('Cache-Control', 'no-store');
+  if (client.clientAuthMethod === 'none') return refusePublic(realm, ctx);
   const answer = await introspect(realm, ctx, caller, token);
   ctx.status = 200;
-  ctx.set('Cache-Control', 'no-store');
-  const client = ctx.oidc.client;
-  const accepted = ctx.accepts('application/json', JWT);
-  if (client !== undefined && accepted === JWT) {
+  if (ctx.accepts('application/json', JWT) === JWT) {
     ctx.body = await issueIntrospectionJwt(ctx, answer);
     ctx.type = JWT;
   } else {
     ctx.body = answer;
   }
+}
+
+/** Naming oneself proves nothing (RFC 7662 §2.1: the caller must be authorized). */
+function refusePublic(realm: RealmContext, ctx: KoaContextWithOIDC): void {
+  const isKeycloak = realm.view.profile === 'keycloak';
+  ctx.status = isKeycloak ? 403 : 401;
+  ctx.body = isKeycloak
+    ? { error: 'invalid_request', error_description: 'Client not allowed.' }
+    : { error: 'invalid_client', error_description: 'client authentication failed' };
 }
 
 async function introspect(
@@ -46,27 +61,60 @@ async function introspect(
   caller: Client,
   token: string,
 ): Promise<Introspection> {
-  const document = await unitOf(ctx).read(tokenKey(realm.name, sha256(refreshValueOf(token))));
+  const hash = sha256(refreshValueOf(token));
+  const document = await unitOf(ctx).read(tokenKey(realm.name, hash));
+  const guest = document && storedGuest(document, hash);
+  if (guest !== undefined) return introspectGuest(realm, ctx, caller, guest);
   const record = document && decodeToken(document.value);
-  if (document === undefined || record === undefined) return INACTIVE;
+  if (document === undefined || record === undefined) return inactive(ctx, 'unknown token');
   const audiences = new Set(audiencesOf(realm, caller));
-  if (!mayIntrospect(record, { clientId: caller.id, audiences })) return INACTIVE;
-  if (!isLive(document, record, epochSeconds(realm.clock))) return INACTIVE;
+  if (!mayIntrospect(record, { clientId: caller.id, audiences })) return inactive(ctx, 'not for this caller');
+  if (!isLive(document, record, epochSeconds(realm.clock))) return inactive(ctx, causeOfDeath(document));
   const answer = describeToken(record, realm.issuer);
-  return realm.view.profile === 'keycloak' ? withKeycloakMembers(answer, record) : answer;
+  if (!answer.active) return answer;
+  const subject = await pairwiseSubject(realm, ctx, record);
+  return {
+    ...answer,
+    ...(subject === undefined ? {} : { sub: subject }),
+    ...(realm.view.profile === 'keycloak' ? keycloakMembers(realm, record) : {}),
+  };
 }
 
-function audiencesOf(realm: RealmContext, caller: Client): readonly string[] {
+/** One answer for every reason; the log knows which it was. */
+function inactive(ctx: KoaContextWithOIDC, reason: string): Introspection {
+  annotate(ctx.req, { reason });
+  return INACTIVE;
+}
+
+function causeOfDeath(document: Document): string {
+  if (document.cut) return 'revoked';
+  return document.spentAt === undefined ? 'expired' : 'spent';
+}
+
+export function audiencesOf(realm: RealmContext, caller: Client): readonly string[] {
   return realm.view.apis.filter((api) => caller.introspects.includes(api.id)).map((api) => api.audience);
 }
 
-function withKeycloakMembers(answer: Introspection, record: TokenRecord): Introspection {
-  if (!answer.active) return answer;
+/** OIDC Core §8.1: whoever asks, the person is called what the token's own client calls them. */
+async function pairwiseSubject(
+  realm: RealmContext,
+  ctx: KoaContextWithOIDC,
+  { accountId, clientId }: TokenRecord,
+): Promise<string | undefined> {
+  const issuedTo = await realm.findClient(clientId);
+  const subjectType = issuedTo?.subjectType ?? issuedTo?.registered?.['subject_type'];
+  if (accountId === undefined || subjectType !== 'pairwise') return undefined;
+  const client = await ctx.oidc.provider.Client.find(clientId);
+  return client && pairwiseIdentifier(realm, accountId, client);
+}
+
+function keycloakMembers(realm: RealmContext, record: TokenRecord): Record<string, unknown> {
+  const roles = record.extra?.['roles'];
   return {
-    ...answer,
     typ: record.kind === 'RefreshToken' ? 'Refresh' : 'Bearer',
     azp: record.clientId,
-    realm_access: { roles: record.extra?.['roles'] ?? [] },
+    realm_access: { roles: roleNames(realm, roles) },
+    resource_access: resourceAccess(realm, record),
     preferred_username: record.extra?.['username'],
     ...(record.sessionUid === undefined ? {} : { sid: record.sessionUid, session_state: record.sessionUid }),
   };

@@ -1,28 +1,65 @@
 /**
- * Errors of the token endpoint in the words of the realm's profile. The library throws them with a general
- * description and a detail that it only logs; the detail decides here what may be said.
+ * Errors of the endpoints that clients authenticate at, in the words of the realm's profile. The library throws them
+ * with a general description and a detail that it only logs; the detail decides here what may be said.
  */
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { sha256 } from '../../base/hash.ts';
+import { tokenKey } from '../../tokens/nodes.ts';
+import { decodeToken } from '../../tokens/record.ts';
 import type { RealmContext } from '../realm-context.ts';
+import { refreshValueOf } from '../refresh-shape.ts';
+import { unitOf } from '../unit-of-request.ts';
+import { isUnauthenticated } from './client-errors.ts';
 
 export type Refused = { readonly status: number; readonly error: string; readonly description: string };
 
-type LibraryError = {
+export type LibraryError = {
   readonly error: string;
+  readonly statusCode: number;
   readonly error_detail?: string | undefined;
   readonly error_description?: string | undefined;
 };
 
 const unauthorizedGrant = 'requested grant type is not allowed for this client';
 
+/** Endpoints that answer programs: always JSON, whatever is accepted. */
+export const clientRoutes: ReadonlySet<string> = new Set([
+  'token',
+  'introspection',
+  'revocation',
+  'pushed_authorization_request',
+  'device_authorization',
+  'backchannel_authentication',
+]);
+
 /** The error to answer with instead of the library's, if another. */
-export function rephrase(
+export async function rephrase(
   realm: RealmContext,
   ctx: KoaContextWithOIDC,
   thrown: LibraryError,
-): Refused | undefined {
+): Promise<Refused | undefined> {
+  const { route } = ctx.oidc;
+  const isKeycloak = realm.view.profile === 'keycloak';
+  if (!clientRoutes.has(route)) return undefined;
+  if (isUnauthenticated(ctx, thrown)) return isKeycloak ? keycloakClient(ctx, thrown) : strictClient;
   if (thrown.error_description === unauthorizedGrant) return notAllowed(ctx);
-  return realm.view.profile === 'keycloak' ? keycloakWords(ctx, thrown) : undefined;
+  if (!isKeycloak) return undefined;
+  if (route === 'introspection') return introspectionWords(thrown);
+  return route === 'token' ? tokenWords(realm, ctx, thrown) : undefined;
+}
+
+/** RFC 6749 §5.2 `invalid_client`: unknown, no credentials, wrong ones and unsupported ones alike. */
+const strictClient: Refused = {
+  status: 401,
+  error: 'invalid_client',
+  description: 'client authentication failed',
+};
+
+/** Who is known and fails is `unauthorized_client` at Keycloak's token endpoint. */
+function keycloakClient(ctx: KoaContextWithOIDC, thrown: LibraryError): Refused {
+  const isKnown = ctx.oidc.client !== undefined && thrown.error === 'invalid_client';
+  const error = ctx.oidc.route === 'token' && isKnown ? 'unauthorized_client' : 'invalid_client';
+  return { status: 401, error, description: 'Invalid client or Invalid client credentials' };
 }
 
 /** RFC 6749 §5.2: a grant that the client is not registered for is `unauthorized_client`. */
@@ -43,49 +80,90 @@ function grantRefusal(ctx: KoaContextWithOIDC): string {
   }
 }
 
-const badClient = 'Invalid client or Invalid client credentials';
+const badRequest = (description: string): Refused => ({ status: 400, error: 'invalid_request', description });
 const invalidGrant = (description: string): Refused => ({ status: 400, error: 'invalid_grant', description });
 
 /** Rows of docs/keycloak.md, by what the library says in its log. */
 const byDetail: Readonly<Record<string, Refused>> = {
-  'client not found': { status: 401, error: 'invalid_client', description: badClient },
   'authorization code redirect_uri mismatch': invalidGrant('Incorrect redirect_uri'),
   'code_verifier must be provided': invalidGrant('PKCE code verifier not specified'),
   'code_verifier does not match code_challenge': invalidGrant('PKCE verification failed: Code mismatch'),
+  'unsupported code_challenge_method': invalidGrant(
+    'PKCE code verifier specified but challenge not present in authorization',
+  ),
 };
 
-function keycloakWords(ctx: KoaContextWithOIDC, thrown: LibraryError): Refused | undefined {
+function introspectionWords(thrown: LibraryError): Refused | undefined {
+  return isMissing(thrown, 'token') ? badRequest('Token not provided.') : undefined;
+}
+
+function tokenWords(
+  realm: RealmContext,
+  ctx: KoaContextWithOIDC,
+  thrown: LibraryError,
+): Refused | undefined | Promise<Refused> {
   const known = thrown.error_detail === undefined ? undefined : byDetail[thrown.error_detail];
   if (known !== undefined) return known;
-  if (thrown.error === 'invalid_client') {
-    return { status: 401, error: 'unauthorized_client', description: badClient };
+  switch (thrown.error) {
+    case 'invalid_request':
+      return requestWords(thrown);
+    case 'invalid_grant':
+      return grantWords(realm, ctx, thrown.error_detail);
+    case 'unsupported_grant_type':
+      return { status: 400, error: thrown.error, description: 'Unsupported grant_type' };
+    default:
+      return undefined;
   }
-  if (thrown.error === 'invalid_request') return requestWords(thrown.error_description ?? '');
-  return thrown.error === 'invalid_grant' ? grantWords(ctx, thrown.error_detail) : undefined;
 }
 
-function requestWords(description: string): Refused | undefined {
-  const bad = (text: string): Refused => ({ status: 400, error: 'invalid_request', description: text });
-  if (description.includes('must not be provided twice')) return bad('duplicated parameter');
-  const missing = /missing required parameters? '?(code|refresh_token)\b/.exec(description)?.[1];
-  if (missing === 'code') return bad('Missing parameter: code');
-  if (missing === 'refresh_token') return bad('No refresh token');
-  if (description.includes('code_verifier'))
-    return invalidGrant('PKCE verification failed: Invalid code verifier');
-  return undefined;
+function requestWords(thrown: LibraryError): Refused | undefined {
+  if (isMissing(thrown, 'code')) return badRequest('Missing parameter: code');
+  if (isMissing(thrown, 'redirect_uri')) return invalidGrant('Incorrect redirect_uri');
+  if (isMissing(thrown, 'refresh_token')) return badRequest('No refresh token');
+  if (isMissing(thrown, 'device_code')) return badRequest('Missing parameter: device_code');
+  return thrown.error_description?.startsWith('code_verifier ') === true
+    ? invalidGrant('PKCE verification failed: Invalid code verifier')
+    : undefined;
 }
 
-function grantWords(ctx: KoaContextWithOIDC, detail: string | undefined): Refused | undefined {
+function isMissing({ error_description: text = '' }: LibraryError, parameter: string): boolean {
+  return text.startsWith('missing required parameter') && text.includes(`'${parameter}'`);
+}
+
+function grantWords(
+  realm: RealmContext,
+  ctx: KoaContextWithOIDC,
+  detail: string | undefined,
+): Refused | undefined | Promise<Refused> {
   switch (ctx.oidc.params?.['grant_type']) {
     case 'authorization_code':
       return detail === 'client mismatch'
         ? invalidGrant('Auth error: Found different client_id in clientSession')
         : invalidGrant('Code not valid');
     case 'refresh_token':
-      return detail === 'grant not found'
-        ? invalidGrant('Session not active')
-        : invalidGrant('Invalid refresh token');
+      return refreshWords(realm, ctx, detail);
+    case 'urn:ietf:params:oauth:grant-type:device_code':
+      return invalidGrant('Device code not valid');
     default:
       return undefined;
   }
+}
+
+async function refreshWords(
+  realm: RealmContext,
+  ctx: KoaContextWithOIDC,
+  detail: string | undefined,
+): Promise<Refused> {
+  if (detail === 'refresh token is expired') return invalidGrant('Token is not active');
+  if (detail === 'grant not found' || (await isCut(realm, ctx))) return invalidGrant('Session not active');
+  return invalidGrant('Invalid refresh token');
+}
+
+/** True for a token of this client's until its session, user or the client itself was cut. */
+async function isCut(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<boolean> {
+  const token = ctx.oidc.params?.['refresh_token'];
+  if (typeof token !== 'string') return false;
+  const document = await unitOf(ctx).read(tokenKey(realm.name, sha256(refreshValueOf(token))));
+  if (document?.cut !== true) return false;
+  return decodeToken(document.value)?.clientId === ctx.oidc.client?.clientId;
 }

@@ -4,6 +4,7 @@
  */
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
+import { GUEST_CUT_TTL, parentNode } from '../../guest/guest-nodes.ts';
 import type { Write } from '../../storage/store.ts';
 import { endGrant, tokenKey } from '../../tokens/nodes.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
@@ -11,6 +12,7 @@ import type { RealmContext } from '../realm-context.ts';
 import { refreshValueOf } from '../refresh-shape.ts';
 import { createSessions } from '../sessions.ts';
 import { unitOf } from '../unit-of-request.ts';
+import { revokeGuest } from './guest-holder.ts';
 
 /**
  * The client has been authenticated when this runs. Whether there was anything to revoke is not told (§2.2), and
@@ -18,41 +20,53 @@ import { unitOf } from '../unit-of-request.ts';
  */
 export async function answerRevocation(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
   const found = await ownToken(realm, ctx);
+  const { client, params } = ctx.oidc;
+  if (found === undefined && client !== undefined && typeof params?.['token'] === 'string') {
+    await revokeGuest(realm, params['token'], client.clientId);
+  }
   if (found !== undefined) {
-    const writes: Write[] = [{ remove: tokenKey(realm.name, found.hash) }];
+    // What was made from a token dies with it: guests hang below its node.
+    const below: Write = { close: parentNode(found.hash), realm: realm.name, ttl: GUEST_CUT_TTL };
+    const writes: Write[] = [{ remove: tokenKey(realm.name, found.hash) }, below];
     const { kind, grantId } = found.record;
     if (kind === 'RefreshToken' && grantId !== undefined) writes.push(endGrant(realm.name, grantId));
     await unitOf(ctx).now(writes);
   }
   ctx.status = 200;
+  ctx.set('Cache-Control', 'no-store');
   ctx.type = 'application/json';
   // An empty or a text body breaks common clients.
   ctx.body = {};
 }
 
-/** Ends the session that a refresh token belongs to; idempotent, no body. */
+/** Ends the session that a refresh token belongs to; idempotent, no body. Of what is no refresh token nothing ends. */
 export async function answerRefreshTokenLogout(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
   const found = await anyToken(realm, ctx);
-  if (found !== undefined && found.record.clientId !== ctx.oidc.client?.clientId) {
-    ctx.status = 400;
-    ctx.body = {
-      error: 'invalid_grant',
-      error_description: "Invalid refresh token. Token client and authorized client don't match",
-    };
-    return;
+  if (found?.record.kind === 'RefreshToken') {
+    if (found.record.clientId !== ctx.oidc.client?.clientId) return refuseForeignToken(ctx);
+    await endSessionOf(realm, ctx, found.record);
   }
-  if (found !== undefined) await endSessionOf(realm, ctx, found.record);
   ctx.status = 204;
   ctx.body = null;
 }
 
+function refuseForeignToken(ctx: KoaContextWithOIDC): void {
+  ctx.status = 400;
+  ctx.body = {
+    error: 'invalid_grant',
+    error_description: "Invalid refresh token. Token client and authorized client don't match",
+  };
+}
+
+/** Offline access is not the session's (OIDC Core §11): giving it up leaves the person signed in. */
 async function endSessionOf(
   realm: RealmContext,
   ctx: KoaContextWithOIDC,
-  record: TokenRecord,
+  { grantId, sessionUid, scope }: TokenRecord,
 ): Promise<void> {
-  if (record.grantId !== undefined) await unitOf(ctx).now([endGrant(realm.name, record.grantId)]);
-  if (record.sessionUid !== undefined) await createSessions(realm, ctx.oidc.provider).end(record.sessionUid);
+  if (grantId !== undefined) await unitOf(ctx).now([endGrant(realm.name, grantId)]);
+  const isOffline = scope?.split(' ').includes('offline_access') === true;
+  if (sessionUid !== undefined && !isOffline) await createSessions(realm, ctx.oidc.provider).end(sessionUid);
 }
 
 async function ownToken(realm: RealmContext, ctx: KoaContextWithOIDC) {

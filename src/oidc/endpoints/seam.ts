@@ -2,22 +2,31 @@
  * What stands around the library's routes: the request's unit of work before it, and after it the answers that are
  * ours. Only public places of the library are used: middleware, the authenticated client, events.
  */
-import type { Context, Middleware, Next } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import { Failure } from '../../base/errors.ts';
+import { internalMetadata } from '../client-metadata.ts';
+import { crossOrigin } from '../cors.ts';
 import type { RealmContext } from '../realm-context.ts';
 import type { Screens } from '../screens.ts';
 import { createUnit } from '../unit.ts';
 import { assignUnit } from '../unit-of-request.ts';
-import { formOf, readForm, replaceForm } from './body.ts';
+import { paths } from './addresses.ts';
+import { readForm } from './body.ts';
+import { checkForms } from './forms.ts';
+import { guestHolder } from './guest-holder.ts';
 import { answerIntrospection } from './introspect.ts';
-import { rephrase } from './protocol-errors.ts';
+import { noteAnswer } from './log-line.ts';
+import { isLogoutByToken, routeLogoutByToken } from './logout-by-token.ts';
+import { isMatched } from './matched.ts';
+import { narrowRefreshScope } from './narrow-refresh.ts';
+import { clientRoutes, type Refused, rephrase } from './protocol-errors.ts';
+import { answerPublicDocuments } from './public-documents.ts';
 import { answerRefreshTokenLogout, answerRevocation } from './revoke.ts';
 import { finishTokenRequest } from './token.ts';
+import { answerUnmatched } from './unmatched.ts';
+import { shortenUserinfoError } from './userinfo-errors.ts';
 
-const TOKEN_PATH = '/protocol/openid-connect/token';
-const LOGOUT_PATH = '/protocol/openid-connect/logout';
-const REVOKE_PATH = '/protocol/openid-connect/revoke';
 const UNAVAILABLE_RETRY_SECONDS = 1;
 
 const errorEvents = [
@@ -30,65 +39,80 @@ const errorEvents = [
   'pushed_authorization_request.error',
   'device_authorization.error',
   'backchannel_authentication.error',
+  'registration_create.error',
+  'registration_read.error',
+  'registration_update.error',
+  'registration_delete.error',
+  'end_session.error',
+  'end_session_confirm.error',
+  'code_verification.error',
+  'device_resume.error',
 ];
 
+type Thrown = WeakMap<object, unknown>;
+
 export function mountSeam(provider: Provider, realm: RealmContext, screens: Screens): void {
-  const thrown = new WeakMap<object, unknown>();
+  const thrown: Thrown = new WeakMap();
   for (const event of errorEvents) {
     provider.on(event as 'server_error', (ctx: object, error: unknown) => thrown.set(ctx, error));
   }
+  provider.use(answerFailures(realm));
+  provider.use(crossOrigin(realm));
+  provider.use(noteAnswers(thrown));
+  provider.use(answerUnmatched(realm));
+  provider.use(answerPublicDocuments(realm));
   provider.use(withUnit(realm));
+  provider.use(forbidCaching);
   provider.use(readForm());
-  provider.use(checkGrantType());
-  provider.use(refreshTokenLogout());
-  provider.use(async function finishAnswer(ctx, next) {
+  provider.use(checkForms(realm));
+  provider.use(guestHolder(realm));
+  provider.use(routeLogoutByToken());
+  provider.use(narrowRefreshScope(realm));
+  provider.use(finishAnswers(realm, screens, thrown));
+}
+
+/** What no inner part expected is logged here, once; a store that cannot be reached is a 503. */
+function answerFailures(realm: RealmContext): Middleware {
+  return async function answerFailure(ctx, next) {
+    try {
+      await next();
+    } catch (error) {
+      if (isTemporary(error)) return answerTemporary(ctx);
+      realm.logger.error({ realm: realm.name, err: error }, 'unexpected error');
+      ctx.status = 500;
+      ctx.body = { error: 'server_error' };
+    }
+  };
+}
+
+function noteAnswers(thrown: Thrown): Middleware {
+  return async function noteAnswerOfRequest(ctx, next) {
     await next();
-    if (!hasOidc(ctx)) return;
-    await finish(realm, ctx).catch((error: unknown) => answerRefused(ctx, error));
-    explainError(realm, ctx, screens, thrown.get(ctx));
-  });
+    noteAnswer(ctx, thrown.get(ctx));
+  };
 }
 
 /** Token requests commit at the end, in one step; everything else as it goes. */
 function withUnit(realm: RealmContext): Middleware {
   return function assignUnitOfWork(ctx, next) {
-    assignUnit(ctx, createUnit(realm.store, { deferred: ctx.path === TOKEN_PATH }));
+    assignUnit(ctx, createUnit(realm.store, { deferred: ctx.path === paths.token }));
     return next();
   };
 }
 
-/** Before the client is even asked who it is, as Keycloak does and no RFC forbids. */
-function checkGrantType(): Middleware {
-  return function checkGrantTypePresence(ctx, next) {
-    if (ctx.path !== TOKEN_PATH || ctx.method !== 'POST' || !ctx.is('application/x-www-form-urlencoded'))
-      return next();
-    if (formOf(ctx).has('grant_type')) return next();
-    ctx.status = 400;
-    ctx.set('Cache-Control', 'no-store');
-    ctx.body = { error: 'invalid_request', error_description: 'Missing form parameter: grant_type' };
-    return undefined;
+/** RFC 6749 §5.1 asks for both headers on what holds tokens; here that is every answer, refusals too. */
+const forbidCaching: Middleware = async function forbidCachingOfTokens(ctx, next) {
+  if (ctx.path === paths.token) ctx.set({ 'Cache-Control': 'no-store', Pragma: 'no-cache' });
+  await next();
+};
+
+function finishAnswers(realm: RealmContext, screens: Screens, thrown: Thrown): Middleware {
+  return async function finishAnswer(ctx, next) {
+    await next();
+    if (!isMatched(ctx)) return;
+    await finish(realm, ctx).catch((error: unknown) => answerRefused(ctx, error));
+    await explainError({ realm, screens }, ctx, thrown.get(ctx));
   };
-}
-
-const loggedOutByToken = new WeakSet<object>();
-
-/** `POST /logout` with a refresh token goes to the revocation route, which authenticates the client. */
-function refreshTokenLogout(): Middleware {
-  return function routeRefreshTokenLogout(ctx: Context, next: Next) {
-    const form = formOf(ctx);
-    const token = form.get('refresh_token');
-    if (ctx.path !== LOGOUT_PATH || ctx.method !== 'POST' || token === null) return next();
-    form.delete('refresh_token');
-    form.set('token', token);
-    replaceForm(ctx, form);
-    ctx.path = REVOKE_PATH;
-    loggedOutByToken.add(ctx);
-    return next();
-  };
-}
-
-function hasOidc(ctx: Context): ctx is Context & KoaContextWithOIDC {
-  return 'oidc' in ctx && ctx['oidc'] !== undefined;
 }
 
 async function finish(realm: RealmContext, ctx: Context & KoaContextWithOIDC): Promise<void> {
@@ -99,10 +123,19 @@ async function finish(realm: RealmContext, ctx: Context & KoaContextWithOIDC): P
       return isAuthenticated(ctx) ? answerIntrospection(realm, ctx) : undefined;
     case 'revocation':
       if (!isAuthenticated(ctx)) return undefined;
-      return loggedOutByToken.has(ctx) ? answerRefreshTokenLogout(realm, ctx) : answerRevocation(realm, ctx);
+      return isLogoutByToken(ctx) ? answerRefreshTokenLogout(realm, ctx) : answerRevocation(realm, ctx);
+    case 'client':
+      return hideInternals(ctx);
     default:
       return undefined;
   }
+}
+
+/** What an operator decided of a registered client is no metadata of its own (RFC 7592 §3). */
+function hideInternals(ctx: Context): void {
+  const { body } = ctx;
+  if (typeof body !== 'object' || body === null) return;
+  for (const name of internalMetadata) Reflect.deleteProperty(body, name);
 }
 
 /** The library refuses JWTs only after it has authenticated the client. */
@@ -116,38 +149,58 @@ function isAuthenticated(ctx: Context & KoaContextWithOIDC): boolean {
 
 /** RFC 6749 §5.2 for what the store refused at the last moment: somebody else was faster, or it was just revoked. */
 function answerRefused(ctx: Context, error: unknown): void {
-  if (error instanceof errors.OIDCProviderError) {
-    ctx.status = error.statusCode;
-    ctx.body = { error: error.error, error_description: error.error_description };
-  } else if (error instanceof Failure) {
-    answerFailure(ctx, error);
-  } else {
-    throw error;
-  }
+  if (!(error instanceof errors.OIDCProviderError)) throw error;
+  ctx.status = error.statusCode;
+  ctx.body = { error: error.error, error_description: error.error_description };
 }
 
-function explainError(
-  realm: RealmContext,
+type Parts = { readonly realm: RealmContext; readonly screens: Screens };
+
+async function explainError(
+  { realm, screens }: Parts,
   ctx: Context & KoaContextWithOIDC,
-  screens: Screens,
   error: unknown,
-): void {
-  if (error instanceof Failure) {
-    answerFailure(ctx, error);
+): Promise<void> {
+  if (isTemporary(error)) {
+    answerTemporary(ctx);
     if (ctx.response.is('html')) screens.error(ctx, realm, { error: 'temporarily_unavailable' });
-  } else if (error instanceof errors.OIDCProviderError && ctx.oidc.route === 'token') {
-    const words = rephrase(realm, ctx, error);
-    if (words === undefined) return;
-    ctx.status = words.status;
-    ctx.body = { error: words.error, error_description: words.description };
-  } else if (error instanceof Error && !(error instanceof errors.OIDCProviderError)) {
+  } else if (error instanceof errors.OIDCProviderError) {
+    await phrase(realm, ctx, error);
+  } else if (error instanceof Error) {
     realm.logger.error({ realm: realm.name, route: ctx.oidc.route, err: error }, 'unexpected error');
   }
 }
 
-/** Too many logins waiting, or no store: try again (RFC 6749 §5.2 leaves 503 to HTTP). */
-function answerFailure(ctx: Context, failure: Failure): void {
-  if (failure.code !== 'unavailable' && failure.code !== 'busy') throw failure;
+/** The library goes by `Accept` and would answer a program with a page. */
+async function phrase(
+  realm: RealmContext,
+  ctx: Context & KoaContextWithOIDC,
+  error: errors.OIDCProviderError,
+): Promise<void> {
+  if (realm.view.profile === 'keycloak' && ctx.oidc.route === 'userinfo')
+    shortenUserinfoError(realm, ctx, error);
+  if (!clientRoutes.has(ctx.oidc.route)) return;
+  const words = await rephrase(realm, ctx, error);
+  if (words !== undefined) refuse(realm, ctx, words);
+  else if (ctx.response.is('html')) {
+    ctx.body = { error: error.error, error_description: error.error_description };
+  }
+}
+
+function refuse(realm: RealmContext, ctx: Context, words: Refused): void {
+  ctx.status = words.status;
+  ctx.body = { error: words.error, error_description: words.description };
+  if (words.status === 401 && ctx.get('Authorization') !== '') {
+    ctx.set('WWW-Authenticate', `Basic realm="${realm.issuer}", error="${words.error}"`);
+  }
+}
+
+/** Too many logins waiting, or no store (RFC 6749 §5.2 leaves 503 to HTTP). */
+function isTemporary(error: unknown): boolean {
+  return error instanceof Failure && (error.code === 'unavailable' || error.code === 'busy');
+}
+
+function answerTemporary(ctx: Context): void {
   const isHtml = ctx.response.is('html');
   ctx.status = 503;
   ctx.set('Retry-After', String(UNAVAILABLE_RETRY_SECONDS));

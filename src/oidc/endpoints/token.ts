@@ -37,7 +37,7 @@ function asObject(body: unknown): object {
 }
 
 async function refreshFields(realm: RealmContext, ctx: KoaContextWithOIDC, token: RefreshToken | undefined) {
-  if (token === undefined) return { refresh_expires_in: 0 };
+  if (token === undefined) return 'refresh_expires_in' in asObject(ctx.body) ? {} : { refresh_expires_in: 0 };
   const now = epochSeconds(realm.clock);
   if (realm.view.profile !== 'keycloak') return { refresh_expires_in: Math.max(0, (token.exp ?? now) - now) };
   const value = refreshValueOf(token.jti);

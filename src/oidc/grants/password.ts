@@ -2,13 +2,14 @@
  * The password grant (RFC 6749 §4.3), for clients that have it in `grants`. RFC 9700 §2.4 advises against it: it is
  * off by default and no FAPI client can have it. One login is one session, so that it can be seen and ended.
  */
-import { errors, type Grant, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { type AccessToken, errors, type Grant, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { Client, User } from '../../registry/model.ts';
 import { accountOf } from '../account.ts';
+import { certificateReader } from '../certificates.ts';
 import type { DaypassAccount } from '../claims.ts';
 import { provenKey } from '../dpop.ts';
 import { badCredentials, disabledAccount, incompleteAccount } from '../errors.ts';
-import { fillGrant } from '../grants-of-login.ts';
+import { fillGrant, grantableOf } from '../grants-of-login.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { permittedFor, resourceServerOf, scopeOrError } from '../resources.ts';
 import { unitOf } from '../unit-of-request.ts';
@@ -22,14 +23,26 @@ export const passwordGrant = {
 
 async function handlePassword(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
   const client = await registeredClient(realm, ctx);
-  const jkt = await provenKey(ctx);
-  if (jkt === undefined && client.dpopBoundAccessTokens === true) {
-    throw new errors.InvalidGrant('DPoP proof JWT not provided');
-  }
+  const binding = await senderBinding(realm, ctx);
   const user = await authenticate(realm, ctx);
   const account = accountOf(realm, ctx, user);
   ctx.oidc.entity('Account', account);
-  await issue(realm, ctx, { client, account, jkt });
+  await issue(realm, ctx, { client, account, binding });
+}
+
+/** What the tokens are bound to: the key of a DPoP proof (RFC 9449 §5) or a certificate (RFC 8705 §3). */
+type Binding = { readonly jkt?: string | undefined; readonly certificate?: string | undefined };
+
+async function senderBinding(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Binding> {
+  const { client } = ctx.oidc;
+  const jkt = await provenKey(realm, ctx);
+  if (jkt === undefined && client?.['dpopBoundAccessTokens'] === true) {
+    throw new errors.InvalidGrant('DPoP proof JWT not provided');
+  }
+  if (client?.['tlsClientCertificateBoundAccessTokens'] !== true) return { jkt };
+  const certificate = certificateReader(realm.clientCertHeader)(ctx);
+  if (certificate === undefined) throw new errors.InvalidGrant('mutual TLS client certificate not provided');
+  return { jkt, certificate };
 }
 
 async function registeredClient(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Client> {
@@ -60,7 +73,7 @@ async function authenticate(realm: RealmContext, ctx: KoaContextWithOIDC): Promi
 
 type RefreshTokenFields = ConstructorParameters<Provider['RefreshToken']>[0];
 
-type Login = { readonly client: Client; readonly account: DaypassAccount; readonly jkt: string | undefined };
+type Login = { readonly client: Client; readonly account: DaypassAccount; readonly binding: Binding };
 
 async function issue(realm: RealmContext, ctx: KoaContextWithOIDC, login: Login): Promise<void> {
   const { provider } = ctx.oidc;
@@ -86,13 +99,15 @@ async function issue(realm: RealmContext, ctx: KoaContextWithOIDC, login: Login)
     client: ctx.oidc.client,
     grantId: grant.id,
     sessionUid: session.uid,
-    sid: session.sidFor(clientId),
+    sid: ctx.oidc.client?.includeSid() === true ? session.sidFor(clientId) : undefined,
     gty: 'password',
     scope: scopes.join(' '),
   };
   const accessToken = new provider.AccessToken(common as ConstructorParameters<Provider['AccessToken']>[0]);
   accessToken.resourceServer = new provider.ResourceServer(api.audience, resourceServerOf(api, login.client));
-  if (login.jkt !== undefined) accessToken.setThumbprint('jkt', login.jkt);
+  const { jkt, certificate } = login.binding;
+  if (certificate !== undefined) accessToken.setThumbprint('x5t', certificate);
+  if (jkt !== undefined) accessToken.setThumbprint('jkt', jkt);
   ctx.oidc.entity('AccessToken', accessToken);
   const value = await accessToken.save();
   ctx.body = {
@@ -100,7 +115,12 @@ async function issue(realm: RealmContext, ctx: KoaContextWithOIDC, login: Login)
     expires_in: accessToken.expiration,
     token_type: accessToken.tokenType,
     scope: scopes.join(' '),
-    ...(await refreshToken(ctx, login, { ...common, resource: api.audience, authTime: session.loginTs })),
+    ...(await refreshToken(ctx, login, {
+      ...common,
+      ...boundTo(accessToken, login.client),
+      resource: api.audience,
+      authTime: session.loginTs,
+    })),
     ...(await idToken(ctx, login.account, grant.grant, scopes, common.sid)),
   };
 }
@@ -129,13 +149,15 @@ async function startSession(
   });
   session.ensureClientContainer(login.client.id);
   const grant: Grant = new provider.Grant({ accountId: login.account.accountId, clientId: login.client.id });
-  await fillGrant(realm, grant, {
+  const { scopes, resource } = request;
+  const wanted = {
     user: login.account.user,
-    clientId: login.client.id,
-    scopes: request.scopes,
-    resources: [request.resource],
+    client: login.client,
+    scopes,
+    resources: [resource],
     claims: [],
-  });
+  };
+  fillGrant(grant, grantableOf(realm, wanted));
   const id = await grant.save();
   session.grantIdFor(login.client.id, id);
   await session.save(realm.view.lifetimes.sessionIdle);
@@ -148,9 +170,15 @@ async function refreshToken(ctx: KoaContextWithOIDC, login: Login, fields: Recor
   if (!login.client.grants.includes('refresh_token')) return {};
   const { provider } = ctx.oidc;
   const token = new provider.RefreshToken({ ...fields, rotations: 0 } as unknown as RefreshTokenFields);
-  if (login.jkt !== undefined && login.client.public === true) Object.assign(token, { jkt: login.jkt });
   ctx.oidc.entity('RefreshToken', token);
   return { refresh_token: await token.save() };
+}
+
+/** RFC 9449 §5, RFC 8705 §4: a public client has nothing else to prove that a refresh token is its own. */
+function boundTo(accessToken: AccessToken, client: Client) {
+  if (client.public !== true) return {};
+  const { jkt, 'x5t#S256': thumbprint } = accessToken;
+  return { jkt, 'x5t#S256': thumbprint };
 }
 
 async function idToken(
@@ -165,6 +193,6 @@ async function idToken(
   const scope = grant.getOIDCScopeFiltered(new Set(scopes));
   const token = new provider.IdToken(await account.claims('id_token', scope, {}, []), { ctx });
   Object.assign(token, { scope });
-  if (ctx.oidc.client?.includeSid() === true) token.set('sid', sid);
+  if (sid !== undefined) token.set('sid', sid);
   return { id_token: await token.issue({ use: 'idtoken' }) };
 }

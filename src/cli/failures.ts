@@ -1,0 +1,31 @@
+import { Failure, isFailure } from '../base/errors.ts';
+import { ConfigFaults } from '../config/faults.ts';
+
+/** By https://nodejs.org/api/errors.html#common-system-errors, as far as a setting can mend them. */
+const reasons: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use by another program (PORT, DAYPASS_ADMIN_PORT)',
+  EADDRNOTAVAIL: 'is not an address of this machine (HOST)',
+  ENOTFOUND: 'is not an address of this machine (HOST)',
+  EACCES: 'may not be used by this user',
+  EROFS: 'is on a file system that cannot be written',
+  EISDIR: 'is a folder, not a file',
+  ENOTDIR: 'is not a folder',
+};
+
+/** What an operator reads instead of a stack, when the failure is one that an operator can mend. */
+export function explain(error: unknown): string | undefined {
+  if (isFailure(error, 'unavailable'))
+    return `${error.message}: is it there, and is DAYPASS_STORE its address?`;
+  if (error instanceof ConfigFaults || error instanceof Failure) return error.message;
+  if (!(error instanceof Error)) return undefined;
+  const { code, path, address, port, hostname } = {
+    code: '',
+    path: undefined,
+    address: undefined,
+    port: undefined,
+    hostname: undefined,
+    ...error,
+  };
+  const reason = reasons[code];
+  return reason && `${path ?? hostname ?? `${address}:${port}`} ${reason}`;
+}

@@ -1,0 +1,76 @@
+/** The registered resource types and actions, and what an action needs of those who pass it on. */
+import { z } from 'zod';
+
+const registeredType = z.enum([
+  'dashboard',
+  'report',
+  'metric',
+  'chart',
+  'dataset',
+  'query',
+  'datasource',
+  'assistant',
+  'visual',
+  'workspace',
+  'data_app',
+  'project',
+  'domain',
+  'embed',
+]);
+
+export const resourceType = z.union(
+  [registeredType, z.templateLiteral(['custom:', z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/)])],
+  { error: `must be one of ${registeredType.options.join(', ')} or custom:name` },
+);
+/** The registered ones; `custom:…` come on top. */
+export const resourceTypes: readonly string[] = registeredType.options;
+
+export type ResourceType = z.infer<typeof resourceType>;
+
+/** `right`: which permission a user needs to pass the action on. `scope`: the coarse verb that covers it. */
+const actions = {
+  view: { right: 'read', scope: 'guest:view' },
+  filter: { right: 'read', scope: 'guest:filter' },
+  drill: { right: 'read', scope: 'guest:view' },
+  explore: { right: 'read', scope: 'guest:view' },
+  underlying: { right: 'read', scope: 'guest:view' },
+  'export:csv': { right: 'read', scope: 'guest:export' },
+  'export:xlsx': { right: 'read', scope: 'guest:export' },
+  'export:pdf': { right: 'read', scope: 'guest:export' },
+  'export:image': { right: 'read', scope: 'guest:export' },
+  share: { right: 'write', scope: 'guest:edit' },
+  schedule: { right: 'write', scope: 'guest:edit' },
+  comment: { right: 'write', scope: 'guest:edit' },
+  edit: { right: 'write', scope: 'guest:edit' },
+  create: { right: 'write', scope: 'guest:edit' },
+  delete: { right: 'write', scope: 'guest:edit' },
+  layout: { right: 'write', scope: 'guest:edit' },
+  archive: { right: 'write', scope: 'guest:edit' },
+  // Both reach data that no list of resources names: only somebody who may change things passes them on.
+  ask_ai: { right: 'write', scope: 'guest:edit' },
+  sql: { right: 'write', scope: 'guest:edit' },
+} as const satisfies Record<string, { right: 'read' | 'write'; scope: `guest:${string}` }>;
+
+export type Action = keyof typeof actions;
+
+const [firstAction, ...otherActions] = Object.keys(actions) as [Action, ...Action[]];
+
+export const action = z.enum([firstAction, ...otherActions], {
+  error: `must be one of ${Object.keys(actions).join(', ')}`,
+});
+
+export type GuestScope = (typeof actions)[Action]['scope'];
+
+/** The coarse scopes that cover these actions, each once. */
+export function scopesOf(granted: Iterable<Action>): GuestScope[] {
+  return [...new Set([...granted].map((name) => actions[name].scope))];
+}
+
+/**
+ * The permission (of the API that the token is for) without which a user cannot pass the action on:
+ * `dashboards:read` to let others look, filter and export, `dashboards:write` for everything else.
+ */
+export function permissionNeeded(type: ResourceType, name: Action): string {
+  const plural = type.endsWith('y') ? `${type.slice(0, -1)}ies` : `${type}s`;
+  return `${plural}:${actions[name].right}`;
+}

@@ -1,0 +1,145 @@
+/** Where a guest token may be used from: web origins, networks, and the key it must be shown with (RFC 9449). */
+import { BlockList, isIP, isIPv6 } from 'node:net';
+import { z } from 'zod';
+import { setOf } from './fields.ts';
+
+const hostName = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+
+export const origin = z.string().refine(isOrigin, 'must be an origin such as https://app.example.com');
+
+/** A range in CIDR notation, a single address, or the name of a host. */
+export const network = z
+  .string()
+  .max(253)
+  .refine(
+    (value) => rangeOf(value) !== undefined || hostName.test(value),
+    'must be a CIDR range, address or host',
+  );
+
+export const binding = z.strictObject({
+  origins: setOf(origin, 20).min(1).optional(),
+  ip: setOf(network, 20).min(1).optional(),
+  /** RFC 7638 thumbprint (SHA-256, base64url) of the DPoP key. */
+  key: z
+    .strictObject({ jkt: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be an RFC 7638 thumbprint') })
+    .optional(),
+  /** Hash of the host's own session; only the resource server can check it. */
+  browser_session: z
+    .string()
+    .regex(/^sha256:[A-Za-z0-9_=-]{43,64}$/, 'must be sha256: and the hash')
+    .optional(),
+});
+
+export type Binding = z.infer<typeof binding>;
+
+/** What the resource server saw of the request that brought the token. */
+export type Presented = {
+  /** The `Origin` header. */
+  readonly origin?: string | undefined;
+  readonly ip?: string | undefined;
+  /** Thumbprint of the key of a verified DPoP proof. */
+  readonly jkt?: string | undefined;
+  /** Addresses of the hosts that `hostsOf` names, looked up by the caller. */
+  readonly addresses?: ReadonlyMap<string, readonly string[]> | undefined;
+};
+
+export type BindingFault = 'origin_mismatch' | 'ip_mismatch' | 'key_mismatch';
+
+/**
+ * Why the token does not count here, or `undefined`. A binding to origin or network without that fact is a mismatch;
+ * a key without a proof is left to the caller, who sees it as `cnf`.
+ */
+export function checkBinding(bound: Binding | undefined, presented: Presented): BindingFault | undefined {
+  if (bound === undefined) return undefined;
+  const { origins, ip, key } = bound;
+  if (origins !== undefined && !allowsOrigin(origins, presented.origin)) return 'origin_mismatch';
+  if (ip !== undefined && !allowsAddress(ip, presented)) return 'ip_mismatch';
+  if (key !== undefined && presented.jkt !== undefined && presented.jkt !== key.jkt) return 'key_mismatch';
+  return undefined;
+}
+
+/** The host names of a binding, for the caller to look up. */
+export function hostsOf(bound: Binding): string[] {
+  return (bound.ip ?? []).filter((entry) => rangeOf(entry) === undefined);
+}
+
+/** True for the only origins without TLS that a realm can allow: `http://localhost`, with any port. */
+export function isPlainOrigin(value: string): boolean {
+  return value.startsWith('http:');
+}
+
+/** Whether each child entry lies in one of the parent's: origins by their wildcard. */
+export function areOriginsWithin(child: readonly string[], parent: readonly string[]): boolean {
+  return child.every((entry) => parent.includes(entry) || allowsOrigin(parent, entry));
+}
+
+/** Whether each child entry lies in one of the parent's: networks by their range, host names by their text. */
+export function areNetworksWithin(child: readonly string[], parent: readonly string[]): boolean {
+  return child.every((entry) => parent.some((outer) => outer === entry || isRangeWithin(entry, outer)));
+}
+
+function allowsOrigin(origins: readonly string[], given: string | undefined): boolean {
+  if (given === undefined) return false;
+  return origins.some((allowed) => {
+    if (allowed === given) return true;
+    const [scheme, suffix] = allowed.split('//*');
+    if (scheme === undefined || suffix === undefined) return false;
+    const prefix = `${scheme}//`;
+    // One label, as in certificates (RFC 6125 §6.4.3): *.example.com is not a.b.example.com.
+    const host = given.slice(prefix.length, -suffix.length);
+    return given.startsWith(prefix) && given.endsWith(suffix) && /^[a-z0-9-]+$/.test(host);
+  });
+}
+
+function allowsAddress(entries: readonly string[], { ip, addresses }: Presented): boolean {
+  const presented = ip === undefined || ip.includes('/') ? undefined : rangeOf(ip);
+  if (presented === undefined) return false;
+  const concrete = entries.flatMap((entry) =>
+    rangeOf(entry) === undefined ? (addresses?.get(entry) ?? []) : [entry],
+  );
+  return concrete.some((entry) => contains(rangeOf(entry), presented));
+}
+
+type Range = { readonly address: string; readonly prefix: number; readonly family: 'ipv4' | 'ipv6' };
+
+function rangeOf(entry: string): Range | undefined {
+  const [address = '', suffix, ...rest] = entry.split('/');
+  if (rest.length > 0 || isIP(address) === 0 || address.includes('%')) return undefined;
+  const family = familyOf(address);
+  const bits = family === 'ipv4' ? 32 : 128;
+  if (suffix === undefined) return { address, prefix: bits, family };
+  const prefix = Number(suffix);
+  return /^\d{1,3}$/.test(suffix) && prefix <= bits ? { address, prefix, family } : undefined;
+}
+
+/** An IPv4 address counts as itself when it is written inside IPv6 (RFC 4291 §2.5.5.2). */
+function contains(outer: Range | undefined, inner: Range): boolean {
+  if (outer === undefined) return false;
+  const list = new BlockList();
+  list.addSubnet(outer.address, outer.prefix, outer.family);
+  return list.check(inner.address, inner.family);
+}
+
+function isRangeWithin(child: string, parent: string): boolean {
+  const inner = rangeOf(child);
+  const outer = rangeOf(parent);
+  if (inner === undefined || outer === undefined || inner.family !== outer.family) return false;
+  return inner.prefix >= outer.prefix && contains(outer, inner);
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIPv6(address) ? 'ipv6' : 'ipv4';
+}
+
+/** As browsers write them; `https`, with at most one `*` as the whole first label; `http` only for localhost. */
+function isOrigin(value: string): boolean {
+  const concrete = value.replace('//*.', '//');
+  const url = URL.parse(concrete);
+  if (url === null || url.origin !== concrete || !hasPlausibleHost(url.hostname)) return false;
+  if (concrete !== value) return url.protocol === 'https:' && /[^.]\.[a-z]/.test(url.hostname);
+  return url.protocol === 'https:' || (url.protocol === 'http:' && url.hostname === 'localhost');
+}
+
+function hasPlausibleHost(host: string): boolean {
+  return hostName.test(host) || isIP(host) !== 0 || (host.startsWith('[') && isIPv6(host.slice(1, -1)));
+}

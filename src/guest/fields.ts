@@ -1,0 +1,68 @@
+/** The small schemas that the parts of a guest grant share. Lengths are in bytes of UTF-8 where the contract says so. */
+import { z } from 'zod';
+
+/** Control characters break log lines and store keys; lone surrogates are another string once they were sent. */
+const unprintable = /[\p{Cc}\p{Cs}]/u;
+const loneSurrogate = /\p{Cs}/u;
+
+/** A name or identifier: not empty, at most `maxBytes` bytes, no control characters. */
+export function label(maxBytes: number) {
+  return z
+    .string()
+    .min(1)
+    .refine((value) => Buffer.byteLength(value) <= maxBytes, `must be at most ${maxBytes} bytes`)
+    .refine((value) => !unprintable.test(value), 'must hold no control characters');
+}
+
+/** A value of the caller's data: any characters, at most 1 KiB, possibly empty. */
+export const dataText = z
+  .string()
+  .refine((value) => Buffer.byteLength(value) <= 1024, 'must be at most 1024 bytes')
+  .refine((value) => !loneSurrogate.test(value), 'must be well-formed Unicode');
+
+/**
+ * A number that means what was written: JSON readers round whole numbers beyond 2^53, and a rounded tenant number
+ * is another tenant.
+ */
+export const dataNumber = z
+  .number()
+  .refine(
+    (value) => !Number.isInteger(value) || Number.isSafeInteger(value),
+    'whole numbers beyond 2^53 lose digits; send it as a string',
+  );
+
+export const identifier = label(256);
+
+/** 63 bytes is what PostgreSQL keeps of a name; what it cut off could be another column. */
+export const columnName = z
+  .string()
+  .regex(
+    /^[\p{L}_][\p{L}\p{N}_$ -]*$/u,
+    'letters, digits, underscore, hyphen and space, beginning with a letter',
+  )
+  .refine((name) => Buffer.byteLength(name) <= 63, 'must be at most 63 bytes');
+
+/** A map with at most `maxKeys` keys. */
+export function mapOf<T extends z.ZodType>(value: T, maxKeys: number) {
+  return z
+    .record(label(128), value)
+    .refine((map) => Object.keys(map).length <= maxKeys, `must have at most ${maxKeys} keys`);
+}
+
+/** Bytes of a JSON value as written without white space. */
+export function jsonSize(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+/** The schema, for values whose JSON has at most `maxBytes` bytes. */
+export function atMost<T extends z.ZodType>(maxBytes: number, schema: T) {
+  return schema.refine((value) => jsonSize(value) <= maxBytes, `must be at most ${maxBytes} bytes of JSON`);
+}
+
+/** A list as a set: what is repeated counts once. */
+export function setOf<T extends z.ZodType<string>>(item: T, max: number) {
+  return z
+    .array(item)
+    .max(max)
+    .overwrite((list) => [...new Set(list)]);
+}

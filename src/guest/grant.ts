@@ -1,0 +1,218 @@
+/**
+ * What a guest token says: who looks, at which resources, doing what, seeing which rows and columns, from where and
+ * for how long. This is the JSON that clients send and get back, so its names are the wire's. The schema is strict;
+ * what depends on the realm is `parseGrant`'s. Nothing here knows a token, a store or HTTP.
+ */
+import { z } from 'zod';
+import { action, resourceType } from './actions.ts';
+import { binding, isPlainOrigin } from './bindings.ts';
+import { columns } from './columns.ts';
+import { atMost, dataNumber, dataText, identifier, label, mapOf, setOf } from './fields.ts';
+import type { GuestPolicy } from './guest-policy.ts';
+import { lifetime } from './lifetime.ts';
+import { rows, usesRawSql } from './predicate.ts';
+import { type Fault, faultsOf, findUnreadable, type Refused, refusalsOf } from './refusal.ts';
+
+const MAX_RESOURCES = 100;
+
+const attribute = atMost(
+  1024,
+  z.union([dataText, dataNumber, z.boolean(), z.array(dataText), z.array(dataNumber)], {
+    error: 'must be a string, a number, a boolean, or a list of strings or numbers',
+  }),
+);
+
+export const subject = z
+  .strictObject({
+    tenant: identifier,
+    /** Absent only for an anonymous subject. */
+    id: identifier.optional(),
+    type: z.enum(['end_user', 'org_user', 'anonymous']).default('end_user'),
+    email: z.email().max(256).optional(),
+    name: identifier.optional(),
+    groups: setOf(identifier, 100).optional(),
+    roles: setOf(identifier, 100).optional(),
+    attributes: atMost(16_384, mapOf(attribute, 50)).optional(),
+    provision: z.enum(['none', 'jit']).default('none'),
+  })
+  .refine(({ type, id }) => type === 'anonymous' || id !== undefined, {
+    path: ['id'],
+    message: 'is required unless the type is anonymous',
+  });
+
+const filterValues = atMost(16_384, mapOf(z.json(), 100));
+
+const filters = z.strictObject({
+  /** Set, and not the guest's to change. */
+  locked: filterValues.optional(),
+  /** Set at first. */
+  initial: filterValues.optional(),
+  hidden: setOf(identifier, 100).optional(),
+  show_on_url: z.boolean().optional(),
+});
+
+/** What native JSON and RAR say of a resource in the same words. */
+export const resourceLimits = {
+  /** Resource servers that this is for; absent: the token's audience. */
+  locations: setOf(z.url().max(1024), 10).min(1).optional(),
+  actions: setOf(action, 32).min(1),
+  rows: rows.optional(),
+  columns: columns.optional(),
+  filters: filters.optional(),
+  limits: z.strictObject({ max_rows: z.int().min(1).max(100_000_000).optional() }).optional(),
+};
+
+export const resource = z.strictObject({
+  type: resourceType,
+  id: identifier,
+  /** What lies below it too, as the resource server knows it. */
+  include: z.literal('children').optional(),
+  ...resourceLimits,
+});
+
+export const policyParams = mapOf(
+  z.union([dataText, dataNumber, z.array(dataText).max(1000), z.array(dataNumber).max(1000)], {
+    error: 'must be a string, a number, or a list of strings or numbers',
+  }),
+  50,
+);
+
+/** A server-held template by name, with the values for its placeholders. */
+export const policyUse = z.strictObject({
+  kind: z.enum(['connection', 'schema', 'row']),
+  name: label(128),
+  params: policyParams.default({}),
+});
+
+export const context = z.strictObject({
+  datasource: identifier.optional(),
+  environment: identifier.optional(),
+  domains: z.strictObject({ mode: z.literal('include'), ids: setOf(identifier, 100) }).optional(),
+  timezone: z
+    .string()
+    .regex(/^[A-Za-z0-9_+/-]{1,64}$/, 'must be a time zone such as Europe/Berlin')
+    .optional(),
+  locale: z
+    .string()
+    .regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,8}$/, 'must be a language tag such as de-DE')
+    .optional(),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
+    .optional(),
+});
+
+const jsonMap = z.record(z.string(), z.json());
+
+export const ui = z.strictObject({
+  hide: setOf(identifier, 100).optional(),
+  features: mapOf(z.boolean(), 50).optional(),
+  start: z.strictObject({ id: identifier, mode: z.enum(['default', 'force']).default('default') }).optional(),
+  theme: atMost(4096, jsonMap).optional(),
+});
+
+export const session = z.strictObject({
+  key: identifier,
+  max_concurrent: z.int().min(1).max(1000).optional(),
+  on_excess: z.literal('reject').default('reject'),
+});
+
+/** What RAR says of the whole token, in the same words. */
+export const sessionFields = {
+  /** Absent where the subject token names the guest. */
+  subject: subject.optional(),
+  context: context.optional(),
+  ui: ui.optional(),
+  binding: binding.optional(),
+  lifetime: lifetime.optional(),
+  session: session.optional(),
+};
+
+export const guestGrant = z.strictObject({
+  ...sessionFields,
+  resources: z
+    .array(resource)
+    .min(1)
+    .max(MAX_RESOURCES)
+    .superRefine((list, context) => {
+      const seen = new Set<string>();
+      for (const [index, { type, id }] of list.entries()) {
+        const name = JSON.stringify([type, id]);
+        // Two limits for one resource would leave it to the reader which one counts.
+        if (seen.has(name))
+          context.addIssue({ code: 'custom', path: [index, 'id'], message: 'is there twice' });
+        seen.add(name);
+      }
+    }),
+  policies: z.array(policyUse).max(20).default([]),
+  format: z.enum(['opaque', 'uuid', 'jwt_reference', 'jwt', 'jwe']).default('opaque'),
+  purpose: z.enum(['embed', 'public_link']).default('embed'),
+  label: identifier.optional(),
+  metadata: atMost(4096, jsonMap).optional(),
+  dry_run: z.boolean().default(false),
+});
+
+export type Subject = z.infer<typeof subject>;
+export type Resource = z.infer<typeof resource>;
+export type PolicyUse = z.infer<typeof policyUse>;
+export type GuestGrant = z.infer<typeof guestGrant>;
+export type GuestFormat = GuestGrant['format'];
+
+/** A grant in which nothing is left open: what a token is minted from. */
+export type Granted = Omit<GuestGrant, 'subject' | 'resources' | 'lifetime'> & {
+  readonly subject: Subject;
+  readonly resources: readonly GrantedResource[];
+  readonly lifetime: NonNullable<GuestGrant['lifetime']> & { readonly ttl: number | null };
+};
+export type GrantedResource = Resource & { readonly rows: NonNullable<Resource['rows']> };
+
+/** Native JSON as a grant, or every fault in it, with pointers into `input`. */
+export function parseGrant(input: unknown, policy: GuestPolicy): { readonly grant: GuestGrant } | Refused {
+  const unreadable = findUnreadable(input);
+  if (unreadable !== undefined) return refusalsOf('invalid_request', [unreadable]);
+  const parsed = guestGrant.safeParse(input);
+  if (!parsed.success) return refusalsOf('invalid_request', faultsOf(parsed.error));
+  const faults = checkRealmRules(parsed.data, policy);
+  return faults.length > 0 ? refusalsOf('invalid_request', faults) : { grant: parsed.data };
+}
+
+/** What the realm does not let a grant say, whoever asks. Paths from the grant. */
+export function checkRealmRules(grant: GuestGrant, policy: GuestPolicy): Fault[] {
+  return [
+    ...grant.resources.flatMap((one, index) => checkRows(one, index, policy)),
+    ...checkTtl(grant, policy),
+    ...(grant.binding?.origins ?? []).flatMap((value, index) =>
+      isPlainOrigin(value) && !policy.allowLocalhostOrigins
+        ? [{ path: ['binding', 'origins', index], message: 'must be https' }]
+        : [],
+    ),
+  ];
+}
+
+function checkRows({ rows: limit }: Resource, index: number, policy: GuestPolicy): Fault[] {
+  const path = ['resources', index, 'rows'];
+  if (limit === undefined) {
+    return policy.defaultRows === undefined
+      ? [{ path, message: 'is required: a predicate, "all" or "none"' }]
+      : [];
+  }
+  return usesRawSql(limit) && !policy.allowRawSql
+    ? [{ path, message: 'in_query is not allowed in this realm' }]
+    : [];
+}
+
+function checkTtl({ lifetime: life, format }: GuestGrant, policy: GuestPolicy): Fault[] {
+  const path = ['lifetime', 'ttl'];
+  if (life?.ttl === undefined) return [];
+  if (life.ttl === null) {
+    if (!policy.allowNonExpiring) return [{ path, message: 'must not be null in this realm' }];
+    // RFC 9068 §2.2: a JWT access token has an exp.
+    return format === 'opaque' || format === 'uuid'
+      ? []
+      : [{ path, message: 'must not be null for a JWT: it carries its expiry' }];
+  }
+  const { minTtl, maxTtl } = policy;
+  return life.ttl < minTtl || life.ttl > maxTtl
+    ? [{ path, message: `must be from ${minTtl} to ${maxTtl} seconds` }]
+    : [];
+}

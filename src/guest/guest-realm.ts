@@ -1,0 +1,33 @@
+/** What guest tokens need of a realm, and who mints them. */
+import type { JWK } from 'jose';
+import type { Api, Policy } from '../registry/model.ts';
+import type { Mints } from './ceiling.ts';
+import type { GuestPolicy } from './guest-policy.ts';
+
+export type GuestRealm = {
+  readonly name: string;
+  readonly issuer: string;
+  readonly policy: GuestPolicy;
+  /** Server-held policies of the realm. */
+  readonly policies: readonly Policy[];
+  readonly apis: readonly Api[];
+  readonly defaultApi: Api;
+  /** Private signing keys; per algorithm the signing one comes first. */
+  readonly jwks: readonly JWK[];
+  /** 32 bytes; keys for sealing and deriving are made from it. */
+  readonly secret: Buffer;
+};
+
+/** A client with a ceiling. A facade's section is one too, under a client id of its own. */
+export type Minter = {
+  readonly clientId: string;
+  readonly ceiling: Mints;
+  /** The shortest life it may ask for, in seconds. */
+  readonly minTtl: number;
+};
+
+/** Audiences of the APIs that a minter's guests may be for; the first is meant when a request names none. */
+export function audiencesOf(realm: GuestRealm, { ceiling }: Minter): readonly string[] {
+  if (ceiling.apis === undefined) return [realm.defaultApi.audience];
+  return ceiling.apis.flatMap((id) => realm.apis.find((api) => api.id === id)?.audience ?? []);
+}

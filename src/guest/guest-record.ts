@@ -1,0 +1,108 @@
+/** What is at rest of a guest token: everything it says, nothing of its value. */
+import { z } from 'zod';
+import { sha256 } from '../base/hash.ts';
+import type { Key } from '../storage/store.ts';
+import type { Granted } from './grant.ts';
+import type { ResolvedPolicy } from './policies.ts';
+
+/** RFC 8693 §4.1: who acts, and for whom they act in turn. */
+export type Actor = { readonly sub: string; readonly client_id?: string; readonly act?: Actor };
+
+/** Times are seconds since the epoch. Secrets of policies are in `sealed` only. */
+export type GuestRecord = {
+  readonly k: 'GuestToken';
+  readonly v: 1;
+  /** `gt_…`: its public name, apart from the value. */
+  readonly id: string;
+  readonly clientId: string;
+  readonly sub: string;
+  readonly audiences: readonly string[];
+  readonly scope: string;
+  readonly iat: number;
+  readonly exp: number | null;
+  readonly notBefore: number;
+  readonly granted: Granted;
+  readonly policies: readonly ResolvedPolicy[];
+  readonly narrowed: readonly string[];
+  /** SHA-256 of the grant and its policies, for audit. */
+  readonly policyHash: string;
+  readonly act?: Actor;
+  readonly jkt?: string;
+  /** The id of the guest token it was made from, or of whom it refreshes. */
+  readonly parentId?: string;
+  /** Nodes that were inherited from the token it was exchanged for. */
+  readonly inherited: readonly string[];
+  /** Sealed JSON of the policies' parameters, secrets included; absent when there are no secrets. */
+  readonly sealedPolicies?: string;
+  /** The sealed value, where the product whose call made it shows it again. */
+  readonly sealedValue?: string;
+};
+
+/** The refresh token of a guest: what the next token is minted from. */
+export type GuestRefreshRecord = {
+  readonly k: 'GuestRefresh';
+  readonly v: 1;
+  readonly guest: GuestRecord;
+  /** Where the chain of refreshes ends at the latest, seconds since the epoch. */
+  readonly until: number;
+};
+
+const kinds = z.looseObject({ k: z.enum(['GuestToken', 'GuestRefresh']), v: z.literal(1) });
+
+/** The record of a guest token; `undefined` for anything else that is filed under token values. */
+export function decodeGuest(value: string): GuestRecord | undefined {
+  const stored = decode(value);
+  return stored?.k === 'GuestToken' ? stored : undefined;
+}
+
+export function decodeGuestRefresh(value: string): GuestRefreshRecord | undefined {
+  const stored = decode(value);
+  return stored?.k === 'GuestRefresh' ? stored : undefined;
+}
+
+function decode(value: string): GuestRecord | GuestRefreshRecord | undefined {
+  const stored: unknown = JSON.parse(value);
+  const isGuest = kinds.safeParse(stored).success;
+  // Only this module writes these kinds, in these shapes.
+  return isGuest ? (stored as GuestRecord | GuestRefreshRecord) : undefined;
+}
+
+/**
+ * `guest:` and 22 characters of SHA-256 over the JSON of tenant and id: two of them never meet by concatenation, and
+ * none looks like a user or a client (RFC 9700 §4.15).
+ */
+export function guestSubject(tenant: string, id: string | undefined): string {
+  return `guest:${sha256(JSON.stringify([tenant, id ?? null])).slice(0, 22)}`;
+}
+
+/** Where a guest token's hash is found by its public id. */
+export function guestPointer(realm: string, id: string): Key {
+  return { realm, kind: 'guest', id };
+}
+
+/** Ids of the guests that a client minted, and of those of a tenant. */
+export function guestsOfClient(realm: string, clientId: string): Key {
+  return { realm, kind: 'guests-by', id: clientId };
+}
+
+export function guestsOfTenant(realm: string, tenant: string): Key {
+  return { realm, kind: 'guests-in', id: tenant };
+}
+
+/** There while an idle token is in use. */
+export function idleKey(realm: string, hash: string): Key {
+  return { realm, kind: 'guest-idle', id: hash };
+}
+
+export function usesKey(realm: string, hash: string): Key {
+  return { realm, kind: 'guest-uses', id: hash };
+}
+
+/** Live tokens of one `session.key` of a client. */
+export function concurrencyKey(realm: string, clientId: string, session: string): Key {
+  return { realm, kind: 'guest-session', id: JSON.stringify([clientId, session]) };
+}
+
+export function eventsKey(realm: string, id: string): Key {
+  return { realm, kind: 'guest-events', id };
+}

@@ -1,0 +1,102 @@
+/** The value of a guest token in each format. Whatever the format, the record behind it decides. */
+import { randomUUID } from 'node:crypto';
+import { CompactEncrypt, importJWK, type JWK, SignJWT } from 'jose';
+import { Failure } from '../base/errors.ts';
+import { randomValue } from '../base/random.ts';
+import type { Api } from '../registry/model.ts';
+import type { GuestRealm } from './guest-realm.ts';
+import type { GuestRecord } from './guest-record.ts';
+import { toDetails } from './rar.ts';
+
+const PREFIX = 'dpg_';
+/** Longer ones do not pass through the header limits of common servers. */
+const MAX_JWT_BYTES = 6 * 1024;
+
+/** Rejects with `Failure('invalid_input')` where the format cannot carry this token. */
+export function guestValue(realm: GuestRealm, record: GuestRecord): Promise<string> | string {
+  switch (record.granted.format) {
+    case 'opaque':
+      return PREFIX + randomValue();
+    case 'uuid':
+      return randomUUID();
+    case 'jwt_reference':
+      return sign(realm, record, { jti: record.id });
+    case 'jwt':
+      return selfContained(realm, record);
+    case 'jwe':
+      return encrypted(realm, record);
+  }
+}
+
+async function selfContained(realm: GuestRealm, record: GuestRecord): Promise<string> {
+  const jwt = await sign(realm, record, claimsOf(record));
+  if (Buffer.byteLength(jwt) > MAX_JWT_BYTES) {
+    throw new Failure(
+      'invalid_input',
+      'the token would be larger than 6 KiB; ask for the format jwt_reference',
+    );
+  }
+  return jwt;
+}
+
+async function encrypted(realm: GuestRealm, record: GuestRecord): Promise<string> {
+  const key = encryptionKey(realm, record);
+  if (key === undefined) throw new Failure('invalid_input', 'the API has no key to encrypt to');
+  const jwt = await sign(realm, record, claimsOf(record));
+  const alg = typeof key.alg === 'string' ? key.alg : defaultAlgorithm(key);
+  const jwe = await new CompactEncrypt(new TextEncoder().encode(jwt))
+    .setProtectedHeader({
+      alg,
+      enc: 'A256GCM',
+      cty: 'at+jwt',
+      ...(key.kid === undefined ? {} : { kid: key.kid }),
+    })
+    .encrypt(await importJWK(key, alg));
+  if (jwe.length > MAX_JWT_BYTES) throw new Failure('invalid_input', 'the token would be larger than 6 KiB');
+  return jwe;
+}
+
+function encryptionKey(realm: GuestRealm, record: GuestRecord): JWK | undefined {
+  const api: Api | undefined = realm.apis.find(({ audience }) => audience === record.audiences[0]);
+  return api?.jwks?.keys.find((key) => key['use'] !== 'sig');
+}
+
+function defaultAlgorithm(key: JWK): string {
+  return key.kty === 'RSA' ? 'RSA-OAEP-256' : 'ECDH-ES+A256KW';
+}
+
+/** RFC 9068 claims of a self-contained guest. */
+function claimsOf(record: GuestRecord): Record<string, unknown> {
+  const { subject } = record.granted;
+  return {
+    sub: record.sub,
+    aud: record.audiences.length === 1 ? record.audiences[0] : record.audiences,
+    client_id: record.clientId,
+    jti: record.id,
+    scope: record.scope,
+    authorization_details: toDetails(record.granted),
+    tenant: subject.tenant,
+    ...(subject.id === undefined ? {} : { guest_id: subject.id }),
+    gid: record.parentId ?? record.id,
+    pol: record.policyHash,
+    ...(record.act === undefined ? {} : { act: record.act }),
+    ...(record.jkt === undefined ? {} : { cnf: { jkt: record.jkt } }),
+  };
+}
+
+async function sign(
+  realm: GuestRealm,
+  record: GuestRecord,
+  claims: Record<string, unknown>,
+): Promise<string> {
+  const api = realm.apis.find(({ audience }) => audience === record.audiences[0]);
+  const alg = api?.tokens.alg ?? 'ES256';
+  const key = realm.jwks.find((one) => one.alg === alg);
+  if (key === undefined) throw new Error(`the realm has no ${alg} key`);
+  const jwt = new SignJWT(claims)
+    .setProtectedHeader({ alg, typ: 'at+jwt', ...(key.kid === undefined ? {} : { kid: key.kid }) })
+    .setIssuer(realm.issuer)
+    .setIssuedAt(record.iat);
+  if (record.exp !== null) jwt.setExpirationTime(record.exp);
+  return jwt.sign(await importJWK(key, alg));
+}

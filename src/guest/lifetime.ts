@@ -1,0 +1,76 @@
+/** How long and how often a guest token counts. Seconds. */
+import { z } from 'zod';
+import type { Fault } from './refusal.ts';
+
+/** The life of a token whose request names none. */
+export const DEFAULT_TTL = 600;
+/** Chains of refreshes end after this at the latest (30 days). */
+export const MAX_REFRESH = 2_592_000;
+const DEFAULT_REFRESH = 28_800;
+
+const fields = z.strictObject({
+  /** `null` is for ever; absent is the default. */
+  ttl: z.int().min(1).nullable().optional(),
+  /** Dies when unused for so long. */
+  idle: z.int().min(30).optional(),
+  /** Counted from the minting: not valid before. */
+  not_before: z.int().min(0).optional(),
+  max_uses: z.int().min(1).max(1_000_000).nullable().optional(),
+  /** The same as `max_uses: 1`. */
+  one_time: z.boolean().optional(),
+  refresh: z
+    .strictObject({
+      allowed: z.boolean(),
+      /** From the minting to the end of the last refreshed token; absent: the default, at least `ttl`. */
+      absolute: z.int().min(1).max(MAX_REFRESH).optional(),
+    })
+    .optional(),
+});
+
+export const lifetime = fields.superRefine((life, context) => {
+  for (const { path, message } of [...faultsOfLife(life), ...faultsOfRefresh(life)]) {
+    context.addIssue({ code: 'custom', path: [...path], message });
+  }
+});
+
+export type Lifetime = z.infer<typeof fields>;
+
+/** What a request asks for: seconds, or `null` for ever. */
+export function ttlOf(life: Pick<Lifetime, 'ttl'> | undefined): number | null {
+  return life?.ttl === undefined ? DEFAULT_TTL : life.ttl;
+}
+
+/** How often a token counts; `null` without a limit. */
+export function usesOf(life: Pick<Lifetime, 'max_uses' | 'one_time'> | undefined): number | null {
+  if (life?.one_time === true) return 1;
+  return life?.max_uses ?? null;
+}
+
+/** How far refreshing may reach, in seconds from the minting; `undefined` when the token is not refreshed. */
+export function refreshReachOf(life: Lifetime | undefined): number | undefined {
+  if (life?.refresh?.allowed !== true) return undefined;
+  return life.refresh.absolute ?? Math.min(MAX_REFRESH, Math.max(DEFAULT_REFRESH, ttlOf(life) ?? 0));
+}
+
+function faultsOfLife(life: Lifetime): Fault[] {
+  const ttl = ttlOf(life) ?? Number.POSITIVE_INFINITY;
+  const faults: Fault[] = [];
+  if ((life.idle ?? 0) > ttl) faults.push({ path: ['idle'], message: 'must not be longer than ttl' });
+  if ((life.not_before ?? 0) >= ttl) {
+    faults.push({ path: ['not_before'], message: 'must be before the end of ttl' });
+  }
+  if (life.one_time === true && (life.max_uses ?? 1) > 1) {
+    faults.push({ path: ['max_uses'], message: 'must be 1 for a one_time token' });
+  }
+  return faults;
+}
+
+function faultsOfRefresh(life: Lifetime): Fault[] {
+  const reach = refreshReachOf(life);
+  const path = ['refresh'];
+  if (reach === undefined) return [];
+  if (life.one_time === true) return [{ path, message: 'is not for a one_time token' }];
+  return reach < (ttlOf(life) ?? Number.POSITIVE_INFINITY)
+    ? [{ path, message: 'must reach at least as far as ttl' }]
+    : [];
+}

@@ -1,0 +1,177 @@
+/**
+ * Row limits under row limits. `narrowRows` is always sound: it is the conjunction. `isWithin` may say no where yes
+ * would be true, never the other way round; it is only asked whether a request is to be refused.
+ */
+
+import {
+  type Comparison,
+  leavesOf,
+  levelsOf,
+  MAX_LEAVES,
+  MAX_LEVELS,
+  type Predicate,
+  type Rows,
+} from './predicate.ts';
+import { type Comparable, comparableOf, compare, matchesValue, valuesOf } from './predicate-match.ts';
+
+/**
+ * The rows that both let through. What the child repeats of the parent is there once; nothing of the parent is ever
+ * dropped as implied, because a database may compare otherwise than we do (a UUID column ignores case).
+ * `undefined` when the result would be beyond the limits of a predicate.
+ */
+export function narrowRows(parent: Rows, child: Rows): Rows | undefined {
+  if (parent === 'none' || child === 'none') return 'none';
+  if (parent === 'all') return child;
+  if (child === 'all') return parent;
+  const terms = new Map([...conjunctsOf(parent), ...conjunctsOf(child)].map((term) => [keyOf(term), term]));
+  const [first, ...others] = terms.values();
+  if (first === undefined) return 'none';
+  const narrowed = others.length === 0 ? first : { and: [first, ...others] };
+  return isTooBig(narrowed) ? undefined : narrowed;
+}
+
+/**
+ * Whether a child asks for more than its parent lets through: `"all"` below a limit, or a column that the parent
+ * limits named again without being provably inside that limit. Columns that the parent does not limit are free.
+ */
+export function asksForMore(parent: Rows, child: Rows): boolean {
+  if (parent === 'all' || child === 'none') return false;
+  if (parent === 'none' || child === 'all') return true;
+  const named = columnsOf(child);
+  return conjunctsOf(parent).some(
+    (term) => [...columnsOf(term)].some((column) => named.has(column)) && !isWithin(child, term),
+  );
+}
+
+/** True only when every row that passes `child` passes `parent`. */
+export function isWithin(child: Rows, parent: Rows): boolean {
+  if (parent === 'all' || child === 'none') return true;
+  if (parent === 'none' || child === 'all') return false;
+  return isInside(child, parent, new Map());
+}
+
+/** What was decided already: each pair is asked once, however the trees are nested. */
+type Decided = Map<Predicate, Map<Predicate, boolean>>;
+
+function isInside(child: Predicate, parent: Predicate, decided: Decided): boolean {
+  const known = decided.get(child)?.get(parent);
+  if (known !== undefined) return known;
+  const answer = decide(child, parent, decided);
+  const answers = decided.get(child) ?? new Map<Predicate, boolean>();
+  decided.set(child, answers.set(parent, answer));
+  return answer;
+}
+
+function decide(child: Predicate, parent: Predicate, decided: Decided): boolean {
+  if ('or' in child) return child.or.every((member) => isInside(member, parent, decided));
+  if ('and' in parent) return parent.and.every((member) => isInside(child, member, decided));
+  if ('or' in parent && parent.or.some((member) => isInside(child, member, decided))) return true;
+  if ('and' in child) return child.and.some((member) => isInside(member, parent, decided));
+  return 'col' in parent && isLeafInside(child, parent);
+}
+
+function isLeafInside(child: Comparison, parent: Comparison): boolean {
+  if (child.col !== parent.col) return false;
+  if (child.op === 'in_query' || parent.op === 'in_query') {
+    return parent.op === 'not_null' || keyOf(child) === keyOf(parent);
+  }
+  if (child.op === 'is_null' || child.op === 'not_null') return child.op === parent.op;
+  if (child.op === 'eq') return matchesValue(parent, child.value);
+  if (child.op === 'in') return child.value.every((value) => matchesValue(parent, value));
+  return isSetInside(child, parent);
+}
+
+/** A comparison that lets through values without naming each, below another of the same column. */
+function isSetInside(child: OpenComparison, parent: ValueComparison): boolean {
+  switch (parent.op) {
+    case 'not_null':
+      return true;
+    case 'is_null':
+    case 'eq':
+    case 'in':
+      return false;
+    case 'ne':
+      return excludes(child, [comparableOf(parent.value)]);
+    case 'not_in':
+      return excludes(child, valuesOf(parent));
+    case 'starts_with':
+      return child.op === 'starts_with' && child.value.startsWith(parent.value);
+    case 'contains':
+      return (child.op === 'starts_with' || child.op === 'contains') && child.value.includes(parent.value);
+    case 'lt':
+    case 'lte':
+    case 'gt':
+    case 'gte':
+    case 'between':
+      return isRangeInside(child, parent);
+  }
+}
+
+type ValueComparison = Exclude<Comparison, { op: 'in_query' }>;
+type OpenComparison = Exclude<ValueComparison, { op: 'eq' | 'in' | 'is_null' | 'not_null' }>;
+type RangeComparison = Extract<Comparison, { op: 'lt' | 'lte' | 'gt' | 'gte' | 'between' }>;
+
+/** Same type, so that all the child lets through is comparable, and none of the values among it. */
+function excludes(child: OpenComparison, values: Iterable<Comparable>): boolean {
+  return [...values].every((value) => typeof value === typeOf(child) && !matchesValue(child, value));
+}
+
+function typeOf(leaf: OpenComparison): string {
+  const sample = Array.isArray(leaf.value) ? leaf.value[0] : leaf.value;
+  return typeof comparableOf(sample ?? '');
+}
+
+type End = { readonly value: Comparable; readonly included: boolean };
+type Range = { readonly low?: End; readonly high?: End };
+
+function isRangeInside(child: OpenComparison, parent: RangeComparison): boolean {
+  if (!isRange(child) || typeOf(child) !== typeOf(parent)) return false;
+  const inner = rangeOf(child);
+  const outer = rangeOf(parent);
+  return isEndInside(inner.low, outer.low, -1) && isEndInside(inner.high, outer.high, 1);
+}
+
+function isRange(leaf: Comparison): leaf is RangeComparison {
+  return /^(lte?|gte?|between)$/.test(leaf.op);
+}
+
+/** `side` is 1 for upper ends, -1 for lower ones. */
+function isEndInside(inner: End | undefined, outer: End | undefined, side: 1 | -1): boolean {
+  if (outer === undefined) return true;
+  if (inner === undefined) return false;
+  const order = compare(inner.value, outer.value) * side;
+  return order < 0 || (order === 0 && (outer.included || !inner.included));
+}
+
+function rangeOf(leaf: RangeComparison): Range {
+  switch (leaf.op) {
+    case 'lt':
+    case 'lte':
+      return { high: { value: leaf.value, included: leaf.op === 'lte' } };
+    case 'gt':
+    case 'gte':
+      return { low: { value: leaf.value, included: leaf.op === 'gte' } };
+    case 'between':
+      return {
+        low: { value: leaf.value[0], included: true },
+        high: { value: leaf.value[1], included: true },
+      };
+  }
+}
+
+function conjunctsOf(predicate: Predicate): Predicate[] {
+  return 'and' in predicate ? predicate.and.flatMap(conjunctsOf) : [predicate];
+}
+
+function columnsOf(predicate: Predicate): Set<string> {
+  return new Set(leavesOf(predicate).map(({ col }) => col.toLowerCase()));
+}
+
+function isTooBig(predicate: Predicate): boolean {
+  return leavesOf(predicate).length > MAX_LEAVES || levelsOf(predicate) > MAX_LEVELS;
+}
+
+/** Equal for predicates that are written alike: parsed ones have their members in one order. */
+function keyOf(predicate: Predicate): string {
+  return JSON.stringify(predicate);
+}

@@ -1,0 +1,78 @@
+/**
+ * What is wrong with a request for a guest token, as data: a code of the closed list, where (RFC 6901 pointer into
+ * what the caller sent) and why. Surfaces phrase it. A message never repeats a value of the caller.
+ */
+import type { z } from 'zod';
+
+export type RefusalCode =
+  /** Malformed, or a field that does not exist (native JSON). */
+  | 'invalid_request'
+  /** The same inside a RAR object (RFC 9396 §5), and a child wider than its parent. */
+  | 'invalid_authorization_details'
+  /** A resource server that this client may not name (RFC 8693 §2.2.2). */
+  | 'invalid_target'
+  /** Above the ceiling in a way that cannot be narrowed honestly. */
+  | 'access_denied'
+  /** A named policy that is unknown or lacks a value. */
+  | 'policy_unresolved';
+
+export type Refusal = { readonly code: RefusalCode; readonly pointer: string; readonly message: string };
+
+/** Never empty. */
+export type Refused = { readonly refused: readonly Refusal[] };
+
+export type Path = readonly (string | number)[];
+
+export type Fault = { readonly path: Path; readonly message: string };
+
+export function isRefused(outcome: object): outcome is Refused {
+  return 'refused' in outcome;
+}
+
+/** RFC 6901; the whole document is `''`. */
+export function pointerOf(path: Path): string {
+  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+export function refusalsOf(code: RefusalCode, faults: readonly Fault[]): Refused {
+  return { refused: faults.map(({ path, message }) => ({ code, pointer: pointerOf(path), message })) };
+}
+
+/** The faults that a schema found; each unknown field is a fault of its own, at that field. */
+export function faultsOf(error: z.ZodError): Fault[] {
+  return error.issues.flatMap((issue) => {
+    const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+    if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+    return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a known field' }));
+  });
+}
+
+/** Collects refusals of one code while a result is being computed. */
+export type Refuse = (path: Path, message: string) => void;
+
+const MAX_DEPTH = 32;
+
+/**
+ * What no schema can see: nesting that would exhaust the stack of whoever walks it, and a member `__proto__`, which
+ * would be dropped in silence. Walks without recursion; the first fault, or `undefined`.
+ */
+export function findUnreadable(input: unknown): Fault | undefined {
+  const open: Located[] = [{ value: input, path: [] }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const members = membersOf(next);
+    const hidden = members.find(({ path }) => path.at(-1) === '__proto__');
+    if (hidden !== undefined) return { path: hidden.path, message: 'is not a known field' };
+    if (members.length > 0 && next.path.length >= MAX_DEPTH) {
+      return { path: next.path, message: `is nested deeper than ${MAX_DEPTH} levels` };
+    }
+    open.push(...members);
+  }
+  return undefined;
+}
+
+type Located = { readonly value: unknown; readonly path: Path };
+
+function membersOf({ value, path }: Located): Located[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).map(([key, member]) => ({ value: member, path: [...path, key] }));
+}

@@ -1,0 +1,53 @@
+/**
+ * The pages of the device flow (RFC 8628 §3.3): type the code, compare it, sign in. The library asks for them in the
+ * middle of its work; it would post a code that is in the address by a script.
+ */
+import type { Context, Middleware } from 'koa';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { paths } from './endpoints/addresses.ts';
+import { protectedForm } from './forms.ts';
+import type { RealmContext } from './realm-context.ts';
+import type { Screens } from './screens.ts';
+
+export function deviceFlow(realm: RealmContext, screens: Screens) {
+  return {
+    enabled: true,
+    charset: 'base-20' as const,
+    mask: '****-****',
+    userCodeInputSource: (ctx: KoaContextWithOIDC, _form: string, _out: unknown, problem?: Error) => {
+      screens.enterUserCode(ctx, realm, {
+        ...protectedForm(ctx, 'code_verification'),
+        userCode: typedCode(problem) ?? codesInAddress.get(ctx.req),
+        problem: problem?.name,
+      });
+    },
+    userCodeConfirmSource: (
+      ctx: KoaContextWithOIDC,
+      _form: string,
+      _client: unknown,
+      device: Record<string, unknown>,
+      userCode: string,
+    ) => {
+      const form = protectedForm(ctx, 'code_verification');
+      screens.confirmUserCode(ctx, realm, { ...form, userCode, device: String(device['ua'] ?? '') });
+    },
+    successSource: (ctx: KoaContextWithOIDC) => screens.deviceDone(ctx, realm),
+  };
+}
+
+/** The code that somebody typed, where the library knows it. */
+function typedCode(problem: Error | undefined): string | undefined {
+  const code: unknown = problem !== undefined && 'userCode' in problem ? problem.userCode : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+const codesInAddress = new WeakMap<object, string>();
+
+/** `verification_uri_complete` (RFC 8628 §3.3.1): the code is filled in, the person still looks at it and goes on. */
+export const fillInUserCode: Middleware = function takeUserCode(ctx: Context, next) {
+  const { user_code: code } = ctx.query;
+  if (ctx.path !== paths.device || ctx.method !== 'GET' || typeof code !== 'string') return next();
+  codesInAddress.set(ctx.req, code);
+  ctx.querystring = '';
+  return next();
+};

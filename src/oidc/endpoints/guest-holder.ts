@@ -1,0 +1,90 @@
+/**
+ * What the browser that holds a guest token may do without a client's credentials: give it up (RFC 7009), and refresh
+ * it with a proof of the key it is bound to.
+ */
+import type { Context, Middleware } from 'koa';
+import { errors } from 'oidc-provider';
+import { sha256 } from '../../base/hash.ts';
+import { decodeGuest, decodeGuestRefresh } from '../../guest/guest-record.ts';
+import { REFRESH_PREFIX } from '../../guest/guest-refresh.ts';
+import { tokenKey } from '../../tokens/nodes.ts';
+import { provenKeyFor } from '../dpop.ts';
+import { orThrow, refresh, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
+import { tokenTypes } from '../grants/token-types.ts';
+import type { RealmContext } from '../realm-context.ts';
+import { formOf, replaceForm } from './body.ts';
+
+const REVOKE_PATH = '/protocol/openid-connect/revoke';
+const TOKEN_PATH = '/protocol/openid-connect/token';
+const guestLooks = /^(dpg_|dpgr_|[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$)/;
+
+/** Revokes a guest token or its whole chain of refreshes. By its minter, or (without `clientId`) by its holder. */
+export async function revokeGuest(realm: RealmContext, value: string, clientId?: string): Promise<boolean> {
+  const [document] = await realm.store.read([tokenKey(realm.name, sha256(value))]);
+  if (document === undefined) return false;
+  const record = decodeGuest(document.value) ?? decodeGuestRefresh(document.value)?.guest;
+  if (record === undefined || (clientId !== undefined && record.clientId !== clientId)) return false;
+  await realm.guests.revoke(realm.name, record.id, clientId ?? 'holder');
+  return true;
+}
+
+export function guestHolder(realm: RealmContext): Middleware {
+  return async function answerGuestHolder(ctx, next) {
+    if (ctx.method === 'POST' && ctx.path === REVOKE_PATH && isAnonymous(ctx))
+      return revoke(realm, ctx, next);
+    const isRefresh = ctx.method === 'POST' && ctx.path === TOKEN_PATH && isGuestRefresh(ctx);
+    if (!isRefresh) return next();
+    if (isAnonymous(ctx)) return refreshByKey(realm, ctx);
+    asExchange(ctx);
+    return next();
+  };
+}
+
+function isAnonymous(ctx: Context): boolean {
+  const form = formOf(ctx);
+  return ctx.get('Authorization') === '' && !form.has('client_id') && !form.has('client_assertion');
+}
+
+function isGuestRefresh(ctx: Context): boolean {
+  const form = formOf(ctx);
+  return (
+    form.get('grant_type') === 'refresh_token' &&
+    form.get('refresh_token')?.startsWith(REFRESH_PREFIX) === true
+  );
+}
+
+/** Whether there was anything to revoke is not told. */
+async function revoke(realm: RealmContext, ctx: Context, next: () => Promise<unknown>): Promise<unknown> {
+  const value = formOf(ctx).get('token') ?? '';
+  const isGuest = await revokeGuest(realm, value);
+  if (!isGuest && !guestLooks.test(value)) return next();
+  ctx.set({ 'Cache-Control': 'no-store', 'Access-Control-Allow-Origin': '*' });
+  ctx.status = 200;
+  ctx.body = {};
+  return undefined;
+}
+
+async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
+  ctx.set({ 'Cache-Control': 'no-store', Pragma: 'no-cache', 'Access-Control-Allow-Origin': '*' });
+  try {
+    const address = `${realm.issuer}${TOKEN_PATH}`;
+    const jkt = await provenKeyFor(realm, ctx, { method: 'POST', address, owner: 'guest' });
+    const value = formOf(ctx).get('refresh_token') ?? '';
+    ctx.status = 200;
+    ctx.body = respond(orThrow(await refresh(realm, { value, jkt })), tokenTypes.accessToken);
+  } catch (error) {
+    if (!(error instanceof errors.OIDCProviderError)) throw error;
+    ctx.status = error.statusCode;
+    ctx.body = { error: error.error, error_description: error.error_description };
+  }
+}
+
+/** For a client the library authenticates it first; then it is one more kind of exchange. */
+function asExchange(ctx: Context): void {
+  const form = new URLSearchParams(formOf(ctx));
+  form.set('subject_token', form.get('refresh_token') ?? '');
+  form.delete('refresh_token');
+  form.set('grant_type', tokenExchangeGrant.name);
+  form.set('subject_token_type', tokenTypes.refreshToken);
+  replaceForm(ctx, form);
+}

@@ -1,0 +1,62 @@
+/** Introspection of guest tokens: the resource server also tells what it saw and what it wants to do. */
+import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { GuestAnswer } from '../../guest/guest-introspection.ts';
+import type { storedGuest } from '../../guest/guests.ts';
+import { annotate } from '../../observability/annotations.ts';
+import type { Client } from '../../registry/model.ts';
+import { guestRealmOf } from '../guest-realm.ts';
+import type { RealmContext } from '../realm-context.ts';
+import { formOf } from './body.ts';
+
+type Stored = NonNullable<ReturnType<typeof storedGuest>>;
+
+const PROOF_AGE = 300;
+/** No key has this thumbprint: a proof that does not hold is a proof of the wrong key. */
+const NO_KEY = 'invalid';
+
+export async function introspectGuest(
+  realm: RealmContext,
+  ctx: KoaContextWithOIDC,
+  caller: Client,
+  guest: Stored,
+): Promise<GuestAnswer> {
+  const form = formOf(ctx);
+  const text = (name: string) => form.get(name) ?? undefined;
+  const apis = realm.view.apis.filter((api) => caller.introspects.includes(api.id));
+  const answer = await realm.guests.introspect(
+    guestRealmOf(realm),
+    guest,
+    { clientId: caller.id, audiences: new Set(apis.map((api) => api.audience)) },
+    {
+      resource: text('resource'),
+      action: text('action'),
+      origin: text('origin'),
+      ip: text('ip'),
+      jkt: await presentedKey(form),
+      dryRun: form.get('dry_run') === 'true',
+    },
+  );
+  if (!answer.active && answer.guest_reason !== undefined) annotate(ctx.req, { reason: answer.guest_reason });
+  return answer;
+}
+
+/** The key whose proof the resource server was shown (RFC 9449 §7.1), with the method and address it was for. */
+async function presentedKey(form: URLSearchParams): Promise<string | undefined> {
+  const proof = form.get('dpop');
+  if (proof === null) return undefined;
+  try {
+    const { jwk } = decodeProtectedHeader(proof);
+    if (jwk === undefined || 'd' in jwk) return NO_KEY;
+    const { payload } = await jwtVerify(proof, await importJWK(jwk), {
+      typ: 'dpop+jwt',
+      algorithms: ['ES256', 'EdDSA', 'PS256', 'RS256'],
+      maxTokenAge: PROOF_AGE,
+      clockTolerance: 10,
+    });
+    const isForRequest = payload['htm'] === form.get('htm') && payload['htu'] === form.get('htu');
+    return isForRequest ? await calculateJwkThumbprint(jwk) : NO_KEY;
+  } catch {
+    return NO_KEY;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * What the log line says of a protocol request: route, client, grant, outcome and why. Never a value that was sent:
+ * names come from closed lists, reasons from the code that refused.
+ */
+import type { Context } from 'koa';
+import { errors } from 'oidc-provider';
+import { type Annotations, annotate } from '../../observability/annotations.ts';
+import { grantName } from '../../registry/model.ts';
+import { isLogoutByToken } from './logout-by-token.ts';
+import { isMatched } from './matched.ts';
+
+/** To be called when the answer is known; `thrown` is what the library refused the request with, if anything. */
+export function noteAnswer(ctx: Context, thrown: unknown): void {
+  annotate(ctx.req, {
+    ...aboutRequest(ctx),
+    outcome: outcomeOf(ctx, thrown),
+    ...(thrown instanceof errors.OIDCProviderError ? reasonOf(thrown) : {}),
+  });
+}
+
+function aboutRequest(ctx: Context): Annotations {
+  if (!isMatched(ctx)) return {};
+  const { route, client, params } = ctx.oidc;
+  const grant = grantName.safeParse(params?.['grant_type']);
+  return {
+    route: isLogoutByToken(ctx) ? 'logout' : route,
+    ...(client === undefined ? {} : { client: client.clientId }),
+    ...(grant.success ? { grant: grant.data } : {}),
+  };
+}
+
+function outcomeOf(ctx: Context, thrown: unknown): string {
+  const { body } = ctx;
+  if (typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string') {
+    return body.error;
+  }
+  if (thrown instanceof errors.OIDCProviderError) return thrown.error;
+  return ctx.status < 400 ? 'ok' : 'refused';
+}
+
+/** The message of an error that was wrapped may quote what could not be read: its code says enough. */
+function reasonOf(error: errors.OIDCProviderError): Annotations {
+  const { cause, error_detail, error_description } = error;
+  if (cause instanceof Error && cause.message === error_detail) return { reason: codeOf(cause) };
+  const reason = error_detail ?? error_description;
+  return reason === undefined ? {} : { reason };
+}
+
+function codeOf(cause: Error): string {
+  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;
+}

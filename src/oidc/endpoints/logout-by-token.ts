@@ -1,0 +1,27 @@
+/**
+ * Keycloak's `POST /logout` with a refresh token and the client's authentication (a public client's `client_id`): in
+ * both profiles. It goes to the revocation route, which authenticates the client as it does for revocation.
+ */
+import type { Context, Middleware, Next } from 'koa';
+import { paths } from './addresses.ts';
+import { formOf, replaceForm } from './body.ts';
+
+const loggingOut = new WeakSet<object>();
+
+export function routeLogoutByToken(): Middleware {
+  return function routeRefreshTokenLogout(ctx: Context, next: Next) {
+    const form = formOf(ctx);
+    const token = form.get('refresh_token');
+    if (ctx.path !== paths.logout || ctx.method !== 'POST' || token === null) return next();
+    form.delete('refresh_token');
+    form.set('token', token);
+    replaceForm(ctx, form);
+    ctx.path = paths.revocation;
+    loggingOut.add(ctx);
+    return next();
+  };
+}
+
+export function isLogoutByToken(ctx: object): boolean {
+  return loggingOut.has(ctx);
+}

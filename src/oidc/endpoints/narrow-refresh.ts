@@ -1,0 +1,42 @@
+/**
+ * The scope of a refresh (RFC 6749 §6): what the token has is given, what exists but it does not have is left out,
+ * as at every other grant. The library refuses the request for that, so it is narrowed before.
+ */
+import type { Context, Middleware } from 'koa';
+import { sha256 } from '../../base/hash.ts';
+import { tokenKey } from '../../tokens/nodes.ts';
+import { decodeToken } from '../../tokens/record.ts';
+import { oidcScopeSet } from '../claims.ts';
+import type { RealmContext } from '../realm-context.ts';
+import { refreshValueOf } from '../refresh-shape.ts';
+import { unitOf } from '../unit-of-request.ts';
+import { paths } from './addresses.ts';
+import { formOf, replaceForm } from './body.ts';
+
+export function narrowRefreshScope(realm: RealmContext): Middleware {
+  return async function narrowScopeOfRefresh(ctx, next) {
+    const form = formOf(ctx);
+    if (ctx.path === paths.token && form.get('grant_type') === 'refresh_token' && form.has('scope')) {
+      await narrow(realm, ctx, form);
+    }
+    return next();
+  };
+}
+
+/** Nothing left is no scope at all, which would mean everything: then the request stays as it is and is refused. */
+async function narrow(realm: RealmContext, ctx: Context, form: URLSearchParams): Promise<void> {
+  const hash = sha256(refreshValueOf(form.get('refresh_token') ?? ''));
+  const document = await unitOf(ctx).read(tokenKey(realm.name, hash));
+  const record = document && decodeToken(document.value);
+  if (record === undefined) return;
+  const had = new Set(record.scope?.split(' '));
+  const asked = (form.get('scope') ?? '').split(' ').filter((name) => name !== '');
+  const kept = asked.filter((name) => had.has(name) || !exists(realm, name));
+  if (kept.length === 0) return;
+  form.set('scope', kept.join(' '));
+  replaceForm(ctx, form);
+}
+
+function exists(realm: RealmContext, scope: string): boolean {
+  return oidcScopeSet.has(scope) || realm.permissionNames.has(scope);
+}

@@ -1,0 +1,72 @@
+/** What is the same for everybody: the realm's descriptor, its metadata, its keys. */
+import { createPublicKey } from 'node:crypto';
+import type { Context, Middleware } from 'koa';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { RealmContext } from '../realm-context.ts';
+import { paths } from './addresses.ts';
+import { isMatched } from './matched.ts';
+
+/** A key is published for twice this time before it signs (keys/key-ring.ts). */
+const MAX_AGE = 300;
+
+export function answerPublicDocuments(realm: RealmContext): Middleware {
+  return async function answerPublicDocument(ctx, next) {
+    if (ctx.path === paths.realm && (ctx.method === 'GET' || ctx.method === 'HEAD')) {
+      ctx.body = JSON.stringify(descriptorOf(realm));
+      ctx.set('Content-Type', 'application/json;charset=UTF-8');
+      keep(ctx);
+    } else {
+      await next();
+      if (isMatched(ctx) && ctx.status === 200) finishDocument(ctx);
+    }
+  };
+}
+
+function finishDocument(ctx: Context & KoaContextWithOIDC): void {
+  const { route } = ctx.oidc;
+  if (route === 'discovery') ctx.body = { ...asObject(ctx.body), ...whatIsTrueHere(ctx.body) };
+  if (route === 'discovery' || route === 'jwks') keep(ctx);
+}
+
+function keep(ctx: Context): void {
+  ctx.set('Cache-Control', `public, max-age=${MAX_AGE}`);
+}
+
+/** Keycloak's description of a realm, which its older adapters read the RS256 key from. */
+function descriptorOf({ issuer, name, keys }: RealmContext) {
+  const signer = keys.jwks.find(({ alg }) => alg === 'RS256');
+  return {
+    realm: name,
+    public_key:
+      signer && createPublicKey({ key: signer, format: 'jwk' }).export(derPublicKey).toString('base64'),
+    'token-service': `${issuer}/protocol/openid-connect`,
+    'account-service': `${issuer}/account`,
+    'tokens-not-before': 0,
+  };
+}
+
+const derPublicKey = { type: 'spki', format: 'der' } as const;
+
+/** Members that the library leaves out, or fills in without asking. */
+function whatIsTrueHere(body: unknown): Record<string, unknown> {
+  const library = asObject(body);
+  const methods = listOf(library['token_endpoint_auth_methods_supported']);
+  const algorithms = library['token_endpoint_auth_signing_alg_values_supported'];
+  return {
+    backchannel_user_code_parameter_supported: false,
+    // A public client cannot prove that a token is any of its business (RFC 7662 §2.1).
+    introspection_endpoint_auth_methods_supported: methods.filter((method) => method !== 'none'),
+    introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+    revocation_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_signing_alg_values_supported: algorithms,
+    prompt_values_supported: ['none', 'login', 'consent'],
+  };
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,37 @@
+/** What no route answers, in Keycloak's words, which are as good as any. */
+import type { Context, Middleware } from 'koa';
+import type { RealmContext } from '../realm-context.ts';
+import { type Address, addressOf, paths } from './addresses.ts';
+
+export function answerUnmatched(realm: RealmContext): Middleware {
+  return async function answerUnmatchedRequest(ctx, next) {
+    const address = addressOf(ctx.path);
+    // The library's router takes other spellings of a path; from here on there is one.
+    if (address !== undefined && !address.path.endsWith('/')) ctx.path = address.path;
+    await next();
+    if (ctx.status !== 404 || ctx.body !== undefined) return;
+    if (address === undefined || address.methods.includes(ctx.method)) refuseAddress(ctx);
+    else refuseMethod(realm, ctx, address);
+  };
+}
+
+function refuseAddress(ctx: Context): void {
+  ctx.status = 404;
+  ctx.body = { error: 'Unable to find matching target resource method' };
+}
+
+function refuseMethod(realm: RealmContext, ctx: Context, { path, methods }: Address): void {
+  if (realm.view.profile === 'keycloak' && isMetadata(path)) {
+    ctx.status = 404;
+    ctx.body = { error: 'HTTP 404 Not Found' };
+    return;
+  }
+  ctx.status = 405;
+  // RFC 9110 §15.5.6.
+  ctx.set('Allow', methods.join(', '));
+  ctx.body = { error: 'HTTP 405 Method Not Allowed' };
+}
+
+function isMetadata(path: string): boolean {
+  return path === paths.openidMetadata || path === paths.oauthMetadata;
+}

@@ -1,0 +1,40 @@
+import { errors } from 'oidc-provider';
+import { epochSeconds } from '../../base/clock.ts';
+import { sha256 } from '../../base/hash.ts';
+import type { Minter } from '../../guest/guest-realm.ts';
+import type { Actor } from '../../guest/guest-record.ts';
+import { isLive } from '../../tokens/introspection.ts';
+import { tokenKey } from '../../tokens/nodes.ts';
+import { decodeToken } from '../../tokens/record.ts';
+import type { RealmContext } from '../realm-context.ts';
+import { mayExchange } from './subject-token.ts';
+import { tokenTypes } from './token-types.ts';
+
+/**
+ * Who acts for the guest: a live access token of this realm that the minting client may exchange. Nests what the
+ * subject token already says (RFC 8693 §4.1). Without an actor that stays as it is.
+ */
+export async function actorOf(
+  realm: RealmContext,
+  minter: Minter,
+  form: URLSearchParams,
+  held: Actor | undefined,
+): Promise<Actor | undefined> {
+  const [value, type] = [form.get('actor_token'), form.get('actor_token_type')];
+  if (value === null && type === null) return held;
+  // RFC 8693 §2.1: each needs the other.
+  if (value === null || type === null)
+    throw new errors.InvalidRequest('actor_token and actor_token_type go together');
+  if (type !== tokenTypes.accessToken) throw new errors.InvalidRequest('actor_token_type is not supported');
+  const [document] = await realm.store.read([tokenKey(realm.name, sha256(value))]);
+  const record = document && decodeToken(document.value);
+  const isUsable =
+    document !== undefined &&
+    record !== undefined &&
+    record.kind !== 'RefreshToken' &&
+    mayExchange(minter, record.clientId) &&
+    isLive(document, record, epochSeconds(realm.clock));
+  if (!isUsable) throw new errors.InvalidRequest('actor_token is not active or not yours to use');
+  const actor: Actor = { sub: record.accountId ?? record.clientId, client_id: record.clientId };
+  return held === undefined ? actor : { ...actor, act: held };
+}

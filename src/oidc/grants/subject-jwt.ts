@@ -1,0 +1,79 @@
+/** Subject tokens that are JWTs: ID tokens of this realm, and guest assertions signed by the minting client. */
+import { createLocalJWKSet, type JWK, type JWTPayload, jwtVerify } from 'jose';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { z } from 'zod';
+import { epochSeconds } from '../../base/clock.ts';
+import type { Minter } from '../../guest/guest-realm.ts';
+import type { RealmContext } from '../realm-context.ts';
+import { notExchangeable } from './token-types.ts';
+
+const algorithms = ['ES256', 'PS256', 'RS256', 'EdDSA'];
+/** A guest assertion lives at most this long. */
+const MAX_ASSERTION_LIFE = 300;
+
+const idClaims = z.looseObject({ sub: z.uuid(), aud: z.string() });
+const assertionClaims = z.looseObject({
+  sub: z.string().min(1).max(256),
+  tenant: z.string().min(1).max(256),
+  jti: z.string().min(8).max(256),
+  iat: z.number(),
+  exp: z.number(),
+});
+
+/** A live ID token of this realm; `aud` is the client it was issued to. */
+export async function verifyIdToken(
+  realm: RealmContext,
+  value: string,
+): Promise<{ readonly subject: string; readonly clientId: string }> {
+  const keys = realm.keys.jwks.map(publicMembers);
+  const claims = await verified(value, keys, { issuer: realm.issuer });
+  const parsed = idClaims.safeParse(claims);
+  // Access tokens say whom they are for in another member: they are no ID tokens (RFC 9068 §4).
+  if (!parsed.success || 'scope' in parsed.data || 'events' in parsed.data) throw notExchangeable();
+  return { subject: parsed.data.sub, clientId: parsed.data.aud };
+}
+
+/** `iss` = client, `aud` = issuer, at most 300 s, `jti` once. */
+export async function verifyAssertion(
+  realm: RealmContext,
+  ctx: KoaContextWithOIDC,
+  minter: Minter,
+  value: string,
+): Promise<{ readonly tenant: string; readonly id: string }> {
+  const client = await realm.findClient(minter.clientId);
+  const keys = client?.jwks?.keys ?? [];
+  const claims = await verified(value, keys, { issuer: minter.clientId, audience: realm.issuer });
+  const parsed = assertionClaims.safeParse(claims);
+  if (!parsed.success) throw notExchangeable();
+  const { sub, tenant, jti, exp, iat } = parsed.data;
+  const isShort = exp - epochSeconds(realm.clock) <= MAX_ASSERTION_LIFE && exp - iat <= MAX_ASSERTION_LIFE;
+  const { ReplayDetection } = ctx.oidc.provider;
+  if (!isShort || !(await ReplayDetection.unique(`guest:${minter.clientId}`, jti, exp)))
+    throw notExchangeable();
+  return { tenant, id: sub };
+}
+
+async function verified(
+  value: string,
+  keys: readonly JWK[],
+  expected: { readonly issuer: string; readonly audience?: string },
+): Promise<JWTPayload> {
+  try {
+    const keySet = createLocalJWKSet({ keys: [...keys] });
+    const { payload } = await jwtVerify(value, keySet, {
+      ...expected,
+      algorithms,
+      clockTolerance: 10,
+      requiredClaims: ['exp'],
+    });
+    return payload;
+  } catch {
+    // Whatever is wrong with it: it is not a token that may be exchanged.
+    throw notExchangeable();
+  }
+}
+
+function publicMembers({ kty, kid, alg, crv, x, y, n, e }: JWK): JWK {
+  const members = Object.entries({ kty, kid, alg, crv, x, y, n, e });
+  return Object.fromEntries(members.filter(([, value]) => value !== undefined));
+}

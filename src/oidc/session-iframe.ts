@@ -1,0 +1,102 @@
+/**
+ * What Keycloak's browser adapter loads in frames (`profile: keycloak` only): a page that tells whether the session
+ * that a client knows is still the browser's, and two that tell whether cookies get into frames at all. The pages
+ * hold nothing, so any site may frame them; whom the first one answers is decided by `init`.
+ */
+import { readFileSync } from 'node:fs';
+import type { Context, Middleware } from 'koa';
+import type { Provider } from 'oidc-provider';
+import { epochSeconds } from '../base/clock.ts';
+import { coversOrigin, originsOf } from '../registry/origins.ts';
+import { cookiePath, sameSiteOf } from './cookies.ts';
+import { isMatched } from './endpoints/matched.ts';
+import type { RealmContext } from './realm-context.ts';
+
+const BASE = '/protocol/openid-connect';
+const INIT = `${BASE}/login-status-iframe.html/init`;
+/** Readable by our frame's script; the session's name, as in `session_state` and `sid`, and no credential. */
+const COOKIE = '_session_state';
+const MAX_AGE = 300;
+
+const files = new Map([
+  [`${BASE}/login-status-iframe.html`, fileOf('login-status.html')],
+  [`${BASE}/login-status-iframe.js`, fileOf('login-status.js')],
+  [`${BASE}/3p-cookies/step1.html`, fileOf('cookie-step1.html')],
+  [`${BASE}/3p-cookies/step1.js`, fileOf('cookie-step1.js')],
+  [`${BASE}/3p-cookies/step2.html`, fileOf('cookie-step2.html')],
+  [`${BASE}/3p-cookies/step2.js`, fileOf('cookie-step2.js')],
+]);
+
+function fileOf(name: string) {
+  const body = readFileSync(new URL(`./session-iframe/${name}`, import.meta.url), 'utf8');
+  return { body, type: name.endsWith('.js') ? 'text/javascript' : 'text/html' };
+}
+
+/** Metadata of realms that have the frame (OIDC Session Management §3.3); nothing for the others. */
+export function sessionIframeMetadata(realm: RealmContext): { readonly check_session_iframe?: string } {
+  return isOn(realm) ? { check_session_iframe: `${realm.issuer}${BASE}/login-status-iframe.html` } : {};
+}
+
+/** Answers requests for the frames; `false` for everything else. */
+export async function answerSessionIframe(ctx: Context, realm: RealmContext, path: string): Promise<boolean> {
+  if (!isOn(realm) || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return false;
+  if (path === INIT) {
+    ctx.status = (await isRegistered(ctx, realm)) ? 204 : 403;
+    ctx.set('Cache-Control', 'no-store');
+    return true;
+  }
+  const file = files.get(path);
+  if (file === undefined) return false;
+  ctx.set({
+    'Content-Security-Policy': "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'",
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cache-Control': `public, max-age=${MAX_AGE}`,
+  });
+  ctx.type = file.type;
+  ctx.body = file.body;
+  return true;
+}
+
+async function isRegistered(ctx: Context, realm: RealmContext): Promise<boolean> {
+  const { client_id: clientId, origin } = ctx.query;
+  if (typeof clientId !== 'string' || typeof origin !== 'string') return false;
+  const client = await realm.findClient(clientId);
+  if (client?.enabled !== true) return false;
+  return coversOrigin(originsOf(client), client.applicationType === 'native', origin);
+}
+
+/** Says `session_state` with every code, and keeps the cookie in step with the session. */
+export function announceSession(provider: Provider, realm: RealmContext): void {
+  if (!isOn(realm)) return;
+  provider.on('authorization.success', (ctx, response) => {
+    if (response !== undefined) response['session_state'] = ctx.oidc.session?.uid;
+  });
+  provider.use(sessionCookie(realm));
+}
+
+function sessionCookie(realm: RealmContext): Middleware {
+  return async function keepSessionCookie(ctx, next) {
+    await next();
+    const session = isMatched(ctx) ? ctx.oidc.session : undefined;
+    if (session === undefined) return;
+    const isSignedIn = session.accountId !== undefined && !('destroyed' in session && session.destroyed);
+    const wanted = isSignedIn ? session.uid : undefined;
+    if (ctx.cookies.get(COOKIE, { signed: false }) === wanted) return;
+    ctx.cookies.set(COOKIE, wanted, {
+      path: cookiePath(realm),
+      httpOnly: false,
+      signed: false,
+      sameSite: sameSiteOf(realm),
+      ...(wanted === undefined || session.transient === true ? {} : { expires: endOf(realm) }),
+    });
+  };
+}
+
+function endOf(realm: RealmContext): Date {
+  return new Date((epochSeconds(realm.clock) + realm.view.lifetimes.sessionMax) * 1000);
+}
+
+function isOn(realm: RealmContext): boolean {
+  return realm.view.profile === 'keycloak';
+}
