@@ -48,7 +48,8 @@ describe.each(engines)('on %s', (_name, open) => {
   const refresh = (value: string) =>
     token({ grant_type: 'refresh_token', client_id: 'dc-ui', refresh_token: value });
   const isActive = async (value: string): Promise<boolean> =>
-    (await postForm(server.endpoint('acme', 'token/introspect'), { token: value }, { auth: gateway })).json.active;
+    (await postForm(server.endpoint('acme', 'token/introspect'), { token: value }, { auth: gateway })).json
+      .active;
   /** As if `seconds` had passed since a record was spent. */
   const passSince = (kind: string, value: string, seconds: number) =>
     engine.ageSpending({ realm: 'acme', kind, id: sha256(value) }, seconds * 1000);
@@ -126,7 +127,9 @@ describe.each(engines)('on %s', (_name, open) => {
 
       const answers = await many(() => agent.open(`${server.endpoint('acme', 'auth')}?${query}`));
 
-      const landed = answers.map(({ headers }) => new URL(headers.get('location') ?? 'about:blank').searchParams);
+      const landed = answers.map(
+        ({ headers }) => new URL(headers.get('location') ?? 'about:blank').searchParams,
+      );
       const codes = landed.flatMap((params) => params.get('code') ?? []);
       expect(codes).toHaveLength(1);
       expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
@@ -158,7 +161,10 @@ describe.each(engines)('on %s', (_name, open) => {
 
   it('redeems a device code once, for tokens that work, however many poll at once', async () => {
     for (const _ of rounds.slice(0, 5)) {
-      const asked = await postForm(server.endpoint('acme', 'auth/device'), { client_id: 'tv', scope: 'openid' });
+      const asked = await postForm(server.endpoint('acme', 'auth/device'), {
+        client_id: 'tv',
+        scope: 'openid',
+      });
       await approveDevice(server, { realm: 'acme' }, asked.json.user_code);
       const form = { grant_type: deviceGrant, client_id: 'tv', device_code: asked.json.device_code };
 

@@ -45,7 +45,9 @@ export function createAgent(base: string) {
     const url = here(/<form[^>]* action="([^"]+)"/.exec(page.text)?.[1] ?? '');
     const hidden = page.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g);
     const form = { ...Object.fromEntries([...hidden].map(([, name, value]) => [name, value])), ...entries };
-    return keep(await postForm(url.href, form, { headers: { cookie: cookiesFor(url), accept: 'text/html' } }));
+    return keep(
+      await postForm(url.href, form, { headers: { cookie: cookiesFor(url), accept: 'text/html' } }),
+    );
   }
 
   return { open, submit, cookies: () => [...jar.values()] };
@@ -129,22 +131,26 @@ export async function approveDevice(site: Site, person: Person, userCode: string
 
 /** Follows redirects within the realm, signs in where asked, and stops at what leaves it or asks nothing. */
 export async function signInWhereAsked(agent: Agent, person: Person, first: Answer): Promise<Answer> {
-  const { username = 'george.becker', password = 'my_password' } = person;
   let answer = first;
   for (let left = 10; left > 0; left -= 1) {
-    const location = answer.headers.get('location');
-    if (location !== null) {
-      const { pathname } = new URL(location, 'http://server');
-      if (!pathname.startsWith(`/realms/${person.realm}/`)) return answer;
-      answer = await agent.open(location);
-    } else if (answer.text.includes('name="password"')) {
-      answer = await agent.submit(answer, { username, password });
-      if (answer.status !== 303) throw new Error(`sign-in failed: ${answer.status}`);
-    } else {
-      return answer;
-    }
+    const next = await goOn(agent, person, answer);
+    if (next === undefined) return answer;
+    answer = next;
   }
   throw new Error('too many redirects');
+}
+
+async function goOn(agent: Agent, person: Person, answer: Answer): Promise<Answer | undefined> {
+  const location = answer.headers.get('location');
+  if (location !== null) {
+    const { pathname } = new URL(location, 'http://server');
+    return pathname.startsWith(`/realms/${person.realm}/`) ? agent.open(location) : undefined;
+  }
+  if (!answer.text.includes('name="password"')) return undefined;
+  const { username = 'george.becker', password = 'my_password' } = person;
+  const signedIn = await agent.submit(answer, { username, password });
+  if (signedIn.status !== 303) throw new Error(`sign-in failed: ${signedIn.status}`);
+  return signedIn;
 }
 
 function locationOf(answer: Answer): string {

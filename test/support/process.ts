@@ -26,11 +26,13 @@ export type ServerProcess = {
   stop(): Promise<void>;
 };
 
+type NamedRealm = { readonly name: string };
+
 export type ProcessOptions = {
   /** Store URL. */
   readonly store: string;
   /** Realm files as an operator would write them (parsed YAML). */
-  readonly realms?: readonly unknown[];
+  readonly realms?: readonly NamedRealm[];
   readonly env?: Readonly<Record<string, string>>;
   /** The public base address; default: where it listens. Processes that share a store share it. */
   readonly publicUrl?: string;
@@ -91,7 +93,18 @@ export async function startServerProcess(options: ProcessOptions): Promise<Serve
     }
   }
 
-  await start();
+  async function stop(): Promise<void> {
+    await kill9();
+    process.off('exit', forget);
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     url,
     adminUrl,
@@ -100,20 +113,15 @@ export async function startServerProcess(options: ProcessOptions): Promise<Serve
     isRunning,
     kill9,
     start,
-    async stop() {
-      await kill9();
-      process.off('exit', forget);
-      await rm(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
 /** JSON is YAML. */
-async function writeRealms(folder: string, realms: readonly unknown[]): Promise<void> {
+async function writeRealms(folder: string, realms: readonly NamedRealm[]): Promise<void> {
   await mkdir(join(folder, 'realms'));
-  for (const [i, realm] of realms.entries()) {
-    await writeFile(join(folder, 'realms', `${i}.yaml`), JSON.stringify(realm));
-  }
+  for (const realm of realms)
+    await writeFile(join(folder, 'realms', `${realm.name}.yaml`), JSON.stringify(realm));
 }
 
 /** The whole process, libraries included, lives in another time. */

@@ -24,6 +24,8 @@ export type Engine = {
   ageSpending(key: RawKey, byMs: number): Promise<void>;
   /** Everything at rest: names and values as they are in memory, and every file. */
   dump(): Promise<Buffer>;
+  /** What lies on the disk, also when nothing runs any more. */
+  dumpFiles(): Promise<Buffer>;
   stop(): Promise<void>;
 };
 
@@ -68,6 +70,7 @@ export async function openEmbedded(): Promise<Engine> {
       if (changes !== 1) throw new Error('no such spent record');
     },
     dump: () => filesOf(folder),
+    dumpFiles: () => filesOf(folder),
     stop: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -77,6 +80,7 @@ export async function openRedis(): Promise<Engine> {
   const raw = new Redis({ port: server.port, host: '127.0.0.1' });
   // The server is stopped and killed by some tests; this connection comes back by itself.
   raw.on('error', () => undefined);
+  const folder = await folderOf(raw);
   return {
     url: server.url,
     redis: server,
@@ -95,7 +99,8 @@ export async function openRedis(): Promise<Engine> {
       aged.writeBigUInt64BE(spentAt - BigInt(byMs * 1000));
       await raw.setrange(key, 8, aged.subarray(1));
     },
-    dump: async () => Buffer.concat([await memoryOf(raw), await filesOf(await folderOf(raw))]),
+    dump: async () => Buffer.concat([await memoryOf(raw), await filesOf(folder)]),
+    dumpFiles: () => filesOf(folder),
     stop: async () => {
       raw.disconnect();
       await server.stop();

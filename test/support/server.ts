@@ -31,6 +31,8 @@ export type TestServerOptions = {
   readonly env?: Readonly<Record<string, string>>;
   /** Reuse the folder (and its embedded store) of an earlier server. */
   readonly folder?: string;
+  /** Collects the log's lines; say the level by `env.DAYPASS_LOG`. Default: standard output. */
+  readonly log?: string[];
   /** Exchanges parts before they are put together: a slower store, a shorter queue. */
   readonly adapt?: (services: Services) => Services;
 };
@@ -48,7 +50,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     DAYPASS_ADMIN_PORT: '0',
     ...options.env,
   });
-  const services = await createServices({ ...settings, key }, createLogger(settings.logLevel));
+  const services = await createServices({ ...settings, key }, loggerOf(settings.logLevel, options.log));
   for (const realm of options.realms ?? []) await services.registry.applyRealm(realmFile.parse(realm));
   const server = await startServer(options.adapt?.(services) ?? services);
   const url = settings.publicUrl;
@@ -64,6 +66,12 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function loggerOf(level: string, lines: string[] | undefined) {
+  return lines === undefined
+    ? createLogger(level)
+    : createLogger(level, { write: (line) => lines.push(line) });
 }
 
 export async function freePort(): Promise<number> {

@@ -1,0 +1,33 @@
+/**
+ * `npm run bench`: how fast and how small, measured in one run against what this machine can do at all. Prints a
+ * table, with `--json` the same as JSON. Exits with 1 when a target is missed.
+ */
+import { type Figure, isMet, tableOf } from './figures.ts';
+import { pinThisProcess, startRedis } from './processes.ts';
+import { coldRealm, makeRealms } from './scenarios/cold-realm.ts';
+import { logins } from './scenarios/logins.ts';
+import { starting } from './scenarios/start.ts';
+import { throughput } from './scenarios/throughput.ts';
+import { startSubject } from './subject.ts';
+
+const isPinned = pinThisProcess();
+const startedAt = performance.now();
+const store = await startRedis();
+const realms = await makeRealms(store);
+const subject = await startSubject(store);
+const figures: readonly Figure[] = [
+  ...(await throughput(subject, store)),
+  ...(await logins(subject)),
+  ...(await coldRealm(subject, realms)),
+  ...(await starting()),
+];
+const seconds = Math.round((performance.now() - startedAt) / 1000);
+const report = process.argv.includes('--json')
+  ? JSON.stringify({
+      isPinned,
+      seconds,
+      figures: figures.map((figure) => ({ ...figure, isMet: isMet(figure) })),
+    })
+  : `${tableOf(figures)}\n\n${isPinned ? 'One core each for server and load' : 'Cores not kept apart'}, ${seconds} s.`;
+process.stdout.write(`${report}\n`);
+process.exit(figures.every(isMet) ? 0 : 1);

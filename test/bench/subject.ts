@@ -1,0 +1,59 @@
+/** The server under test, on the demo realms and a Redis of its own. */
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+import { basic } from '../support/http.ts';
+import { form, type Request, send } from './load.ts';
+import { freePort, node, SUBJECT_CORE, start } from './processes.ts';
+
+export const KEY = Buffer.alloc(32, 7);
+export const analytics = 'https://analytics.acme.test';
+const WAIT_MS = 20_000;
+
+export type Subject = { readonly url: string; readonly process: ChildProcess; readonly startedInMs: number };
+
+/** Requests are not logged: the floor does not log either. `startedInMs`: from the start to the first token. */
+export async function startSubject(store: string): Promise<Subject> {
+  const port = await freePort();
+  const startedAt = performance.now();
+  const child = start(node('../../src/main.ts', 'serve'), {
+    core: SUBJECT_CORE,
+    env: {
+      PORT: String(port),
+      DAYPASS_ADMIN_PORT: '0',
+      DAYPASS_STORE: store,
+      DAYPASS_CONFIG: './config',
+      DAYPASS_KEY: KEY.toString('base64'),
+      DAYPASS_LOG: 'error',
+    },
+  });
+  child.stdout?.resume();
+  const url = `http://127.0.0.1:${port}`;
+  await answered(child, url);
+  return { url, process: child, startedInMs: performance.now() - startedAt };
+}
+
+async function answered(child: ChildProcess, url: string): Promise<void> {
+  const giveUpAt = performance.now() + WAIT_MS;
+  while (child.exitCode === null && performance.now() < giveUpAt) {
+    const isUp = await send(url, serviceLogin('acme')).then(Boolean, () => false);
+    if (isUp) return;
+    await pause(2);
+  }
+  throw new Error('the server did not start');
+}
+
+const endpoint = (realm: string, name: string) => `/realms/${realm}/protocol/openid-connect/${name}`;
+
+export function serviceLogin(realm: string, resource?: string): Request {
+  const fields = { grant_type: 'client_credentials', ...(resource !== undefined && { resource }) };
+  return form(endpoint(realm, 'token'), fields, basic(['ds-engine', 'ds-engine-secret']));
+}
+
+export function personLogin(): Request {
+  const person = { client_id: 'dc-ui', username: 'george.becker', password: 'my_password' };
+  return form(endpoint('acme', 'token'), { grant_type: 'password', ...person });
+}
+
+export function introspection(token: string): Request {
+  return form(endpoint('acme', 'token/introspect'), { token }, basic(['gateway', 'gateway-secret']));
+}

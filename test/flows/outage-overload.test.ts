@@ -1,0 +1,101 @@
+/** More logins than the machine can hash: the surplus is turned away at once, nobody else notices. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createWorkQueue } from '../../src/base/work-queue.ts';
+import { createLogin } from '../../src/registry/login.ts';
+import { createPasswords } from '../../src/registry/passwords.ts';
+import { createAgent } from '../support/browserless.ts';
+import { type Answer, postForm } from '../support/http.ts';
+import { acme, gateway, george, engine as service } from '../support/realms.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+
+const queue = createWorkQueue({ concurrency: 1, maxWaiting: 2 });
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startTestServer({
+    realms: [acme()],
+    adapt(services) {
+      const passwords = createPasswords({ queue });
+      return { ...services, passwords, login: createLogin({ ...services, passwords }) };
+    },
+  });
+});
+afterAll(() => server?.stop());
+
+/** A hash that goes on until it is told to end. */
+function startEndlessHash(): () => void {
+  const end = Promise.withResolvers<void>();
+  queue.run(() => end.promise).catch(() => undefined);
+  return end.resolve;
+}
+
+const token = (form: Record<string, string>, auth?: readonly [string, string]) =>
+  postForm(server.endpoint('acme', 'token'), form, auth && { auth });
+
+/** Sends logins and hands over the answers in the order in which they come. */
+function sendLogins(count: number) {
+  const answers: Answer[] = [];
+  const sent = Array.from({ length: count }, async (_, i) => {
+    // Who is unknown waits in the same line.
+    answers.push(await token({ ...george, username: i % 2 === 0 ? 'george.becker' : 'nobody' }));
+  });
+  return { answers, all: Promise.all(sent) };
+}
+
+it('answers 503 and when to come back to those who find the line full, and serves the others', async () => {
+  const endHash = startEndlessHash();
+  const { answers, all } = sendLogins(8);
+  await expect.poll(() => answers.length).toBe(6);
+  const refused = [...answers];
+
+  endHash();
+
+  await all;
+  expect(refused.map(({ status, headers }) => [status, headers.get('retry-after')])).toEqual(
+    refused.map(() => [503, expect.stringMatching(/^[1-9]\d*$/)]),
+  );
+  expect(answers.slice(6).filter(({ status }) => status >= 500)).toEqual([]);
+  expect(await token(george)).toMatchObject({ status: 200 });
+});
+
+it('goes on with everything that needs no password', async () => {
+  const endHash = startEndlessHash();
+  const { all, answers } = sendLogins(3);
+  await expect.poll(() => answers.length).toBe(1);
+
+  const issued = await token({ grant_type: 'client_credentials' }, service);
+  const asked = await postForm(
+    server.endpoint('acme', 'token/introspect'),
+    { token: issued.json.access_token },
+    { auth: gateway },
+  );
+
+  expect(asked.json).toMatchObject({ active: true });
+  endHash();
+  await all;
+});
+
+it('lets people at the login page try again', async () => {
+  const agent = createAgent(server.url);
+  const query = new URLSearchParams({
+    client_id: 'dc-ui',
+    redirect_uri: 'http://localhost:3000/demo/callback',
+    response_type: 'code',
+    scope: 'openid',
+    code_challenge: 'x'.repeat(43),
+    code_challenge_method: 'S256',
+  });
+  const asked = await agent.open(`${server.endpoint('acme', 'auth')}?${query}`);
+  const page = await agent.open(asked.headers.get('location') ?? '');
+  const endHash = startEndlessHash();
+  const { all, answers } = sendLogins(3);
+  await expect.poll(() => answers.length).toBe(1);
+
+  const refused = await agent.submit(page, { username: 'george.becker', password: 'my_password' });
+  endHash();
+  await all;
+  const accepted = await agent.submit(refused, { username: 'george.becker', password: 'my_password' });
+
+  expect(refused.status).toBe(503);
+  expect(accepted.status).toBe(303);
+});
