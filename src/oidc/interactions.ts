@@ -9,11 +9,13 @@ import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import type { Client, User } from '../registry/model.ts';
+import type { Stamp } from '../storage/store.ts';
 import type { Consents } from './consents.ts';
 import { consentModeOf } from './consents.ts';
 import { consentOf, fillGrant, type Grantable, grantableOf } from './grants-of-login.ts';
 import { passwordAcr } from './interaction-policy.ts';
 import type { RealmContext } from './realm-context.ts';
+import { READ_AT } from './record-placement.ts';
 import type { Sessions } from './sessions.ts';
 
 /** Member of an interaction's result: whose password was right, while something else must be done first. */
@@ -61,7 +63,12 @@ export function createInteractions(flow: InteractionDeps) {
 }
 
 /** `remember`: the person wants to stay signed in when the browser is closed. */
-export type Login = { readonly user: User; readonly remember: boolean };
+export type Login = {
+  readonly user: User;
+  readonly remember: boolean;
+  /** When the user was read whose password was right: a change of it since then undoes this login. */
+  readonly readAt?: Stamp | undefined;
+};
 
 /** Rejects with `Failure('not_found')` when the flow has ended or belongs to another browser. */
 async function questionOf(flow: Flow, exchange: Exchange): Promise<Question> {
@@ -115,7 +122,11 @@ function proofOf(user: User): string {
   return sha256(user.passwordHash ?? '');
 }
 
-async function finishLogin(flow: Flow, exchange: Exchange, { user, remember }: Login): Promise<string> {
+async function finishLogin(
+  flow: Flow,
+  exchange: Exchange,
+  { user, remember, readAt }: Login,
+): Promise<string> {
   const { realm } = flow;
   await leaveOtherAccount(flow, exchange, user);
   const login = {
@@ -124,6 +135,7 @@ async function finishLogin(flow: Flow, exchange: Exchange, { user, remember }: L
     ts: epochSeconds(realm.clock),
     amr: ['pwd'],
     acr: passwordAcr(realm),
+    ...(readAt === undefined ? {} : { [READ_AT]: readAt }),
   };
   return finish(flow, exchange, { login, select_account: {} });
 }

@@ -4,6 +4,9 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Provider } from 'oidc-provider';
+import { Failure } from '../base/errors.ts';
+import type { Client } from '../registry/model.ts';
+import { clientNode } from '../registry/records.ts';
 import { endSession } from '../tokens/nodes.ts';
 import { createAdapterFactory } from './adapter.ts';
 import { type Approvals, createApprovals } from './approvals.ts';
@@ -26,7 +29,7 @@ import type { Screens } from './screens.ts';
 import { createSelfService, type SelfService } from './self-service.ts';
 import { announceSession } from './session-iframe.ts';
 import { createSessions, type Sessions } from './sessions.ts';
-import { createUnit } from './unit.ts';
+import { createUnit, type Unit } from './unit.ts';
 import { findUnit } from './unit-of-request.ts';
 
 export type RealmProvider = {
@@ -77,15 +80,31 @@ export function createProvider(realm: RealmContext, screens: Screens): RealmProv
   };
 }
 
+/**
+ * Clients are cached. One that lost a permission in another process is cut there: what this process would still
+ * write by its old picture is refused, and the next request sees the new one.
+ */
+function guardClient(realm: RealmContext, client: Client, unit: Unit): void {
+  const readAt = realm.registry.readAt(client);
+  if (readAt === undefined) return;
+  unit.guard(realm.name, clientNode(client.id), readAt, () => {
+    realm.registry.forgetClient(realm.name, client.id);
+    return new Failure('unavailable', 'the client has just changed');
+  });
+}
+
 function adapterOf(realm: RealmContext) {
   const { registry, name, store } = realm;
+  const currentUnit = () =>
+    (Provider.ctx && findUnit(Provider.ctx)) ?? createUnit(store, { deferred: false });
   return createAdapterFactory({
     realm: name,
     secret: realm.keys.secret,
-    unit: () => (Provider.ctx && findUnit(Provider.ctx)) ?? createUnit(store, { deferred: false }),
+    unit: currentUnit,
     agent: () => Provider.ctx?.get('user-agent').slice(0, 256),
     findClientMetadata: async (id) => {
       const client = await realm.findClient(id);
+      if (client !== undefined) guardClient(realm, client, currentUnit());
       return client?.enabled === true ? toMetadata(client, realm.view.profile) : undefined;
     },
     registerClient: (id, metadata) => registerClient(realm, id, metadata),

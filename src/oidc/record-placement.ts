@@ -1,8 +1,11 @@
 /** Where the library's records lie in the store: their indexes, their life, their place in the revocation tree. */
 import type { AdapterPayload } from 'oidc-provider';
-import type { Key, Write } from '../storage/store.ts';
+import type { Key, Stamp, Write } from '../storage/store.ts';
 import { type Lineage, nodesOf } from '../tokens/nodes.ts';
 import type { Shelf } from './shelves.ts';
+
+/** Member of a finished login: the stamp at which the user was read. */
+export const READ_AT = 'daypass_read_at';
 
 /** Uids of a user's sessions. */
 export function sessionsOf(realm: string, userId: string): Key {
@@ -58,9 +61,16 @@ export function placementOf(name: string, shelf: Shelf, id: string, payload: Ada
   const isSuccessor = name === 'RefreshToken' && (payload.rotations ?? 0) > 0;
   return {
     ...(under.length > 0 ? { under } : {}),
+    ...(name === 'Interaction' ? sinceLogin(payload) : {}),
     // Of several refreshes within the grace, the first wrote the successor that all of them answer with.
     ...(isSuccessor ? { onlyIf: 'keep' as const } : {}),
   };
+}
+
+/** A password that was changed while it was being checked signs nobody in. */
+function sinceLogin(payload: AdapterPayload): { readonly since?: Stamp } {
+  const readAt: unknown = payload.result?.login?.[READ_AT];
+  return typeof readAt === 'number' ? { since: readAt } : {};
 }
 
 function lineageOf(name: string, id: string, payload: AdapterPayload): Lineage {

@@ -15,6 +15,7 @@ export type Unit = ReturnType<typeof createUnit>;
 export function createUnit(store: Store, options: { readonly deferred: boolean }) {
   const seen = new Map<string, Promise<Document | undefined>>();
   const waiting: Step[] = [];
+  const guards = new Map<string, Step>();
   let readAt: Stamp | undefined;
 
   function read(key: Key): Promise<Document | undefined> {
@@ -35,6 +36,11 @@ export function createUnit(store: Store, options: { readonly deferred: boolean }
     readAt = Math.min(readAt ?? stamp, stamp);
   }
 
+  /** Every commit of this request is refused when this node was cut since: the request relies on what it stands for. */
+  function guard(realm: string, node: string, since: Stamp, refused: Step['refused']): void {
+    guards.set(node, { write: { guard: node, realm, since }, refused });
+  }
+
   /** Adds steps to what is committed at the end, or commits them now. `refused` makes the error of a refused step. */
   async function write(writes: readonly Write[], refused: Step['refused']): Promise<void> {
     for (const step of writes) {
@@ -48,6 +54,7 @@ export function createUnit(store: Store, options: { readonly deferred: boolean }
   async function commit(): Promise<void> {
     const steps = waiting.splice(0);
     if (steps.length === 0) return;
+    steps.push(...guards.values());
     const outcome = await store.commit(steps.map((step) => guarded(step.write)));
     if (outcome.ok) return;
     throw (
@@ -71,7 +78,7 @@ export function createUnit(store: Store, options: { readonly deferred: boolean }
     waiting.length = 0;
   }
 
-  return { read, noteRead, write, now, commit, discard };
+  return { read, noteRead, guard, write, now, commit, discard };
 }
 
 function nameOf(key: Key): string {

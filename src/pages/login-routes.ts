@@ -63,6 +63,7 @@ async function showLogin(page: LoginPage, state: LoginState): Promise<void> {
     ...clientOf(question),
     cancelAction: `${address}/cancel`,
   });
+  if (state.error === 'busy') page.ctx.set('Retry-After', '1');
   send(page, html, statusOf(state.error));
 }
 
@@ -78,7 +79,11 @@ async function showConsent(page: LoginPage, status = 200): Promise<void> {
   const { realm } = provider;
   const user = await realm.registry.findUser(realm.name, question.accountId ?? '');
   if (user === undefined) throw new Failure('not_found', 'this sign-in has expired');
-  send(page, consentPage(contextOf(page), { ...formOf(page), ...consentData(realm, question, user) }), status);
+  send(
+    page,
+    consentPage(contextOf(page), { ...formOf(page), ...consentData(realm, question, user) }),
+    status,
+  );
 }
 
 function showPassword(page: LoginPage, username: string, problems: readonly PasswordProblem[]): void {
@@ -99,7 +104,7 @@ function send({ provider, ctx, question }: LoginPage, html: string, status: numb
   const redirectUri = question.params['redirect_uri'];
   sendPage(provider.realm, ctx, html, {
     status,
-    isClientFlow: true,
+    isClientFlow: question.client.id !== ACCOUNT_CLIENT,
     images: [question.client.logoUri],
     formTargets: typeof redirectUri === 'string' ? [redirectUri] : [],
   });
@@ -134,7 +139,7 @@ async function login(page: LoginPage, fields: Fields): Promise<void> {
   const outcome = await authenticate(provider, username, fields.get('password') ?? '');
   if (outcome === 'busy') return showLogin(page, { error: 'busy', username, remembered: remember });
   if (outcome.ok) {
-    return goOn(ctx, await provider.interactions.finishLogin(exchange, { user: outcome.user, remember }));
+    return goOn(ctx, await provider.interactions.finishLogin(exchange, { ...outcome, remember }));
   }
   if (outcome.reason === 'incomplete') {
     await provider.interactions.noteVerified(exchange, { user: outcome.user, remember });

@@ -1,5 +1,5 @@
 import { Failure } from '../base/errors.ts';
-import type { Store, Write } from '../storage/store.ts';
+import type { Stamp, Store, Write } from '../storage/store.ts';
 import { type Committer, isSame, retried } from './committer.ts';
 import { clientEffects } from './effects.ts';
 import { type Listed, type PageRequest, readListed } from './listing.ts';
@@ -14,10 +14,14 @@ export type ClientDeps = { readonly store: Store; readonly codec: Codec; readonl
 
 /** Clients of a realm as the store has them; nothing is cached here. */
 export function createClients({ store, codec, committer }: ClientDeps) {
-  async function find(realm: string, id: string): Promise<Stored<Client> | undefined> {
+  async function find(
+    realm: string,
+    id: string,
+  ): Promise<(Stored<Client> & { readonly readAt: Stamp }) | undefined> {
     const key = clientKey(realm, id);
     const [document] = await store.read([key]);
-    return document && { value: codec.decodeClient(key, document.value), stamp: document.stamp };
+    if (document === undefined) return undefined;
+    return { value: codec.decodeClient(key, document.value), stamp: document.stamp, readAt: document.now };
   }
 
   async function create(realm: string, input: ClientInput): Promise<Client> {

@@ -5,7 +5,7 @@
 import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Store } from '../storage/store.ts';
+import type { Stamp, Store } from '../storage/store.ts';
 import { type Applied, createApply } from './apply.ts';
 import { createCache } from './cache.ts';
 import { type ChangeFeed, type ChangeListener, createChangeFeed } from './change-feed.ts';
@@ -49,6 +49,10 @@ export type Registry = {
   findClient(realm: string, id: string): Promise<Client | undefined>;
   /** True when some client of the realm registered this web origin (`https://app.example.com`). */
   hasOrigin(realm: string, origin: string): Promise<boolean>;
+  /** When the store was asked for a client that `findClient` gave: what was cut since then may not be in it yet. */
+  readAt(client: Client): Stamp | undefined;
+  /** Asks the store anew at the next `findClient`. */
+  forgetClient(realm: string, id: string): void;
   findUser(realm: string, id: string): Promise<User | undefined>;
   /** By user name or e-mail address; two round trips whether found or not. */
   findUserByLogin(realm: string, login: string): Promise<FoundUser | undefined>;
@@ -113,13 +117,16 @@ function createCached({ realms, clients, feed, clock, store }: CachedDeps) {
       return found && viewOf(found.value, found.stamp);
     },
   });
+  const readStamps = new WeakMap<Client, Stamp>();
   const clientCache = createCache<Client>({
     max: MAX_CLIENTS,
     ttlMs: CACHE_MS,
     clock,
     async load(key) {
       const [realm = '', id = ''] = key.split(' ');
-      return (await clients.find(realm, id))?.value;
+      const found = await clients.find(realm, id);
+      if (found !== undefined) readStamps.set(found.value, found.readAt);
+      return found?.value;
     },
   });
 
@@ -140,6 +147,8 @@ function createCached({ realms, clients, feed, clock, store }: CachedDeps) {
   );
 
   return {
+    readAt: (client: Client) => readStamps.get(client),
+    forgetClient: (realm: string, id: string) => clientCache.drop(`${realm} ${id}`),
     findRealm: async (name: string) => (isName(name) ? realmCache.find(name) : undefined),
     findClient: async (realm: string, id: string) =>
       isName(realm) && clientId.safeParse(id).success ? clientCache.find(`${realm} ${id}`) : undefined,

@@ -54,6 +54,9 @@ function checkWrite(write: Write): void {
   } else if ('spend' in write) {
     checkKey(write.spend);
     checkNumbers([write.graceMs]);
+  } else if ('guard' in write) {
+    checkNodes([write.guard]);
+    checkStamp(write.since);
   } else if ('remove' in write) checkKey(write.remove);
   else if ('index' in write) {
     checkKey(write.index);

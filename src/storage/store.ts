@@ -71,6 +71,12 @@ export type Write =
     }
   | { readonly remove: Key }
   | {
+      /** Refuses the commit when this very node was cut or closed at or after `since`, or is closed. Writes nothing. */
+      readonly guard: string;
+      readonly realm: string;
+      readonly since: Stamp;
+    }
+  | {
       /** A node of `realm` (`''` is the realm itself). `ttl`: seconds the cut must be remembered; never shortens it. */
       readonly cut: string;
       readonly realm: string;

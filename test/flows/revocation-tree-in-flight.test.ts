@@ -215,8 +215,8 @@ describe.each(engines)('on %s', (_name, open) => {
     expect((await asked)?.status ?? 400).toBe(400);
   });
 
-  it('forgets a sign-in whose password changes before the browser goes on', async () => {
-    const who = await newPublic();
+  /** The login page of a new request, in a browser of its own. */
+  async function loginPageFor(who: Who) {
     const agent = createAgent(server.url);
     const query = new URLSearchParams({
       client_id: who.clientId,
@@ -227,7 +227,41 @@ describe.each(engines)('on %s', (_name, open) => {
       code_challenge_method: 'S256',
     });
     const asked = await agent.open(`${server.endpoint('acme', 'auth')}?${query}`);
-    const page = await agent.open(asked.headers.get('location') ?? '');
+    return { agent, page: await agent.open(asked.headers.get('location') ?? '') };
+  }
+
+  it('signs nobody in with a password that changes while the sign-in is being written', async () => {
+    const who = await newPublic();
+    const { agent, page } = await loginPageFor(who);
+
+    const held = gate.hold();
+    const submitted = agent.submit(page, { username: who.username, password });
+    await held.arrived;
+    await cuts['a new password']?.(who);
+    held.open();
+
+    expect((await submitted).status).toBe(404);
+  });
+
+  it('gives a service nothing by a picture of it that was taken away meanwhile, and then what it still has', async () => {
+    const id = `c-${randomId()}`;
+    const secret = 'service-secret';
+    const grantTypes = ['client_credentials'] as const;
+    await registry().createClient('acme', { id, secret, grants: [...grantTypes], roles: ['engine'] });
+    const ask = () => token({ grant_type: 'client_credentials' }, [id, secret]);
+
+    const answer = await interrupted(ask, () =>
+      registry().updateClient('acme', id, (client) => ({ ...client, roles: [] })),
+    );
+
+    expect(answer).toMatchObject({ status: 503, json: { error: 'temporarily_unavailable' } });
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(await ask()).toMatchObject({ status: 200, json: { scope: '' } });
+  });
+
+  it('forgets a sign-in whose password changes before the browser goes on', async () => {
+    const who = await newPublic();
+    const { agent, page } = await loginPageFor(who);
     const signedIn = await agent.submit(page, { username: who.username, password });
 
     await cuts['a new password']?.(who);

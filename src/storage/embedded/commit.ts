@@ -12,6 +12,7 @@ import type { createNodes, Moment } from './nodes.ts';
 
 type Put = Extract<Write, { put: Key }>;
 type Spend = Extract<Write, { spend: Key }>;
+type Guard = Extract<Write, { guard: string }>;
 type NodeWrite = Extract<Write, { cut: string } | { close: string } | { open: string }>;
 type Change = () => void;
 type Reason = Refusal['reason'];
@@ -51,10 +52,11 @@ export function createSteps({ documents, nodes, members, messages }: CommitDeps)
   function prepare(write: Write, at: Moment): Change | Reason {
     if ('put' in write) return preparePut(write, at);
     if ('spend' in write) return prepareSpend(write, at);
+    if ('guard' in write) return nodes.guardRefusal(write, at.nowMs) ?? (() => undefined);
     return () => apply(write, at);
   }
 
-  function apply(write: Exclude<Write, Put | Spend>, at: Moment): void {
+  function apply(write: Exclude<Write, Put | Spend | Guard>, at: Moment): void {
     if ('remove' in write) documents.remove(rowKey(write.remove));
     else if ('index' in write) members.add(rowKey(write.index), write.member, expiry(write.ttl, at));
     else if ('unindex' in write) members.remove(rowKey(write.unindex), write.member);

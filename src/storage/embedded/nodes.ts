@@ -64,6 +64,13 @@ export function createNodes(database: Database) {
       return nodes.some((node) => node.made >= since) ? 'cut' : undefined;
     },
 
+    /** The same of one node, whatever is above it. */
+    guardRefusal({ realm, guard, since }: Step<'guard'>, nowMs: number) {
+      const node = find(realm, guard, nowMs);
+      if (node.closedUntil > 0) return 'closed';
+      return node.made >= since ? 'cut' : undefined;
+    },
+
     cut({ realm, cut: name, ttl, before }: Step<'cut'>, at: Moment): void {
       put(realm, name, cutNode(find(realm, name, at.nowMs), at, { ttl, before }));
     },

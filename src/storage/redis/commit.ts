@@ -21,6 +21,7 @@ export function commitArguments(realm: string, writes: readonly Write[]): [numbe
 function stepOf(write: Write): Step {
   if ('put' in write) return putStep(write);
   if ('spend' in write) return { key: documentKey(write.spend), args: ['spend', write.graceMs ?? 0] };
+  if ('guard' in write) return { args: ['guard', nodeHash(write.guard), write.since] };
   if ('remove' in write) return { key: documentKey(write.remove), args: ['remove'] };
   if ('index' in write) return { key: indexKey(write.index), args: ['index', write.member, life(write.ttl)] };
   if ('unindex' in write) return { key: indexKey(write.unindex), args: ['unindex', write.member] };

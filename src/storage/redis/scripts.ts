@@ -210,6 +210,12 @@ function prepare.spend()
   end
 end
 
+function prepare.guard()
+  local hash, since = arg(), number()
+  local refused = refusedBelow({ redis.call('GET', KEYS[2] .. hash) }, since)
+  return function() end, refused
+end
+
 function prepare.remove()
   local name = key()
   return function() redis.call('DEL', name) end

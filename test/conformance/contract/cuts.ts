@@ -21,6 +21,29 @@ export function cuts(stores: Stores): void {
     expect(await b.read([one, two, other])).toMatchObject([{ cut: true }, { cut: false }, { cut: false }]);
   });
 
+  it('guards a commit against a node that was cut or closed since, and against no other', async () => {
+    const [a, b] = stores();
+    const realm = randomId();
+    const key = keyIn(realm);
+    await commitOk(a, { put: key, value: 'before', ttl: 60 });
+    const now = (await readOne(a, key))?.now ?? 0;
+    const guarded = (since: number): readonly Write[] => [
+      { put: key, value: 'after', ttl: 60 },
+      { guard: 'client', realm, since },
+    ];
+
+    await commitOk(b, { cut: '', realm, ttl: 60 }, { cut: 'other', realm, ttl: 60 });
+    await commitOk(a, ...guarded(now));
+    await commitOk(b, { cut: 'client', realm, ttl: 60 });
+
+    expect(await a.commit(guarded(now))).toEqual({ ok: false, step: 1, reason: 'cut' });
+    expect(await readOne(a, key)).toMatchObject({ value: 'after' });
+    const later = (await readOne(b, key))?.now ?? 0;
+    await commitOk(a, ...guarded(later));
+    await commitOk(b, { close: 'client', realm, ttl: 60 });
+    expect(await a.commit(guarded(later + 1_000_000))).toMatchObject({ ok: false, reason: 'closed' });
+  });
+
   it('takes every document for one under the realm itself', async () => {
     const [a, b] = stores();
     const realm = randomId();
