@@ -16,8 +16,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'guest/': ['base/', 'observability/', 'storage/store.ts', 'keys/', 'registry/', 'tokens/'],
   'oidc/': ['base/', 'observability/', 'storage/store.ts', 'keys/', 'registry/', 'tokens/', 'guest/'],
   'pages/': ['base/', 'observability/', 'http/', 'registry/', 'oidc/'],
+  'facades/': ['base/', 'observability/', 'storage/store.ts', 'http/', 'registry/', 'tokens/', 'guest/'],
+  // What an embedding product would write: it uses the server from outside, but for what the page shows.
+  'demo/': ['base/', 'observability/', 'http/', 'registry/', 'guest/'],
   // Settings are checked with the model's own schemas; nothing below reads them.
-  'config/': ['base/', 'registry/'],
+  'config/': [
+    'base/',
+    'registry/',
+    'facades/databrain/options.ts',
+    'facades/semaphor/options.ts',
+    'facades/informer/options.ts',
+  ],
   'services.ts': [
     'base/',
     'observability/',
@@ -28,7 +37,17 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'guest/',
     'config/settings.ts',
   ],
-  'server.ts': ['services.ts', 'base/', 'observability/', 'http/', 'guest/', 'oidc/', 'pages/'],
+  'server.ts': [
+    'services.ts',
+    'base/',
+    'observability/',
+    'http/',
+    'guest/',
+    'oidc/',
+    'pages/',
+    'facades/',
+    'demo/',
+  ],
   'cli/': [
     'base/',
     'observability/',
@@ -36,6 +55,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'registry/',
     'tokens/',
     'oidc/signing-algorithms.ts',
+    'demo/demo-realm.ts',
     // An invitation is a token that the realm's provider makes.
     'oidc/provider-pool.ts',
     'pages/screens.ts',
@@ -47,12 +67,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Their subfolders know nothing of one another. */
-const independent = ['storage/'];
+const independent = ['storage/', 'facades/'];
 
 /** Where a package or a global may be used at all. */
 const confined: Readonly<Record<string, readonly string[]>> = {
   "'ioredis": ['storage/redis/'],
-  "'node:sqlite": ['storage/embedded/'],
+  "'node:sqlite": ['storage/embedded/', 'demo/'],
   "'oidc-provider": ['oidc/'],
   "'jose": ['keys/', 'oidc/', 'guest/'],
   "'eta": ['pages/'],

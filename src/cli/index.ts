@@ -16,6 +16,10 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./config.ts')).checkConfig,
   },
   'realm list': { summary: 'list realms', load: async () => (await import('./realm.ts')).listRealms },
+  'client invite': {
+    summary: 'make a token that lets somebody register clients',
+    load: async () => (await import('./client.ts')).inviteClient,
+  },
   'client list': {
     summary: 'list the clients of a realm',
     load: async () => (await import('./client.ts')).listClients,

@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import { loadSettings } from '../config/load.ts';
 import { type LoadedRealm, loadRealmFiles } from '../config/realm-files.ts';
 import type { Settings } from '../config/settings.ts';
+import { findDemoRealm } from '../demo/demo-realm.ts';
 import { createLogger } from '../observability/logger.ts';
 import type { Command } from './command.ts';
 import { greet } from './greeting.ts';
@@ -29,7 +30,7 @@ async function runServer(settings: Settings, realms: readonly LoadedRealm[]): Pr
   // Passwords are hashed on other threads while this one loads the rest of the code.
   const applied = applyRealms(services, realms, keyMaker.make);
   const [{ startServer }] = await Promise.all([import('../server.ts'), applied]);
-  const server = await startServer(services);
+  const server = await startServer(services, findDemoRealm(realms.map(({ file }) => file)));
   tellSupervisor();
   greet(settings.publicUrl, realms);
   if (!cluster.isWorker) await logWarnings(services);

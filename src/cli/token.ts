@@ -1,6 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import type { RealmView } from '../registry/realm-view.ts';
-import { CUT_TTL, clientNode, userNode } from '../registry/records.ts';
+import { clientNode, LASTING_CUT_TTL, TOPIC, userNode } from '../registry/records.ts';
 import type { Services } from '../services.ts';
 import type { Write } from '../storage/store.ts';
 import { endSession, realmNode } from '../tokens/nodes.ts';
@@ -21,22 +21,36 @@ export const revokeAll: Command = {
     user: { value: '<name>', help: 'only what was issued for this user (user name or e-mail address)' },
     session: { value: '<sid>', help: 'only this session (sid of its tokens); it ends' },
   },
-  run: (input) =>
-    withServices(async (services) => {
-      const given = scopes.filter((scope) => input.has(scope));
-      if (given.length > 1) throw new UsageError(`either --${given.join(' or --')}, not both`);
+  run(input) {
+    const given = scopes.filter((scope) => input.has(scope));
+    if (given.length > 1) throw new UsageError(`either --${given.join(' or --')}, not both`);
+    return withServices(async (services) => {
       const realm = await getRealm(services, input.need('realm'));
-      const result = await services.store.commit([await revocation(services, realm, input)]);
+      const result = await services.store.commit([
+        await revocation(services, realm, input),
+        announcement(realm, input),
+      ]);
       if (!result.ok) throw new Failure('conflict', `the store refused to revoke: ${result.reason}`);
       print(`revoked: ${given[0] ?? 'realm'} ${input.find(given[0] ?? 'realm')}`);
       return 0;
-    }),
+    });
+  },
 };
 
 async function revocation(services: Services, { name }: RealmView, input: Input): Promise<Write> {
   const session = input.find('session');
   if (session !== undefined) return endSession(name, session);
-  return { cut: await nodeOf(services, name, input), realm: name, ttl: CUT_TTL };
+  return { cut: await nodeOf(services, name, input), realm: name, ttl: LASTING_CUT_TTL };
+}
+
+/**
+ * Whatever a process decides on what it read of a client before the cut is refused, so they are all told to read it
+ * again. `cut` is none of the things that change one by one: at that they forget all they know of clients.
+ */
+function announcement({ name: realm }: RealmView, input: Input): Write {
+  const client = input.find('client');
+  const message = client === undefined ? { what: 'cut' } : { what: 'client', id: client };
+  return { publish: TOPIC, realm, message: JSON.stringify(message) };
 }
 
 async function nodeOf(services: Services, realm: string, input: Input): Promise<string> {

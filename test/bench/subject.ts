@@ -6,7 +6,6 @@ import { form, type Request, send } from './load.ts';
 import { freePort, node, SUBJECT_CORE, start } from './processes.ts';
 
 export const KEY = Buffer.alloc(32, 7);
-export const analytics = 'https://analytics.acme.test';
 const WAIT_MS = 20_000;
 
 export type Subject = { readonly url: string; readonly process: ChildProcess; readonly startedInMs: number };
