@@ -1,15 +1,22 @@
 /** Composition root, part 2: puts HTTP on the services. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Koa from 'koa';
+import Koa, { type Context, type Middleware } from 'koa';
+import { isFailure } from './base/errors.ts';
+import type { DemoRealm } from './demo/demo-realm.ts';
+import type { FacadeCall } from './facades/facade.ts';
+import { answerFacades, isFacadePath, tellOutage } from './facades/facades.ts';
+import { answerGuestApi } from './guest-api/guest-api.ts';
 import { createAdminPort } from './http/admin-port.ts';
 import { createDoor } from './http/proxy.ts';
 import { requestLog } from './http/request-log.ts';
 import { createMetrics } from './observability/metrics.ts';
-import { realmFront } from './oidc/front.ts';
-import { createProviderPool } from './oidc/provider-pool.ts';
+import { type RealmPages, realmFront } from './oidc/front.ts';
+import { guestRealmOf } from './oidc/guest-realm.ts';
+import type { RealmProvider } from './oidc/provider.ts';
+import { createProviderPool, type ProviderPool } from './oidc/provider-pool.ts';
 import { answerPages } from './pages/pages.ts';
-import { screens } from './pages/screens.ts';
+import { screens, sendError } from './pages/screens.ts';
 import type { Services } from './services.ts';
 
 /** Longest time a request in flight may take once the server was told to stop. */
@@ -22,9 +29,11 @@ export type RunningServer = {
   close(): Promise<void>;
 };
 
-export async function startServer(services: Services): Promise<RunningServer> {
+/** `demoRealm`: the one that `/demo` runs on; without it there is no such page. */
+export async function startServer(services: Services, demoRealm?: DemoRealm): Promise<RunningServer> {
   const { settings, logger, store } = services;
   const metrics = createMetrics();
+  const demo = await openDemo(settings.publicUrl, demoRealm);
   const admin = await listen(
     createServer(createAdminPort({ metrics, ping: () => store.ping() }).callback()),
     {
@@ -32,7 +41,7 @@ export async function startServer(services: Services): Promise<RunningServer> {
       port: settings.adminPort,
     },
   );
-  const main = await listen(createServer(createApp(services, metrics).callback()), settings);
+  const main = await listen(createServer(createApp(services, metrics, demo).callback()), settings);
 
   async function close(): Promise<void> {
     await Promise.all([stop(main), stop(admin)]);
@@ -43,7 +52,18 @@ export async function startServer(services: Services): Promise<RunningServer> {
   return { port: portOf(main), adminPort: portOf(admin), close };
 }
 
-function createApp(services: Services, metrics: ReturnType<typeof createMetrics>): Koa {
+/** Loaded only where it is wanted. */
+async function openDemo(publicUrl: string, realm: DemoRealm | undefined): Promise<Middleware | undefined> {
+  if (realm === undefined) return undefined;
+  const { createDemo } = await import('./demo/demo.ts');
+  return createDemo({ publicUrl, realm });
+}
+
+function createApp(
+  services: Services,
+  metrics: ReturnType<typeof createMetrics>,
+  demo: Middleware | undefined,
+): Koa {
   const { settings, logger } = services;
   const pool = createProviderPool({
     ...services,
@@ -59,12 +79,63 @@ function createApp(services: Services, metrics: ReturnType<typeof createMetrics>
     door.admit(ctx.req);
     return next();
   });
-  app.use(realmFront({ pool, publicUrl: settings.publicUrl, pages: answerPages }));
+  if (demo !== undefined) app.use(demo);
+  app.use(facadeOutages(settings.publicUrl));
+  app.use(realmFront({ pool, publicUrl: settings.publicUrl, pages: belowRealm(services) }));
+  app.use(facadesAtRoot(services, pool));
   app.use((ctx) => {
     ctx.status = 404;
     ctx.body = { error: 'Unable to find matching target resource method' };
   });
   return app;
+}
+
+/** Everything below a realm that is not the protocol's. */
+function belowRealm(services: Services): RealmPages {
+  return async (ctx, provider, path) =>
+    (isFacadePath(path) && (await answerFacades(facadeCall(services, ctx, provider), path))) ||
+    (await answerGuestApi(ctx, provider, path)) ||
+    answerPages(ctx, provider, path);
+}
+
+/** The embed products' clients are told in their own words, also when not even the realm can be read. */
+function facadeOutages(publicUrl: string): Middleware {
+  return async function tellFacadeOutage(ctx, next) {
+    try {
+      await next();
+    } catch (error) {
+      const path = pathBelow(publicUrl, ctx.path).replace(/^(\/auth)?\/realms\/[^/]+/, '');
+      if (!isFailure(error, 'unavailable') || !isFacadePath(path)) throw error;
+      tellOutage(ctx, path);
+    }
+  };
+}
+
+function pathBelow(publicUrl: string, path: string): string {
+  const base = new URL(publicUrl).pathname.replace(/\/$/, '');
+  return path.startsWith(`${base}/`) ? path.slice(base.length) : '';
+}
+
+/** One realm answers the embed products' calls without being named. */
+function facadesAtRoot(services: Services, pool: ProviderPool): Middleware {
+  const { defaultRealm, publicUrl } = services.settings;
+  return async function answerFacadesAtRoot(ctx, next) {
+    const path = pathBelow(publicUrl, ctx.path);
+    if (defaultRealm === undefined || !isFacadePath(path)) return next();
+    const provider = await pool.find(defaultRealm);
+    if (provider?.realm.view.enabled !== true) return next();
+    return (await answerFacades(facadeCall(services, ctx, provider), path)) ? undefined : next();
+  };
+}
+
+function facadeCall(services: Services, ctx: Context, { realm }: RealmProvider): FacadeCall {
+  return {
+    ...services,
+    seal: services.sealer,
+    ctx,
+    realm: { view: realm.view, guest: guestRealmOf(realm) },
+    showDeadLink: () => sendError(realm, ctx, { kind: 'not_found' }),
+  };
 }
 
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<Server> {

@@ -35,5 +35,5 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     await store.close();
   }
 
-  return { settings, logger, clock, store, passwords, registry, keyRing, login, guests, close };
+  return { settings, logger, clock, store, sealer, passwords, registry, keyRing, login, guests, close };
 }

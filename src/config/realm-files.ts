@@ -17,6 +17,7 @@ import {
   user,
 } from '../registry/model.ts';
 import { loginsOf } from '../registry/records.ts';
+import { checkSections } from './compat-sections.ts';
 import { ConfigFaults, didYouMean } from './faults.ts';
 import { type Environment, isProduction } from './load.ts';
 import { type Finding, findingsOf } from './schema-hints.ts';
@@ -93,7 +94,9 @@ function checkRealmFile(
   const { error } = realmFile.safeParse(value);
   return [
     ...(error?.issues.flatMap((issue) => findingsOf(realmFile, issue, value)) ?? []),
-    ...(isRecord(value) ? [...checkHeader(value, path, env), ...crossFindings(value)] : []),
+    ...(isRecord(value)
+      ? [...checkHeader(value, path, env), ...compatFindings(value), ...crossFindings(value)]
+      : []),
   ];
 }
 
@@ -129,6 +132,14 @@ function crossFindings({ clients, users, demo: _, ...rest }: Record<string, unkn
       listOf(users).map((each) => user.safeParse(each).data),
     ),
   ];
+}
+
+function compatFindings({ clients: _clients, users: _users, demo: _demo, ...rest }: Record<string, unknown>) {
+  if (!isRecord(rest['compat'])) return [];
+  const settings = realmSettings.safeParse(rest).data;
+  return checkSections(rest['compat'], settings).map((found) =>
+    'unknown' in found ? findingOf(['compat'], found) : { ...found, path: ['compat', ...found.path] },
+  );
 }
 
 function crossClients(settings: RealmSettings, clients: readonly (Client | undefined)[]): readonly Finding[] {

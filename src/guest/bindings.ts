@@ -5,7 +5,7 @@ import { setOf } from './fields.ts';
 
 const hostName = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 
-export const origin = z.string().refine(isOrigin, 'must be an origin such as https://app.example.com');
+const origin = z.string().refine(isOrigin, 'must be an origin such as https://app.example.com');
 
 /** A range in CIDR notation, a single address, or the name of a host. */
 export const network = z

@@ -5,7 +5,7 @@ import { columnName, setOf } from './fields.ts';
 const MAX_NAMES = 200;
 const names = setOf(columnName, MAX_NAMES);
 
-export const mask = z.enum(['null', 'hash', 'last4', 'bucket']);
+const mask = z.enum(['null', 'hash', 'last4', 'bucket']);
 
 export const columns = z
   .strictObject({

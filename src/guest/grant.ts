@@ -22,7 +22,7 @@ const attribute = atMost(
   }),
 );
 
-export const subject = z
+const subject = z
   .strictObject({
     tenant: identifier,
     /** Absent only for an anonymous subject. */
@@ -62,7 +62,7 @@ export const resourceLimits = {
   limits: z.strictObject({ max_rows: z.int().min(1).max(100_000_000).optional() }).optional(),
 };
 
-export const resource = z.strictObject({
+const resource = z.strictObject({
   type: resourceType,
   id: identifier,
   /** What lies below it too, as the resource server knows it. */
@@ -84,7 +84,7 @@ export const policyUse = z.strictObject({
   params: policyParams.default({}),
 });
 
-export const context = z.strictObject({
+const context = z.strictObject({
   datasource: identifier.optional(),
   environment: identifier.optional(),
   domains: z.strictObject({ mode: z.literal('include'), ids: setOf(identifier, 100) }).optional(),
@@ -104,14 +104,14 @@ export const context = z.strictObject({
 
 const jsonMap = z.record(z.string(), z.json());
 
-export const ui = z.strictObject({
+const ui = z.strictObject({
   hide: setOf(identifier, 100).optional(),
   features: mapOf(z.boolean(), 50).optional(),
   start: z.strictObject({ id: identifier, mode: z.enum(['default', 'force']).default('default') }).optional(),
   theme: atMost(4096, jsonMap).optional(),
 });
 
-export const session = z.strictObject({
+const session = z.strictObject({
   key: identifier,
   max_concurrent: z.int().min(1).max(1000).optional(),
   on_excess: z.literal('reject').default('reject'),
@@ -156,7 +156,6 @@ export type Subject = z.infer<typeof subject>;
 export type Resource = z.infer<typeof resource>;
 export type PolicyUse = z.infer<typeof policyUse>;
 export type GuestGrant = z.infer<typeof guestGrant>;
-export type GuestFormat = GuestGrant['format'];
 
 /** A grant in which nothing is left open: what a token is minted from. */
 export type Granted = Omit<GuestGrant, 'subject' | 'resources' | 'lifetime'> & {

@@ -4,172 +4,160 @@
  */
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import type { Document, Store } from '../storage/store.ts';
-import { type Action, action as actionSchema } from './actions.ts';
-import { type BindingFault, checkBinding, type Presented } from './bindings.ts';
-import type { GrantedResource } from './grant.ts';
-import { type GuestRecord, idleKey, usesKey } from './guest-record.ts';
-import { usesOf } from './lifetime.ts';
-import { compileRows } from './predicate-sql.ts';
-import { toDetails } from './rar.ts';
+import { type BindingFault, checkBinding, hostsOf } from './bindings.ts';
+import { describeGuest } from './guest-answer.ts';
+import { isCutBeside } from './guest-life.ts';
+import { GUEST_CUT_TTL } from './guest-nodes.ts';
+import type { GuestAnswer, GuestCaller, GuestQuestion, GuestReason } from './guest-question.ts';
+import type { GuestRealm } from './guest-realm.ts';
+import { type Budget, type GuestRecord, idleKey, usesKey } from './guest-record.ts';
+import { eventWrites } from './guest-writes.ts';
+import { type Effective, effectiveNow } from './policy-effect.ts';
+import { usesRawSql } from './predicate.ts';
+import { isRefused } from './refusal.ts';
+import type { Sampler } from './sampler.ts';
 
-export type GuestReason = 'expired' | 'idle' | 'revoked' | 'max_uses' | 'not_yet_valid' | BindingFault;
-
-/** What the resource server saw, and what it wants to do. */
-export type GuestQuestion = Presented & {
-  readonly resource?: string | undefined;
-  readonly action?: string | undefined;
-  /** Ask without counting a use. */
-  readonly dryRun: boolean;
+export type GuestIntrospectionDeps = {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Addresses of a host; none when it cannot be found in time. */
+  readonly resolveHost: (host: string) => Promise<readonly string[]>;
+  readonly isSampled: Sampler;
 };
-
-export type GuestCaller = {
-  /** Audiences of the APIs that it introspects. */
-  readonly audiences: ReadonlySet<string>;
-  readonly clientId: string;
-};
-
-export type GuestAnswer =
-  | { readonly active: false; readonly guest_reason?: GuestReason }
-  | ({ readonly active: true } & Record<string, unknown>);
-
-export type GuestIntrospectionDeps = { readonly store: Store; readonly clock: Clock };
 
 type Found = { readonly record: GuestRecord; readonly document: Document; readonly hash: string };
+type Located = Found & { readonly realm: GuestRealm };
 
 /** The members of RFC 7662 §2.2 and the guest's own for an entitled caller; otherwise exactly `active: false`. */
 export async function introspectGuest(
   deps: GuestIntrospectionDeps,
-  found: Found & { readonly realm: string; readonly issuer: string },
+  found: Located,
   caller: GuestCaller,
   question: GuestQuestion,
 ): Promise<GuestAnswer> {
-  const isApi = found.record.audiences.some((audience) => caller.audiences.has(audience));
-  if (!isApi && caller.clientId !== found.record.clientId) return { active: false };
-  const reason = await reasonAgainst(deps, found, question, isApi);
-  if (reason !== undefined) return isApi ? { active: false, guest_reason: reason } : { active: false };
-  return describe(found, caller, question);
+  const { record, realm } = found;
+  const isApi = record.audiences.some((audience) => caller.audiences.has(audience));
+  if (!isApi && caller.clientId !== record.clientId) return { active: false };
+  const outcome = await judge(deps, found, { question, isApi, isMutualTls: caller.isMutualTls === true });
+  if (isApi && !question.dryRun) await note(deps, found, outcome);
+  if (typeof outcome === 'string') {
+    return isApi ? { active: false, guest_reason: outcome } : { active: false };
+  }
+  return describeGuest({ ...found, issuer: realm.issuer, realm: realm.name }, outcome, {
+    ...caller,
+    question,
+  });
 }
 
-/** The client that minted a token may look at it, which is no use of it. */
-async function reasonAgainst(
+type Asking = { readonly question: GuestQuestion; readonly isApi: boolean; readonly isMutualTls: boolean };
+
+/** What the token comes to now, or why it does not count. The client that minted it may look, which is no use of it. */
+async function judge(
   deps: GuestIntrospectionDeps,
-  found: Found & { readonly realm: string },
-  question: GuestQuestion,
-  isApi: boolean,
-): Promise<GuestReason | undefined> {
-  const dead = deathOf(found, epochSeconds(deps.clock));
-  if (dead !== undefined || !isApi) return dead;
-  return checkBinding(found.record.granted.binding, question) ?? use(deps, found, question.dryRun);
+  found: Located,
+  { question, isApi, isMutualTls }: Asking,
+): Promise<Effective | GuestReason> {
+  const dead = await deathOf(deps, found);
+  if (dead !== undefined) return dead;
+  const effective = effectOf(found, isApi && isMutualTls);
+  if (typeof effective === 'string') return effective;
+  const misplaced = isApi ? await misplacementOf(deps, effective, question) : undefined;
+  return misplaced ?? (await use(deps, found, question.dryRun || !isApi)) ?? effective;
 }
 
 /** Exchanging a token for a narrower one is a use of it; what binds its browser binds the child all the same. */
 export async function useForExchange(
   deps: GuestIntrospectionDeps,
-  found: Found & { readonly realm: string },
-): Promise<GuestReason | undefined> {
-  return deathOf(found, epochSeconds(deps.clock)) ?? use(deps, found, false);
+  found: Located,
+): Promise<GuestReason | { readonly usesLeft: number | null }> {
+  const reason = (await deathOf(deps, found)) ?? (await use(deps, found, false));
+  if (reason !== undefined) return reason;
+  const { budgets } = found.record;
+  const counts = await Promise.all(budgets.map((budget) => countIn(deps, found, budget, 0)));
+  const left = budgets.map(({ most }, index) => most - (counts[index] ?? most));
+  // What is made of the last use could not be used itself: each use of it counts here too.
+  if (left.includes(0)) return 'max_uses';
+  return { usesLeft: left.length === 0 ? null : Math.min(...left) };
 }
 
-function deathOf({ record, document }: Found, now: number): GuestReason | undefined {
-  if (document.cut) return 'revoked';
+async function deathOf(
+  { store, clock }: GuestIntrospectionDeps,
+  found: Located,
+): Promise<GuestReason | undefined> {
+  const { record, document, realm } = found;
+  const now = epochSeconds(clock);
+  if (document.cut || (await isCutBeside(store, realm.name, found))) return 'revoked';
   if (record.exp !== null && record.exp <= now) return 'expired';
   return record.notBefore > now ? 'not_yet_valid' : undefined;
 }
 
+/** A signed policy says what it said when it was signed; everything else follows the realm. */
+function effectOf({ record, realm }: Located, withSecrets: boolean): Effective | GuestReason {
+  const { granted } = record;
+  const isSigned = granted.format === 'jwt' || granted.format === 'jwe';
+  const hasPolicies = granted.policies.length > 0;
+  const follows = hasPolicies && (!isSigned || (withSecrets && record.sealedPolicies !== undefined));
+  const effective = follows ? effectiveNow(realm, record, { withSecrets }) : record;
+  if (isRefused(effective)) return 'policy_changed';
+  const hasRawSql = effective.granted.resources.some(({ rows }) => usesRawSql(rows));
+  return hasRawSql && !realm.policy.allowRawSql ? 'policy_changed' : effective;
+}
+
+async function misplacementOf(
+  { resolveHost }: GuestIntrospectionDeps,
+  { granted }: Effective,
+  question: GuestQuestion,
+): Promise<BindingFault | undefined> {
+  const { binding } = granted;
+  const fault = checkBinding(binding, question);
+  if (fault !== 'ip_mismatch' || binding === undefined || question.ip === undefined) return fault;
+  const hosts = hostsOf(binding);
+  const found = await Promise.all(hosts.map(async (host) => [host, await resolveHost(host)] as const));
+  return checkBinding(binding, { ...question, addresses: new Map(found) });
+}
+
+/** Seconds a counter outlives what counts in it. */
+const COUNT_LINGER = 600;
+
 /** Counts a use and keeps an idle token awake, in that order, so that what is refused keeps nothing awake. */
 async function use(
-  { store, clock }: GuestIntrospectionDeps,
-  { record, hash, realm }: Found & { readonly realm: string },
+  deps: GuestIntrospectionDeps,
+  found: Located,
   isDryRun: boolean,
 ): Promise<GuestReason | undefined> {
+  const { store } = deps;
+  const { record, hash, realm } = found;
   const { idle } = record.granted.lifetime;
-  if (idle !== undefined && (await store.read([idleKey(realm, hash)]))[0] === undefined) return 'idle';
-  const most = usesOf(record.granted.lifetime);
-  if (most !== null) {
-    const windowMs = ((record.exp ?? record.iat + 31_536_000) - epochSeconds(clock) + 600) * 1000;
-    const { count } = await store.count(usesKey(realm, hash), { windowMs, by: isDryRun ? 0 : 1 });
-    if (isDryRun ? count >= most : count > most) return 'max_uses';
+  const key = idleKey(realm.name, hash);
+  if (idle !== undefined && (await store.read([key]))[0] === undefined) return 'idle';
+  for (const budget of record.budgets) {
+    const count = await countIn(deps, found, budget, isDryRun ? 0 : 1);
+    if (isDryRun ? count >= budget.most : count > budget.most) return 'max_uses';
   }
-  if (idle !== undefined && !isDryRun) {
-    await store.commit([{ put: idleKey(realm, hash), value: '1', ttl: idle }]);
-  }
+  if (idle !== undefined && !isDryRun) await store.commit([{ put: key, value: '1', ttl: idle }]);
   return undefined;
 }
 
-function describe(
-  { record, realm, issuer }: Found & { readonly realm: string; readonly issuer: string },
-  caller: GuestCaller,
-  question: GuestQuestion,
-): GuestAnswer {
-  const { subject } = record.granted;
-  return {
-    active: true,
-    iss: issuer,
-    realm,
-    sub: record.sub,
-    aud: record.audiences.length === 1 ? record.audiences[0] : record.audiences,
-    client_id: record.clientId,
-    scope: record.scope,
-    iat: record.iat,
-    ...(record.exp === null ? {} : { exp: record.exp }),
-    nbf: record.notBefore,
-    jti: record.id,
-    token_type: record.jkt === undefined ? 'Bearer' : 'DPoP',
-    guest: true,
-    tenant: subject.tenant,
-    ...(subject.id === undefined ? {} : { guest_id: subject.id }),
-    gid: record.parentId ?? record.id,
-    pol: record.policyHash,
-    ...(record.act === undefined ? {} : { act: record.act }),
-    ...(record.jkt === undefined ? {} : { cnf: { jkt: record.jkt } }),
-    authorization_details: detailsFor(record, caller),
-    ...(record.policies.length === 0 ? {} : { policies: record.policies }),
-    ...(question.resource === undefined ? {} : answerFor(record, caller, question)),
-  };
+async function countIn(
+  { store, clock }: GuestIntrospectionDeps,
+  { realm }: Located,
+  { id, until }: Budget,
+  by: number,
+): Promise<number> {
+  const seconds = until === null ? GUEST_CUT_TTL : Math.max(0, until - epochSeconds(clock)) + COUNT_LINGER;
+  const { count } = await store.count(usesKey(realm.name, id), { windowMs: seconds * 1000, by });
+  return count;
 }
 
-/** RFC 9396 §9.2: only the objects that are for the asking resource server. */
-function detailsFor(record: GuestRecord, caller: GuestCaller) {
-  const isFor = (resource: GrantedResource) => isResourceFor(resource, record, caller);
-  const resources = record.granted.resources.filter(isFor);
-  return toDetails({ ...record.granted, resources });
-}
-
-function isResourceFor({ locations }: GrantedResource, record: GuestRecord, caller: GuestCaller): boolean {
-  if (caller.clientId === record.clientId) return true;
-  return (locations ?? record.audiences).some((location) => caller.audiences.has(location));
-}
-
-/** Closed world: what is not listed is not allowed. */
-function answerFor(record: GuestRecord, caller: GuestCaller, { resource, action }: GuestQuestion) {
-  const found = record.granted.resources.find(
-    (one) => isNamed(one, resource ?? '') && isResourceFor(one, record, caller),
-  );
-  const wanted = actionSchema.safeParse(action ?? 'view');
-  if (found === undefined || !wanted.success || !allows(found, wanted.data)) return { allowed: false };
-  return { allowed: true, policy: policyOf(found) };
-}
-
-function allows({ actions }: GrantedResource, wanted: Action): boolean {
-  return actions.includes(wanted);
-}
-
-/** `dash-1` or `dashboard:dash-1`. */
-function isNamed({ type, id }: GrantedResource, name: string): boolean {
-  return name === `${type}:${id}` || name === id;
-}
-
-/** The limits of one resource, ready to apply: the predicate itself and its SQL with bound parameters. */
-function policyOf({ rows, columns, filters, limits }: GrantedResource) {
-  return {
-    rows,
-    sql: {
-      postgresql: compileRows(rows, 'postgresql', { allowRawSql: true }),
-      mysql: compileRows(rows, 'mysql', { allowRawSql: true }),
-      sqlite: compileRows(rows, 'sqlite', { allowRawSql: true }),
-    },
-    ...(columns === undefined ? {} : { columns }),
-    ...(filters === undefined ? {} : { filters }),
-    ...(limits === undefined ? {} : { limits }),
-  };
+/** Uses and refusals of a token are in its trail, but not each one. */
+async function note(
+  { store, clock, isSampled }: GuestIntrospectionDeps,
+  { record, realm }: Located,
+  outcome: Effective | GuestReason,
+): Promise<void> {
+  const reason = typeof outcome === 'string' ? outcome : undefined;
+  if (!isSampled(`${record.id} ${reason ?? ''}`)) return;
+  const at = epochSeconds(clock);
+  const event = reason === undefined ? { event: 'guest.used', at } : { event: 'guest.denied', at, reason };
+  await store.commit(eventWrites(realm.name, record.id, event));
 }

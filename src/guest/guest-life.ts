@@ -1,12 +1,11 @@
-/** The life of guest tokens after minting: read, listed, shortened, narrowed, revoked one by one or with one write. */
+/** The life of guest tokens after minting: found, listed, revoked one by one or with one write. */
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
-import type { Stamp, Store, Write } from '../storage/store.ts';
+import type { Document, Key, Stamp, Store, Write } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { resourceTypes } from './actions.ts';
-import { attenuate } from './attenuate.ts';
-import type { GuestGrant } from './grant.ts';
 import {
+  besideOf,
   endGuest,
   GUEST_CUT_TTL,
   labelNode,
@@ -17,42 +16,102 @@ import {
   tenantResourceNode,
 } from './guest-nodes.ts';
 import {
+  customTypes,
   decodeGuest,
   eventsKey,
+  familyOf,
   type GuestRecord,
   guestPointer,
   guestsOfClient,
   guestsOfTenant,
 } from './guest-record.ts';
-import { eventWrites, type GuestEvent, recordWrites } from './mint.ts';
-import { isRefused, type Refused } from './refusal.ts';
+import { eventWrites, type GuestEvent } from './guest-writes.ts';
 
 export type LifeDeps = { readonly store: Store; readonly clock: Clock };
 
 export type GuestState = 'active' | 'expired' | 'revoked' | 'not_yet_valid';
+
+export const guestStates = ['active', 'expired', 'revoked', 'not_yet_valid'] as const satisfies GuestState[];
 
 export type FoundGuest = {
   readonly record: GuestRecord;
   readonly hash: string;
   readonly state: GuestState;
   readonly readAt: Stamp;
+  /** Revision of the record. */
+  readonly stamp: Stamp;
 };
 
 /** `undefined` for what never was, or is forgotten. */
 export async function findGuest(deps: LifeDeps, realm: string, id: string): Promise<FoundGuest | undefined> {
-  const [pointer] = await deps.store.read([guestPointer(realm, id)]);
-  return pointer && findGuestByHash(deps, realm, pointer.value);
+  const [found] = await findGuests(deps, realm, [id]);
+  return found;
 }
 
 export async function findGuestByHash(
-  { store, clock }: LifeDeps,
+  deps: LifeDeps,
   realm: string,
   hash: string,
 ): Promise<FoundGuest | undefined> {
-  const [document] = await store.read([tokenKey(realm, hash)]);
+  const [found] = await findByHashes(deps, realm, [hash]);
+  return found;
+}
+
+/** Those that are there, in the order of their ids. */
+async function findGuests(
+  deps: LifeDeps,
+  realm: string,
+  ids: readonly string[],
+): Promise<readonly FoundGuest[]> {
+  if (ids.length === 0) return [];
+  const pointers = await deps.store.read(ids.map((id) => guestPointer(realm, id)));
+  return findByHashes(
+    deps,
+    realm,
+    pointers.flatMap((pointer) => pointer?.value ?? []),
+  );
+}
+
+async function findByHashes(
+  deps: LifeDeps,
+  realm: string,
+  hashes: readonly string[],
+): Promise<readonly FoundGuest[]> {
+  if (hashes.length === 0) return [];
+  const documents = await deps.store.read(hashes.map((hash) => tokenKey(realm, hash)));
+  const found = documents.map((document, index) => foundAs(deps, realm, hashes[index] ?? '', document));
+  return (await Promise.all(found)).filter((guest) => guest !== undefined);
+}
+
+async function foundAs(
+  { store, clock }: LifeDeps,
+  realm: string,
+  hash: string,
+  document: Document | undefined,
+): Promise<FoundGuest | undefined> {
   const record = document && decodeGuest(document.value);
   if (document === undefined || record === undefined) return undefined;
-  return { record, hash, readAt: document.now, state: stateOf(record, document.cut, epochSeconds(clock)) };
+  const isDead = document.cut || (await isCutBeside(store, realm, { record, hash }));
+  const state = stateOf(record, isDead, epochSeconds(clock));
+  return { record, hash, state, readAt: document.now, stamp: document.stamp };
+}
+
+/**
+ * Whether a cut that its own document does not show has killed a token: one of a node that hangs beside it, or one of
+ * what was issued before some time, when the token was narrowed after that.
+ */
+export async function isCutBeside(
+  store: Store,
+  realm: string,
+  { record, hash }: { readonly record: GuestRecord; readonly hash: string },
+): Promise<boolean> {
+  const keys: Key[] = [
+    ...besideOf(tokenKey(realm, hash), record.beside ?? 0),
+    ...(record.narrowedAt === undefined ? [] : [guestPointer(realm, record.id)]),
+  ];
+  if (keys.length === 0) return false;
+  const documents = await store.read(keys);
+  return documents.some((document) => document?.cut !== false);
 }
 
 function stateOf(record: GuestRecord, isCut: boolean, now: number): GuestState {
@@ -71,24 +130,40 @@ export type GuestFilter = {
   readonly state?: GuestState | undefined;
 };
 
-/** A page of records, never of values. A page may hold fewer than `limit` and still have a next one. */
+export type GuestPage = { readonly guests: readonly FoundGuest[]; readonly next?: string };
+
+/** How many pages of the index one answer looks through at most. */
+const MAX_STEPS = 10;
+
+/** A page of records, never of values. It may hold fewer than `limit` and still have a next one. */
 export async function listGuests(
   deps: LifeDeps,
   realm: string,
   filter: GuestFilter,
   page: { readonly limit: number; readonly after?: string | undefined },
-): Promise<{ readonly guests: readonly FoundGuest[]; readonly next?: string }> {
+): Promise<GuestPage> {
   const index = indexFor(realm, filter);
-  const after = page.after === undefined ? {} : { after: page.after };
-  const { members, next } = await deps.store.list(index, { limit: page.limit, ...after });
-  const found = await Promise.all(members.map((id) => findGuest(deps, realm, id)));
-  const guests = found.filter((guest) => guest !== undefined).filter((guest) => matches(guest, filter));
-  return { guests, ...(next === undefined ? {} : { next }) };
+  const guests: FoundGuest[] = [];
+  let { after } = page;
+  for (let step = 0; step < MAX_STEPS; step += 1) {
+    const limit = page.limit - guests.length;
+    const { members, next } = await deps.store.list(index, {
+      limit,
+      ...(after === undefined ? {} : { after }),
+    });
+    const found = await findGuests(deps, realm, members);
+    guests.push(...found.filter((guest) => matches(guest, filter)));
+    if (next === undefined) return { guests };
+    after = next;
+    if (guests.length === page.limit) break;
+  }
+  return { guests, ...(after === undefined ? {} : { next: after }) };
 }
 
-function indexFor(realm: string, { client, tenant }: GuestFilter) {
-  if (tenant !== undefined) return guestsOfTenant(realm, tenant);
+function indexFor(realm: string, { client, tenant }: GuestFilter): Key {
+  // What one client minted is the shorter way, and shows nothing of what others did.
   if (client !== undefined) return guestsOfClient(realm, client);
+  if (tenant !== undefined) return guestsOfTenant(realm, tenant);
   throw new Failure('invalid_input', 'a list needs a client or a tenant');
 }
 
@@ -108,19 +183,29 @@ function isUnsetOr(wanted: string | undefined, value: string | undefined): boole
   return wanted === undefined || wanted === value;
 }
 
-function isNamed({ type, id }: { readonly type: string; readonly id: string }, name: string): boolean {
+/** `dash-1` or `dashboard:dash-1`. */
+export function isNamed({ type, id }: { readonly type: string; readonly id: string }, name: string): boolean {
   return name === id || name === `${type}:${id}`;
 }
 
-/** Idempotent: dead is dead. */
-export async function revokeGuest(
+/** The token, its chain of refreshes and what was made from it. Idempotent: dead is dead. */
+export async function revokeGuest(deps: LifeDeps, realm: string, id: string, by: string): Promise<void> {
+  const found = await findGuest(deps, realm, id);
+  await revokeAll(deps, realm, [found?.record ?? { id }], by);
+}
+
+export async function revokeAll(
   { store, clock }: LifeDeps,
   realm: string,
-  id: string,
+  records: readonly Pick<GuestRecord, 'id' | 'family'>[],
   by: string,
 ): Promise<void> {
   const event: GuestEvent = { event: 'guest.revoked', at: epochSeconds(clock), by };
-  await store.commit([endGuest(realm, id), ...eventWrites(realm, id, event)]);
+  const writes = records.flatMap((record) => [
+    ...[...new Set([record.id, familyOf(record)])].map((id) => endGuest(realm, id)),
+    ...eventWrites(realm, record.id, event),
+  ]);
+  if (writes.length > 0) await store.commit(writes);
 }
 
 /** What a mass cut cuts. Exactly one shape (guest-tokens.md 7.4). */
@@ -132,79 +217,71 @@ export type Selector =
   | { readonly client: string }
   | { readonly label: string };
 
-/** One commit, however many tokens hang below. `clientId` owns the label. `before`: a stamp of the store. */
+/**
+ * One commit, however many tokens hang below. `clientId`: only what this client minted; absent: what anybody in the
+ * realm did. `before`: a stamp of the store. Resolves to the moment before which what was issued is dead now.
+ */
 export async function cutGuests(
   { store }: LifeDeps,
   realm: string,
   selector: Selector,
-  options: { readonly clientId: string; readonly before?: Stamp | undefined },
+  options: { readonly clientId?: string | undefined; readonly before?: Stamp | undefined },
 ): Promise<Stamp> {
   const before = options.before === undefined ? {} : { before: options.before };
-  const writes = nodesOfSelector(selector, options.clientId).map(
+  const custom = 'resource' in selector ? await store.list(customTypes(realm), { limit: 1000 }) : undefined;
+  const types = [...resourceTypes, ...(custom?.members ?? [])];
+  const writes = nodesOfSelector(selector, options.clientId, types).map(
     (node): Write => ({ cut: node, realm, ttl: GUEST_CUT_TTL, ...before }),
   );
   const outcome = await store.commit(writes);
   if (!outcome.ok) throw new Error('a cut cannot be refused');
-  return options.before ?? outcome.stamp;
+  return Math.min(options.before ?? outcome.stamp, outcome.stamp);
 }
 
-function nodesOfSelector(selector: Selector, clientId: string): readonly string[] {
+function nodesOfSelector(
+  selector: Selector,
+  by: string | undefined,
+  types: readonly string[],
+): readonly string[] {
   if ('client' in selector) return [mintedByNode(selector.client)];
-  if ('label' in selector) return [labelNode(clientId, selector.label)];
+  if ('label' in selector) return [labelNode(by, selector.label)];
   if (!('tenant' in selector)) {
-    return resourcesNamed(selector.resource).map(({ type, id }) => resourceNode(type, id));
+    return resourcesNamed(selector.resource, types).map(({ type, id }) => resourceNode(by, type, id));
   }
   const { tenant } = selector;
-  if ('subject' in selector) return [subjectNode(tenant, selector.subject)];
-  if (!('resource' in selector)) return [tenantNode(tenant)];
-  return resourcesNamed(selector.resource).map(({ type, id }) => tenantResourceNode(tenant, type, id));
+  if ('subject' in selector) return [subjectNode(by, tenant, selector.subject)];
+  if (!('resource' in selector)) return [tenantNode(by, tenant)];
+  return resourcesNamed(selector.resource, types).map(({ type, id }) =>
+    tenantResourceNode(by, tenant, type, id),
+  );
 }
 
-/** `dashboard:dash-1` is one resource; `dash-1` is what has this id in any registered type. */
-function resourcesNamed(name: string): readonly { readonly type: string; readonly id: string }[] {
-  const qualified = /^(custom:[a-z0-9_-]+|[a-z_]+):(.+)$/.exec(name);
-  const [, type, id] = qualified ?? [];
-  const isQualified = type !== undefined && (type.startsWith('custom:') || resourceTypes.includes(type));
-  if (isQualified && id !== undefined) return [{ type, id }];
-  return resourceTypes.map((known) => ({ type: known, id: name }));
-}
-
-/** PATCH: what is asked for must be within what the token is now. The value stays the same. */
-export async function narrowGuest(
-  { store, clock }: LifeDeps,
-  realm: string,
-  found: FoundGuest,
-  asked: GuestGrant,
-): Promise<GuestRecord | Refused> {
-  const now = epochSeconds(clock);
-  const { record, hash } = found;
-  const ttlLeft = record.exp === null ? null : Math.max(1, record.exp - now);
-  const outcome = attenuate({ granted: record.granted, ttlLeft, usesLeft: null }, asked);
-  if (isRefused(outcome)) return outcome;
-  const { ttl } = outcome.granted.lifetime;
-  const narrowed: GuestRecord = {
-    ...record,
-    granted: { ...outcome.granted, format: record.granted.format },
-    exp: ttl === null ? record.exp : Math.min(record.exp ?? Number.MAX_SAFE_INTEGER, now + ttl),
-  };
-  const event: GuestEvent = { event: 'guest.narrowed', at: now };
-  const writes = [
-    ...recordWrites(realm, narrowed, hash, found.readAt),
-    ...eventWrites(realm, record.id, event),
+/** Every resource that a name can mean: this id in any type, and `type:id` where there is such a type. */
+function resourcesNamed(
+  name: string,
+  types: readonly string[],
+): readonly { readonly type: string; readonly id: string }[] {
+  const qualified = types.filter((type) => name.startsWith(`${type}:`) && name.length > type.length + 1);
+  return [
+    ...types.map((type) => ({ type, id: name })),
+    ...qualified.map((type) => ({ type, id: name.slice(type.length + 1) })),
   ];
-  const committed = await store.commit(writes);
-  if (!committed.ok) throw new Failure('conflict', 'the token was revoked meanwhile');
-  return narrowed;
 }
 
-/** The trail of a token, oldest first. */
+/** The trail of a token, oldest first; what nobody wrote down when it happened is told from its state. */
 export async function eventsOf(
   { store }: LifeDeps,
   realm: string,
   id: string,
+  found?: FoundGuest,
 ): Promise<readonly GuestEvent[]> {
   const { members } = await store.list(eventsKey(realm, id), { limit: 1000 });
-  return members.map(eventOf).sort((a, b) => a.at - b.at);
+  const events = members.map(eventOf);
+  const { record, state } = found ?? {};
+  const isOver = state === 'expired' && record !== undefined && record.exp !== null;
+  return [...events, ...(isOver ? [{ event: 'guest.expired', at: record.exp }] : [])].sort(
+    (a, b) => a.at - b.at,
+  );
 }
 
 function eventOf(member: string): GuestEvent {

@@ -1,38 +1,54 @@
 /**
  * Where a guest token hangs in the revocation tree beside its client and parent: below its tenant, its subject, its
- * resources and its label, so that each can be cut with one write however many tokens there are.
+ * resources and its label, so that each can be cut with one write however many tokens there are. Each of these is
+ * there twice: for the whole realm, and for what one client minted, because a client cuts only that.
  */
-import type { Write } from '../storage/store.ts';
-import type { Granted } from './grant.ts';
+import { LASTING_CUT_TTL } from '../registry/records.ts';
+import type { Key, Write } from '../storage/store.ts';
+import type { GuestRecord } from './guest-record.ts';
 
-/** Seconds a cut of guests is remembered: a token that never expires must stay dead. Ten years. */
-export const GUEST_CUT_TTL = 315_360_000;
+/** Seconds a cut of guests is remembered: a token that never expires must stay dead. */
+export const GUEST_CUT_TTL = LASTING_CUT_TTL;
 
-const path = (...parts: readonly string[]): string => JSON.stringify(parts);
+/** The client whose tokens are meant; `undefined` for those of the whole realm. */
+type By = string | undefined;
+
+const node = (kind: string, by: By, ...parts: readonly string[]): string =>
+  `${kind}:${JSON.stringify([by ?? null, ...parts])}`;
 
 export const familyNode = (id: string): string => `gf:${id}`;
+/** The refresh tokens of a family. */
+export const refreshNode = (family: string): string => `gq:${family}`;
 export const mintedByNode = (clientId: string): string => `gc:${clientId}`;
-export const tenantNode = (tenant: string): string => `gt:${path(tenant)}`;
-export const subjectNode = (tenant: string, id: string): string => `gs:${path(tenant, id)}`;
-export const resourceNode = (type: string, id: string): string => `gr:${path(type, id)}`;
-export const tenantResourceNode = (tenant: string, type: string, id: string): string =>
-  `gx:${path(tenant, type, id)}`;
-export const labelNode = (clientId: string, label: string): string => `gl:${path(clientId, label)}`;
+export const tenantNode = (by: By, tenant: string): string => node('gt', by, tenant);
+export const subjectNode = (by: By, tenant: string, id: string): string => node('gs', by, tenant, id);
+export const resourceNode = (by: By, type: string, id: string): string => node('gr', by, type, id);
+export const tenantResourceNode = (by: By, tenant: string, type: string, id: string): string =>
+  node('gx', by, tenant, type, id);
+export const labelNode = (by: By, label: string): string => node('gl', by, label);
 
 /** The node of whatever was made from a token: its guests die with it. */
 export const parentNode = (hash: string): string => `t:${hash}`;
 
-export function nodesOfGuest(id: string, clientId: string, granted: Granted): readonly string[] {
-  const { tenant, id: subject } = granted.subject;
+/** Everything above a guest token, each once; its own family comes first. */
+export function nodesOfGuest(
+  record: Pick<GuestRecord, 'id' | 'clientId' | 'granted' | 'inherited'>,
+): readonly string[] {
+  const { id, clientId, granted, inherited } = record;
+  const own = [familyNode(id), mintedByNode(clientId), `c:${clientId}`];
+  const described = [undefined, clientId].flatMap((by) => nodesBy(by, granted));
+  return [...new Set([...own, ...inherited, ...described])];
+}
+
+function nodesBy(by: By, { subject, label, resources }: GuestRecord['granted']): readonly string[] {
+  const { tenant, id } = subject;
   return [
-    familyNode(id),
-    mintedByNode(clientId),
-    tenantNode(tenant),
-    ...(subject === undefined ? [] : [subjectNode(tenant, subject)]),
-    ...(granted.label === undefined ? [] : [labelNode(clientId, granted.label)]),
-    ...granted.resources.flatMap(({ type, id: resource }) => [
-      resourceNode(type, resource),
-      tenantResourceNode(tenant, type, resource),
+    tenantNode(by, tenant),
+    ...(id === undefined ? [] : [subjectNode(by, tenant, id)]),
+    ...(label === undefined ? [] : [labelNode(by, label)]),
+    ...resources.flatMap((resource) => [
+      resourceNode(by, resource.type, resource.id),
+      tenantResourceNode(by, tenant, resource.type, resource.id),
     ]),
   ];
 }
@@ -40,4 +56,35 @@ export function nodesOfGuest(id: string, clientId: string, granted: Granted): re
 /** A token that is revoked never comes back, nor does what was made from it. */
 export function endGuest(realm: string, id: string): Write {
   return { close: familyNode(id), realm, ttl: GUEST_CUT_TTL };
+}
+
+/** What the store lets one document hang under. */
+const MAX_UNDER = 256;
+
+type Put = Extract<Write, { put: Key }>;
+
+/** A document under any number of nodes: those that it has no room for hang on documents beside it. */
+export function hang(put: Omit<Put, 'under'>, nodes: readonly string[]): readonly Put[] {
+  const [own = [], ...others] = chunksOf(nodes);
+  const beside = besideOf(put.put, others.length);
+  return [
+    { ...put, under: own },
+    ...beside.map((key, index): Put => ({ ...put, put: key, value: '1', under: others[index] ?? [] })),
+  ];
+}
+
+/** How many documents stand beside one that hangs under so many nodes. */
+export function countBeside(nodes: readonly string[]): number {
+  return Math.max(0, chunksOf(nodes).length - 1);
+}
+
+/** The documents beside one: when one of them is cut or gone, so is it. */
+export function besideOf({ realm, kind, id }: Key, count: number): readonly Key[] {
+  return Array.from({ length: count }, (_, index) => ({ realm, kind: `${kind}-more`, id: `${id}~${index}` }));
+}
+
+function chunksOf(nodes: readonly string[]): readonly (readonly string[])[] {
+  return Array.from({ length: Math.ceil(nodes.length / MAX_UNDER) }, (_, index) =>
+    nodes.slice(index * MAX_UNDER, (index + 1) * MAX_UNDER),
+  );
 }

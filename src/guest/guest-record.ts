@@ -4,11 +4,15 @@ import { sha256 } from '../base/hash.ts';
 import type { Key } from '../storage/store.ts';
 import type { Granted } from './grant.ts';
 import type { ResolvedPolicy } from './policies.ts';
+import type { Rows } from './predicate.ts';
 
 /** RFC 8693 §4.1: who acts, and for whom they act in turn. */
 export type Actor = { readonly sub: string; readonly client_id?: string; readonly act?: Actor };
 
-/** Times are seconds since the epoch. Secrets of policies are in `sealed` only. */
+/** A counter that each use counts in, how far it may go, and when nothing counts in it any more (seconds). */
+export type Budget = { readonly id: string; readonly most: number; readonly until: number | null };
+
+/** Times are seconds since the epoch. Secrets of policies are in `sealedPolicies` only. */
 export type GuestRecord = {
   readonly k: 'GuestToken';
   readonly v: 1;
@@ -30,8 +34,18 @@ export type GuestRecord = {
   readonly jkt?: string;
   /** The id of the guest token it was made from, or of whom it refreshes. */
   readonly parentId?: string;
+  /** The first token of its chain of refreshes; absent: it is the first itself. */
+  readonly family?: string;
   /** Nodes that were inherited from the token it was exchanged for. */
   readonly inherited: readonly string[];
+  /** Its own limit of uses and those of the tokens above it. */
+  readonly budgets: readonly Budget[];
+  /** The rows of each resource before the row policies came on top, in order; absent without row policies. */
+  readonly ownRows?: readonly Rows[];
+  /** Documents beside its own that it hangs on (guest-nodes.ts). */
+  readonly beside?: number;
+  /** When it was narrowed last. Its own document is younger than it since then; its pointer is not. */
+  readonly narrowedAt?: number;
   /** Sealed JSON of the policies' parameters, secrets included; absent when there are no secrets. */
   readonly sealedPolicies?: string;
   /** The sealed value, where the product whose call made it shows it again. */
@@ -45,7 +59,14 @@ export type GuestRefreshRecord = {
   readonly guest: GuestRecord;
   /** Where the chain of refreshes ends at the latest, seconds since the epoch. */
   readonly until: number;
+  /** As of a guest record. */
+  readonly beside?: number;
 };
+
+/** The first token of the chain of refreshes that this one is in. */
+export function familyOf({ family, id }: Pick<GuestRecord, 'family' | 'id'>): string {
+  return family ?? id;
+}
 
 const kinds = z.looseObject({ k: z.enum(['GuestToken', 'GuestRefresh']), v: z.literal(1) });
 
@@ -89,17 +110,22 @@ export function guestsOfTenant(realm: string, tenant: string): Key {
   return { realm, kind: 'guests-in', id: tenant };
 }
 
+/** Custom resource types that guests of the realm were made for: a cut of an id must know them. */
+export function customTypes(realm: string): Key {
+  return { realm, kind: 'guest-types', id: 'custom' };
+}
+
 /** There while an idle token is in use. */
 export function idleKey(realm: string, hash: string): Key {
   return { realm, kind: 'guest-idle', id: hash };
 }
 
-export function usesKey(realm: string, hash: string): Key {
-  return { realm, kind: 'guest-uses', id: hash };
+export function usesKey(realm: string, budget: string): Key {
+  return { realm, kind: 'guest-uses', id: budget };
 }
 
-/** Live tokens of one `session.key` of a client. */
-export function concurrencyKey(realm: string, clientId: string, session: string): Key {
+/** Who has the places of one `session.key` of a client. */
+export function slotsKey(realm: string, clientId: string, session: string): Key {
   return { realm, kind: 'guest-session', id: JSON.stringify([clientId, session]) };
 }
 

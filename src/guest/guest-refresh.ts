@@ -1,62 +1,52 @@
-/**
- * Refreshing a guest without a reload: the refresh token rotates, a repeated refresh within the grace gets the same
- * successor, and reuse after it kills the family. Ceilings and policies count anew at each refresh.
- */
+/** The refresh tokens of guests: what is at rest of them, and which one follows which. */
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { hmac, sha256 } from '../base/hash.ts';
 import { randomValue } from '../base/random.ts';
-import type { Write } from '../storage/store.ts';
+import type { Stamp, Write } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
-import { familyNode } from './guest-nodes.ts';
+import { countBeside, hang, nodesOfGuest, refreshNode } from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import type { GuestRecord, GuestRefreshRecord } from './guest-record.ts';
 import { refreshReachOf } from './lifetime.ts';
+import type { Issued } from './mint-order.ts';
 
 export const REFRESH_PREFIX = 'dpgr_';
 export const GUEST_REFRESH_GRACE_MS = 10_000;
 
-export type RefreshIssue = {
-  readonly value: string;
-  readonly expiresIn: number;
-  readonly writes: readonly Write[];
+type RefreshIssue = {
+  readonly issued: NonNullable<Issued['refresh']>;
+  readonly writes: readonly Extract<Write, { put: unknown }>[];
 };
 
+type Deps = { readonly clock: Clock };
+
 /** The refresh token of a newly minted guest, if it may be refreshed. */
-export function refreshWrites(
-  { clock }: { readonly clock: Clock },
-  realm: GuestRealm,
-  guest: GuestRecord,
-): RefreshIssue | undefined {
+export function refreshWrites(deps: Deps, realm: GuestRealm, guest: GuestRecord): RefreshIssue | undefined {
   const reach = refreshReachOf(guest.granted.lifetime);
   if (reach === undefined) return undefined;
-  const value = REFRESH_PREFIX + randomValue();
-  return issue(
-    realm.name,
-    { k: 'GuestRefresh', v: 1, guest, until: guest.iat + reach },
-    value,
-    epochSeconds(clock),
-  );
+  const record: GuestRefreshRecord = { k: 'GuestRefresh', v: 1, guest, until: guest.iat + reach };
+  return issue(deps, realm, record, REFRESH_PREFIX + randomValue());
 }
 
-/** The one successor of a spent refresh token, the same for everybody who repeats the refresh. */
+/**
+ * The one successor of a spent refresh token, the same for everybody who repeats the refresh. `since`: when the spent
+ * one was read.
+ */
 export function refreshSuccessor(
-  { clock }: { readonly clock: Clock },
+  deps: Deps,
   realm: GuestRealm,
-  refresh: GuestRefreshRecord,
-  spent: string,
+  spent: { readonly record: GuestRefreshRecord; readonly value: string; readonly since: Stamp },
 ): RefreshIssue {
-  const value = REFRESH_PREFIX + hmac(realm.secret, `guest-refresh-successor:${spent}`);
-  const { writes, ...rest } = issue(realm.name, refresh, value, epochSeconds(clock));
-  return {
-    ...rest,
-    writes: writes.map((write) => ('put' in write ? { ...write, onlyIf: 'keep' as const } : write)),
-  };
+  const value = REFRESH_PREFIX + hmac(realm.secret, `guest-refresh-successor:${spent.value}`);
+  const { issued, writes } = issue(deps, realm, spent.record, value);
+  return { issued, writes: writes.map((write) => ({ ...write, onlyIf: 'keep', since: spent.since })) };
 }
 
-function issue(realm: string, refresh: GuestRefreshRecord, value: string, now: number): RefreshIssue {
-  const { guest, until } = refresh;
-  const ttl = Math.max(1, until - now);
-  const under = [familyNode(guest.id), `c:${guest.clientId}`, ...guest.inherited];
-  const put: Write = { put: tokenKey(realm, sha256(value)), value: JSON.stringify(refresh), ttl, under };
-  return { value, expiresIn: ttl, writes: [put] };
+function issue({ clock }: Deps, realm: GuestRealm, record: GuestRefreshRecord, value: string): RefreshIssue {
+  const { guest, until } = record;
+  const ttl = Math.max(1, until - epochSeconds(clock));
+  const nodes = [...nodesOfGuest(guest), refreshNode(guest.id)];
+  const stored = { ...record, beside: countBeside(nodes) };
+  const put = { put: tokenKey(realm.name, sha256(value)), value: JSON.stringify(stored), ttl };
+  return { issued: { value, expiresIn: ttl }, writes: hang(put, nodes) };
 }

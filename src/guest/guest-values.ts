@@ -6,30 +6,49 @@ import { randomValue } from '../base/random.ts';
 import type { Api } from '../registry/model.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import type { GuestRecord } from './guest-record.ts';
+import { usesOf } from './lifetime.ts';
 import { toDetails } from './rar.ts';
 
 const PREFIX = 'dpg_';
 /** Longer ones do not pass through the header limits of common servers. */
 const MAX_JWT_BYTES = 6 * 1024;
 
-/** Rejects with `Failure('invalid_input')` where the format cannot carry this token. */
-export function guestValue(realm: GuestRealm, record: GuestRecord): Promise<string> | string {
+type Claims = Readonly<Record<string, unknown>>;
+
+/** Rejects with `Failure('invalid_input')` where the format cannot carry this token. `more`: claims besides ours. */
+export function guestValue(
+  realm: GuestRealm,
+  record: GuestRecord,
+  more: Claims = {},
+): Promise<string> | string {
   switch (record.granted.format) {
     case 'opaque':
       return PREFIX + randomValue();
     case 'uuid':
       return randomUUID();
     case 'jwt_reference':
-      return sign(realm, record, { jti: record.id });
+      return sign(realm, record, { ...more, jti: record.id });
     case 'jwt':
-      return selfContained(realm, record);
+      return selfContained(realm, record, more);
     case 'jwe':
-      return encrypted(realm, record);
+      return encrypted(realm, record, more);
   }
 }
 
-async function selfContained(realm: GuestRealm, record: GuestRecord): Promise<string> {
-  const jwt = await sign(realm, record, claimsOf(record));
+/** What a resource server that goes by the token alone does not enforce. */
+export function limitsOffline({ granted }: GuestRecord): readonly string[] {
+  if (granted.format !== 'jwt' && granted.format !== 'jwe') return [];
+  const { lifetime, binding } = granted;
+  const isCounted = lifetime.idle !== undefined || usesOf(lifetime) !== null;
+  const isBound = binding?.origins !== undefined || binding?.ip !== undefined;
+  return [
+    ...(isCounted ? ['idle time and number of uses count only for who introspects the token'] : []),
+    ...(isBound ? ['origins and networks are checked only for who introspects the token'] : []),
+  ];
+}
+
+async function selfContained(realm: GuestRealm, record: GuestRecord, more: Claims): Promise<string> {
+  const jwt = await sign(realm, record, { ...more, ...claimsOf(record) });
   if (Buffer.byteLength(jwt) > MAX_JWT_BYTES) {
     throw new Failure(
       'invalid_input',
@@ -39,10 +58,10 @@ async function selfContained(realm: GuestRealm, record: GuestRecord): Promise<st
   return jwt;
 }
 
-async function encrypted(realm: GuestRealm, record: GuestRecord): Promise<string> {
+async function encrypted(realm: GuestRealm, record: GuestRecord, more: Claims): Promise<string> {
   const key = encryptionKey(realm, record);
   if (key === undefined) throw new Failure('invalid_input', 'the API has no key to encrypt to');
-  const jwt = await sign(realm, record, claimsOf(record));
+  const jwt = await sign(realm, record, { ...more, ...claimsOf(record) });
   const alg = typeof key.alg === 'string' ? key.alg : defaultAlgorithm(key);
   const jwe = await new CompactEncrypt(new TextEncoder().encode(jwt))
     .setProtectedHeader({
@@ -72,6 +91,7 @@ function claimsOf(record: GuestRecord): Record<string, unknown> {
     sub: record.sub,
     aud: record.audiences.length === 1 ? record.audiences[0] : record.audiences,
     client_id: record.clientId,
+    ...(record.notBefore > record.iat ? { nbf: record.notBefore } : {}),
     jti: record.id,
     scope: record.scope,
     authorization_details: toDetails(record.granted),

@@ -112,7 +112,8 @@ function imageSource(address: string | undefined): string | undefined {
 function formSources(address: string): readonly string[] {
   const url = URL.parse(address);
   if (url === null) return [];
-  if (/^https?:$/.test(url.protocol)) return isLoopback(url) ? LOOPBACK : [originSource(url)].filter(isPresent);
+  if (/^https?:$/.test(url.protocol))
+    return isLoopback(url) ? LOOPBACK : [originSource(url)].filter(isPresent);
   // RFC 8252 §7.1: a private scheme is a reversed domain name. The dot keeps out javascript:, data: and the like.
   return url.protocol.includes('.') ? [url.protocol] : [];
 }

@@ -2,6 +2,7 @@
 import type { AdapterFactory, Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
 import { accountFinder } from './account.ts';
 import { claimsByScope, keycloakClaims, oidcScopes } from './claims.ts';
+import { assertionCheck, CLOCK_TOLERANCE } from './client-assertions.ts';
 import { createConsents } from './consents.ts';
 import { cookiesOf } from './cookies.ts';
 import { allowsOrigin } from './cors.ts';
@@ -43,7 +44,8 @@ export function configurationOf(
     extraClientMetadata: extraClientMetadata(realm),
     clientAuthMethods,
     enabledJWA,
-    clockTolerance: 10,
+    clockTolerance: CLOCK_TOLERANCE,
+    assertJwtClientAuthClaimsAndHeader: assertionCheck(realm),
     allowOmittingSingleRegisteredRedirectUri: false,
     pkce: { required: (_ctx, client) => client['pkce_optional'] !== true },
     findAccount: accountFinder(realm),

@@ -1,4 +1,4 @@
-import { guestPolicy } from '../guest/guest-policy.ts';
+import { type GuestPolicy, guestPolicy } from '../guest/guest-policy.ts';
 import type { GuestRealm } from '../guest/guest-realm.ts';
 import type { RealmContext } from './realm-context.ts';
 
@@ -11,7 +11,7 @@ export function guestRealmOf(realm: RealmContext): GuestRealm {
   const guestRealm: GuestRealm = {
     name: realm.name,
     issuer: realm.issuer,
-    policy: guestPolicy.parse(realm.view.guests ?? {}),
+    policy: policyOf(realm),
     policies: realm.view.policies,
     apis: realm.view.apis,
     defaultApi: realm.defaultApi,
@@ -20,4 +20,16 @@ export function guestRealmOf(realm: RealmContext): GuestRealm {
   };
   made.set(realm, guestRealm);
   return guestRealm;
+}
+
+/** What no realm file can say is read as the strictest there is. */
+function policyOf({ view }: RealmContext): GuestPolicy {
+  const strict = {
+    maxTtl: 1,
+    minTtl: 1,
+    allowNonExpiring: false,
+    allowRawSql: false,
+    allowLocalhostOrigins: false,
+  };
+  return guestPolicy.safeParse(view.guests ?? {}).data ?? strict;
 }

@@ -47,6 +47,7 @@ export function adjustModels(provider: Provider, options: InternalsOptions): voi
   prefixValues(provider, options);
   recordJwts(provider.AccessToken.prototype as unknown as Prototype);
   recordJwts(provider.ClientCredentials.prototype as unknown as Prototype);
+  keepRequestedClaims(provider);
   endSessions(provider, options);
   if (options.sharesSessionIds) shareSessionIds(provider);
   decideReplaysAtomically(provider, options);
@@ -83,6 +84,23 @@ function recordJwts(prototype: Prototype): void {
     for (const name of model.constructor.IN_PAYLOAD ?? []) payload[name] = Reflect.get(this, name);
     const signed = { iat: claims['iat'], exp: claims['exp'], jwtId: claims['jti'], jwt: result.value };
     return { value: result.value, payload: { ...payload, ...signed } };
+  };
+}
+
+/**
+ * Of tokens that have an audience the library forgets what the `claims` parameter asked of userinfo (OIDC Core §5.5);
+ * here all of them have one.
+ */
+function keepRequestedClaims(provider: Provider): void {
+  const prototype = provider.AccessToken.prototype as unknown as Prototype & { claims?: object };
+  const original = prototype.getValueAndPayload;
+  prototype.getValueAndPayload = function getPayloadWithClaims(this: typeof prototype & Model) {
+    const { AuthorizationCode, RefreshToken, DeviceCode, BackchannelAuthenticationRequest } =
+      Provider.ctx?.oidc.entities ?? {};
+    const source = AuthorizationCode ?? RefreshToken ?? DeviceCode ?? BackchannelAuthenticationRequest;
+    const userinfo = source?.claims?.userinfo;
+    if (userinfo !== undefined) this.claims ??= { userinfo };
+    return original.call(this);
   };
 }
 

@@ -35,7 +35,10 @@ export function lifetimesOf(realm: RealmContext): NonNullable<Configuration['ttl
     IdToken: lifetimes.idToken,
     Interaction: lifetimes.login,
     RefreshToken: refreshToken,
+    // Before a login it only holds what a form needs.
     Session: (_ctx: KoaContextWithOIDC, session: Session) =>
-      within(lifetimes.sessionIdle, session.loginTs, lifetimes.sessionMax),
+      session.accountId === undefined
+        ? lifetimes.login
+        : within(lifetimes.sessionIdle, session.loginTs, lifetimes.sessionMax),
   };
 }

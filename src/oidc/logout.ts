@@ -39,9 +39,12 @@ type Parts = { readonly realm: RealmContext; readonly screens: Screens };
 
 function goOn({ realm, screens }: Parts, ctx: Context & KoaContextWithOIDC, session: Session): void {
   const target = returnAddress(session);
-  if (target === undefined) return screens.loggedOut(ctx, realm);
-  ctx.status = 303;
-  ctx.redirect(target);
+  if (target === undefined) {
+    screens.loggedOut(ctx, realm);
+  } else {
+    ctx.status = 303;
+    ctx.redirect(target);
+  }
 }
 
 /** The library has verified the hint's signature and issuer; what is left is whether it is of this session. */

@@ -14,9 +14,11 @@ import { toMetadata } from './client-metadata.ts';
 import { configurationOf } from './configuration.ts';
 import { type Consents, createConsents } from './consents.ts';
 import { fillInUserCode } from './device.ts';
+import { takeDoubledSecretOnce } from './doubled-secret.ts';
 import { mountSeam } from './endpoints/seam.ts';
 import { passwordGrant } from './grants/password.ts';
 import { tokenExchangeGrant } from './grants/token-exchange.ts';
+import { type AuthenticatedClient, authenticateClient } from './guest-client.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
 import { adjustModels } from './internals.ts';
 import { logoutWithoutSession } from './logout.ts';
@@ -41,6 +43,8 @@ export type RealmProvider = {
   readonly selfService: SelfService;
   /** A token to register clients with for `ttl` seconds. `Failure('invalid_input')` where there is no registration. */
   createInitialAccessToken(life: { readonly ttl: number }): Promise<string>;
+  /** The client that a request's `Authorization` or certificate proves; never a public one. */
+  authenticateClient(request: IncomingMessage, clientId?: string): Promise<AuthenticatedClient | undefined>;
   /** Answers a request whose `url` is relative to the realm. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 };
@@ -66,8 +70,10 @@ export function createProvider(realm: RealmContext, screens: Screens): RealmProv
   setPace(provider, realm);
   provider.use(logoutWithoutSession(realm, screens));
   provider.use(fillInUserCode);
+  provider.use(takeDoubledSecretOnce(realm));
   const consents = createConsents(realm.store, realm.name);
   const sessions = createSessions(realm, provider);
+  const handle = provider.callback();
   return {
     realm,
     sessions,
@@ -76,7 +82,9 @@ export function createProvider(realm: RealmContext, screens: Screens): RealmProv
     selfService: createSelfService({ realm, provider, consents, sessions }),
     interactions: createInteractions({ realm, provider, consents, sessions }),
     createInitialAccessToken: (life) => createInitialAccessToken(realm, provider, life),
-    handle: provider.callback(),
+    authenticateClient: (request, clientId) =>
+      authenticateClient(handle, realm.issuer, { request, clientId, headers: forwarded(realm) }),
+    handle,
   };
 }
 
@@ -93,6 +101,11 @@ function guardClient(realm: RealmContext, client: Client, unit: Unit): void {
   });
 }
 
+/** What the door has said of the caller, and the certificate that a proxy hands over. */
+function forwarded({ clientCertHeader }: RealmContext): readonly string[] {
+  return ['x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-for', clientCertHeader.toLowerCase()];
+}
+
 function adapterOf(realm: RealmContext) {
   const { registry, name, store } = realm;
   const currentUnit = () =>
@@ -104,12 +117,14 @@ function adapterOf(realm: RealmContext) {
     agent: () => Provider.ctx?.get('user-agent').slice(0, 256),
     findClientMetadata: async (id) => {
       const client = await realm.findClient(id);
-      if (client !== undefined) guardClient(realm, client, currentUnit());
-      return client?.enabled === true ? toMetadata(client, realm.view.profile) : undefined;
+      if (client?.enabled !== true) return undefined;
+      guardClient(realm, client, currentUnit());
+      return toMetadata(client, realm.view.profile);
     },
     registerClient: (id, metadata) => registerClient(realm, id, metadata),
     removeClient: async (id) => {
       await registry.removeClient(name, id);
+      currentUnit().unguard(clientNode(id));
     },
   });
 }

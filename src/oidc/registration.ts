@@ -124,14 +124,27 @@ function fromMetadata(id: string, metadata: AdapterPayload) {
     ...(client_secret === undefined || isPublic ? {} : { secret: client_secret }),
     ...(isPublic ? { public: true } : {}),
     ...(metadata.application_type === 'native' ? { applicationType: 'native' as const } : {}),
+    ...shownMetadata(metadata),
     grants: grantName.array().parse(grant_types ?? ['authorization_code']),
     redirectUris: [...(metadata.redirect_uris ?? [])],
     registered,
   };
 }
 
+/** What people are shown of a client is looked for under the registry's own names. */
+function shownMetadata({ client_name, client_uri, logo_uri, policy_uri, tos_uri }: AdapterPayload) {
+  return {
+    ...(client_name === undefined ? {} : { clientName: client_name }),
+    ...(client_uri === undefined ? {} : { clientUri: client_uri }),
+    ...(logo_uri === undefined ? {} : { logoUri: logo_uri }),
+    ...(policy_uri === undefined ? {} : { policyUri: policy_uri }),
+    ...(tos_uri === undefined ? {} : { tosUri: tos_uri }),
+  };
+}
+
 /** What the client does not decide and its update must not undo. */
 function operatorsShareOf(client: Client): Client {
   const { secret, public: _, applicationType, registered, ...rest } = client;
-  return rest;
+  const { clientName, clientUri, logoUri, policyUri, tosUri, ...operators } = rest;
+  return operators;
 }

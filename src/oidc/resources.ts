@@ -64,10 +64,23 @@ function decideRequestedScope(ctx: KoaContextWithOIDC, realm: RealmContext, api:
     // There is no person that OIDC scopes could be about.
     params['scope'] = granted.filter((scope) => !oidcScopeSet.has(scope)).join(' ') || undefined;
   } else if (requestRoutes.has(route)) {
-    const permitted = permittedFor(realm, api, client, undefined);
-    params['scope'] =
-      scopeOrError(realm, api, requested, permitted, requested === undefined).join(' ') || undefined;
+    // A request may name several APIs (RFC 8707 §2): what any of them has may stay.
+    const granted = requestedApis(realm, params['resource']).flatMap((one) =>
+      scopeOrError(
+        realm,
+        one,
+        requested,
+        permittedFor(realm, one, client, undefined),
+        requested === undefined,
+      ),
+    );
+    params['scope'] = [...new Set(granted)].join(' ') || undefined;
   }
+}
+
+function requestedApis(realm: RealmContext, resource: unknown): readonly Api[] {
+  const named: readonly unknown[] = Array.isArray(resource) ? resource : [resource];
+  return named.flatMap((audience) => (typeof audience === 'string' ? (realm.apiOf(audience) ?? []) : []));
 }
 
 /** Permission names of an API that these roles and the client's ceiling allow; without roles, the ceiling alone. */

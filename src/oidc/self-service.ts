@@ -21,7 +21,7 @@ export type SignedIn = { readonly user: User; readonly uid: string; readonly sta
 
 export type PasswordChange = { readonly current: string; readonly wanted: string };
 
-export type PasswordOutcome = 'changed' | 'wrong' | PasswordFault;
+export type PasswordOutcome = 'changed' | 'wrong' | 'same' | PasswordFault;
 
 const GRANTS_PER_PAGE = 200;
 
@@ -86,6 +86,8 @@ async function setPassword(
 ): Promise<PasswordOutcome> {
   const [fault] = await realm.passwords.check(wanted, realm.view.passwords, user);
   if (fault !== undefined) return fault;
+  const { matches } = await realm.passwords.verify(wanted, user.passwordHash);
+  if (matches) return 'same';
   await sessions.endAll(user.id, exceptSession);
   await realm.registry.updateUser(realm.name, user.id, (now) => ({
     ...now,
@@ -135,7 +137,6 @@ function endingWrites(realm: string, userId: string, members: readonly string[],
 }
 
 async function endOwnSession({ sessions }: Deps, userId: string, uid: string): Promise<void> {
-  const own = await sessions.list(userId);
-  if (!own.some((session) => session.uid === uid)) throw new Failure('not_found', 'no such session');
+  if ((await sessions.ownerOf(uid)) !== userId) throw new Failure('not_found', 'no such session');
   await sessions.end(uid);
 }

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Context, Middleware } from 'koa';
-import type { Provider } from 'oidc-provider';
+import type { Provider, Session } from 'oidc-provider';
 import { epochSeconds } from '../base/clock.ts';
 import { coversOrigin, originsOf } from '../registry/origins.ts';
 import { cookiePath, sameSiteOf } from './cookies.ts';
@@ -79,18 +79,25 @@ function sessionCookie(realm: RealmContext): Middleware {
   return async function keepSessionCookie(ctx, next) {
     await next();
     const session = isMatched(ctx) ? ctx.oidc.session : undefined;
-    if (session === undefined) return;
-    const isSignedIn = session.accountId !== undefined && !('destroyed' in session && session.destroyed);
-    const wanted = isSignedIn ? session.uid : undefined;
-    if (ctx.cookies.get(COOKIE, { signed: false }) === wanted) return;
-    ctx.cookies.set(COOKIE, wanted, {
-      path: cookiePath(realm),
-      httpOnly: false,
-      signed: false,
-      sameSite: sameSiteOf(realm),
-      ...(wanted === undefined || session.transient === true ? {} : { expires: endOf(realm) }),
-    });
+    if (session !== undefined) showSession(realm, ctx, session);
   };
+}
+
+function showSession(realm: RealmContext, ctx: Context, session: Session): void {
+  const wanted = isSignedIn(session) ? session.uid : undefined;
+  if (ctx.cookies.get(COOKIE, { signed: false }) === wanted) return;
+  const isKept = wanted !== undefined && session.transient !== true;
+  ctx.cookies.set(COOKIE, wanted, {
+    path: cookiePath(realm),
+    httpOnly: false,
+    signed: false,
+    sameSite: sameSiteOf(realm),
+    ...(isKept ? { expires: endOf(realm) } : {}),
+  });
+}
+
+function isSignedIn(session: Session): boolean {
+  return session.accountId !== undefined && !('destroyed' in session && session.destroyed === true);
 }
 
 function endOf(realm: RealmContext): Date {

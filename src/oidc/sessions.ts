@@ -3,12 +3,12 @@
  * (OIDC Back-Channel Logout §2.5) and closes its node, which kills every token below it.
  */
 import type { Provider, Session } from 'oidc-provider';
-import { z } from 'zod';
 import type { Write } from '../storage/store.ts';
 import { endSession } from '../tokens/nodes.ts';
 import { sendLogoutToken } from './internals.ts';
 import type { RealmContext } from './realm-context.ts';
 import { sessionsOf } from './record-placement.ts';
+import { createSessionRecords, type SessionRecord } from './session-records.ts';
 
 /** Times are seconds since the epoch. */
 export type SessionInfo = {
@@ -18,51 +18,34 @@ export type SessionInfo = {
   readonly clientIds: readonly string[];
 };
 
-/** Sessions shown and ended at once; nobody has more than a few. */
-const MAX_SESSIONS = 200;
-
-const sessionRecord = z.looseObject({
-  accountId: z.string().optional(),
-  loginTs: z.number().optional(),
-  iat: z.number().optional(),
-  agent: z.string().optional(),
-  authorizations: z.record(z.string(), z.looseObject({ sid: z.string().optional() })).optional(),
-});
-
+/** A program that logs in by password has one for each time: more than these are not shown, the latest are. */
+const MAX_SHOWN = 100;
 export type Sessions = ReturnType<typeof createSessions>;
 
 export function createSessions(realm: RealmContext, provider: Provider) {
   const { store, name } = realm;
+  const records = createSessionRecords(store, name);
 
-  async function list(userId: string): Promise<readonly SessionInfo[]> {
-    const { members } = await store.list(sessionsOf(name, userId), { limit: MAX_SESSIONS });
-    const found = await Promise.all(members.map(describe));
-    return found.filter((info) => info !== undefined);
+  /** `current` and the latest others, the newest first. */
+  async function list(userId: string, current: string): Promise<readonly SessionInfo[]> {
+    const uids: string[] = [];
+    for await (const page of records.pages(userId)) uids.push(...page);
+    const shown = [...new Set([current, ...uids.slice(-MAX_SHOWN).reverse()])];
+    const found = await records.readAll(shown);
+    return shown.flatMap((uid, i) => {
+      const record = found[i];
+      return record === undefined ? [] : { uid, ...describe(record) };
+    });
   }
 
-  async function describe(uid: string): Promise<SessionInfo | undefined> {
-    const record = await read(uid);
-    if (record === undefined) return undefined;
-    return {
-      uid,
-      startedAt: record.loginTs ?? record.iat ?? 0,
-      agent: record.agent ?? '',
-      clientIds: Object.keys(record.authorizations ?? {}),
-    };
-  }
-
-  async function read(uid: string) {
-    const [pointer] = await store.read([{ realm: name, kind: 'session-uid', id: uid }]);
-    if (pointer === undefined) return undefined;
-    const [document] = await store.read([{ realm: name, kind: 'session', id: pointer.value }]);
-    if (document === undefined || document.cut) return undefined;
-    const parsed = sessionRecord.safeParse(JSON.parse(document.value));
-    return parsed.success ? parsed.data : undefined;
+  /** Whose session this is, if it still is one. */
+  async function ownerOf(uid: string): Promise<string | undefined> {
+    return (await records.read(uid))?.accountId;
   }
 
   /** Idempotent. The session is dead when this resolves; clients are told in the background. */
   async function end(uid: string): Promise<void> {
-    const record = await read(uid);
+    const record = await records.read(uid);
     await close(uid, record?.accountId);
     if (record?.accountId !== undefined) tellClients(record.accountId, record.authorizations ?? {});
   }
@@ -74,8 +57,9 @@ export function createSessions(realm: RealmContext, provider: Provider) {
   }
 
   async function endAll(userId: string, except?: string): Promise<void> {
-    const { members } = await store.list(sessionsOf(name, userId), { limit: MAX_SESSIONS });
-    await Promise.all(members.filter((uid) => uid !== except).map(end));
+    for await (const page of records.pages(userId)) {
+      await Promise.all(page.filter((uid) => uid !== except).map(end));
+    }
   }
 
   /** A session that the library holds in its hands at this moment. */
@@ -101,7 +85,15 @@ export function createSessions(realm: RealmContext, provider: Provider) {
     if (client?.backchannelLogoutUri !== undefined) await sendLogoutToken(client, userId, sid);
   }
 
-  return { list, end, endAll, endCurrent, close };
+  return { list, ownerOf, end, endAll, endCurrent };
+}
+
+function describe({ loginTs, iat, agent, authorizations }: SessionRecord) {
+  return {
+    startedAt: loginTs ?? iat ?? 0,
+    agent: agent ?? '',
+    clientIds: Object.keys(authorizations ?? {}),
+  };
 }
 
 function messageOf(error: unknown): string {

@@ -41,6 +41,11 @@ export function createUnit(store: Store, options: { readonly deferred: boolean }
     guards.set(node, { write: { guard: node, realm, since }, refused });
   }
 
+  /** The request has changed itself what it relied on. */
+  function unguard(node: string): void {
+    guards.delete(node);
+  }
+
   /** Adds steps to what is committed at the end, or commits them now. `refused` makes the error of a refused step. */
   async function write(writes: readonly Write[], refused: Step['refused']): Promise<void> {
     for (const step of writes) {
@@ -78,7 +83,7 @@ export function createUnit(store: Store, options: { readonly deferred: boolean }
     waiting.length = 0;
   }
 
-  return { read, noteRead, guard, write, now, commit, discard };
+  return { read, noteRead, guard, unguard, write, now, commit, discard };
 }
 
 function nameOf(key: Key): string {

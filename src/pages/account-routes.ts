@@ -38,6 +38,7 @@ export async function answerAccount(ctx: Context, provider: RealmProvider, path:
   const exchange = { request: ctx.req, response: ctx.res };
   const who = await provider.selfService.signedIn(exchange);
   if (who === undefined) signIn(ctx, provider.realm);
+  else if (ctx.query['iss'] !== undefined) redirect(ctx, addressOf(provider.realm));
   else if (match[1] === undefined) await show({ ctx, provider, who }, { notice: noticeOf(ctx) });
   else await act({ ctx, provider, who }, actionOf(ctx, match[1]));
   return true;
@@ -54,7 +55,10 @@ function noticeOf(ctx: Context): AccountNotice | undefined {
   return typeof done === 'string' && notices.has(done) ? (done as AccountNotice) : undefined;
 }
 
-/** Through the authorization endpoint, as for any client: `iss` in the address tells that this was tried already. */
+/**
+ * Through the authorization endpoint, as for any client. `iss` in the address tells that somebody has just come from
+ * there; who is signed in then goes on to the address without it.
+ */
 function signIn(ctx: Context, realm: RealmContext): void {
   if (ctx.query['iss'] !== undefined) throw new Failure('forbidden', 'this browser keeps no cookies');
   const url = new URL(`${realm.issuer}/protocol/openid-connect/auth`);
@@ -134,7 +138,6 @@ async function changePassword(account: Account, fields: Fields): Promise<void> {
   const { ctx, provider, who } = account;
   const [current, wanted] = [fields.get('current_password') ?? '', fields.get('new_password') ?? ''];
   if (wanted !== fields.get('repeat_password')) return show(account, { problems: ['mismatch'] });
-  if (wanted === current) return show(account, { problems: ['same'] });
   const exchange = { request: ctx.req, response: ctx.res };
   const outcome = await provider.selfService.changePassword(exchange, who.user, { current, wanted });
   if (outcome === 'changed') return done(account, 'password_changed');

@@ -11,7 +11,7 @@ export async function sessionRows(
   { realm, sessions }: RealmProvider,
   who: SignedIn,
 ): Promise<AccountData['sessions']> {
-  const list = await sessions.list(who.user.id);
+  const list = await sessions.list(who.user.id, who.uid);
   return Promise.all(
     list.map(async (session) => ({
       id: session.uid,

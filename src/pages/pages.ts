@@ -4,12 +4,16 @@
  */
 import type { Context } from 'koa';
 import { Failure, type FailureCode } from '../base/errors.ts';
+import { apiHeaders, autoPostHeaders } from '../http/security-headers.ts';
 import type { RealmProvider } from '../oidc/provider.ts';
 import { answerAccount } from './account-routes.ts';
 import { serveAssets } from './assets.ts';
 import { answerLogin } from './login-routes.ts';
 import type { ErrorKind } from './render.ts';
 import { sendError } from './screens.ts';
+
+/** Where the library may answer with a document of its own, which posts itself. */
+const LIBRARY_PAGES = /^\/protocol\/openid-connect\/(auth(?!\/device)|logout)\b|^\/device\b/;
 
 const failures = {
   invalid_input: { status: 400, kind: 'request' },
@@ -21,8 +25,13 @@ const failures = {
   unavailable: { status: 503, kind: 'unavailable' },
 } as const satisfies Record<FailureCode, { status: number; kind: ErrorKind }>;
 
-/** Answers what lies at a page's address below a realm; `false` for everything else. */
+/**
+ * Answers what lies at a page's address below a realm; `false` for everything else, with headers for what the
+ * protocol may answer, which replaces those it knows better.
+ */
 export async function answerPages(ctx: Context, provider: RealmProvider, path: string): Promise<boolean> {
+  const isHttps = provider.realm.publicUrl.startsWith('https:');
+  ctx.set({ ...(LIBRARY_PAGES.test(path) ? autoPostHeaders({ isHttps }) : apiHeaders({ isHttps })) });
   try {
     return (
       (await answerAsset(ctx, provider, path)) ||

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Failure } from '../base/errors.ts';
 import type { Committed, Refusal, Store, Write } from '../storage/store.ts';
 import type { Changed } from './change-feed.ts';
-import { type Codec, CUT_TTL, settingsKey, TOPIC } from './records.ts';
+import { type Codec, LASTING_CUT_TTL, settingsKey, TOPIC } from './records.ts';
 
 export type Committer = ReturnType<typeof createCommitter>;
 
@@ -35,7 +35,7 @@ export function createCommitter({ store, codec, announce }: CommitterDeps) {
    * was issued before stays dead, and its settings, which say that it is disabled, keep anything new from being issued.
    */
   async function commitToClosed(realm: string, writes: readonly Write[]): Promise<Committed | Refusal> {
-    await store.commit([{ open: '', realm, ttl: CUT_TTL }]);
+    await store.commit([{ open: '', realm, ttl: LASTING_CUT_TTL }]);
     const result = await store.commit(writes);
     await retried(() => closeUnlessEnabled(realm));
     return result;
@@ -46,7 +46,7 @@ export function createCommitter({ store, codec, announce }: CommitterDeps) {
     const key = settingsKey(realm);
     const [settings] = await store.read([key]);
     if (settings === undefined) {
-      await store.commit([{ close: '', realm, ttl: CUT_TTL }]);
+      await store.commit([{ close: '', realm, ttl: LASTING_CUT_TTL }]);
       return true;
     }
     if (codec.decodeSettings(key, settings.value).enabled) return true;

@@ -3,14 +3,35 @@
  * Disabling closes a node, enabling opens it again; what was issued before stays dead either way.
  */
 import type { Write } from '../storage/store.ts';
-import type { Client, RealmSettings, User } from './model.ts';
-import { CUT_TTL, clientNode, userNode } from './records.ts';
+import { type Client, compat, type RealmSettings, type User } from './model.ts';
+import { CUT_TTL, clientNode, LASTING_CUT_TTL, userNode } from './records.ts';
+
+const compatSections = compat.keyof().options;
 
 type Switchable = { readonly enabled: boolean };
 type Change<T> = { readonly before: T | undefined; readonly after: T | undefined };
 
 export function realmEffects(realm: string, change: Change<RealmSettings>): readonly Write[] {
-  return nodeEffects({ realm, node: '' }, change, false);
+  return [
+    ...nodeEffects({ realm, node: '', ttl: LASTING_CUT_TTL }, change, false),
+    ...(change.after === undefined ? [] : compatEffects(realm, change)),
+  ];
+}
+
+/** A compatibility section is a client of its own, which is off when it is not there. */
+function compatEffects(realm: string, { before, after }: Change<RealmSettings>): readonly Write[] {
+  return compatSections.flatMap((name) =>
+    nodeEffects(
+      { realm, node: clientNode(`compat:${name}`), ttl: LASTING_CUT_TTL },
+      { before: sectionOf(before, name), after: sectionOf(after, name) },
+      false,
+    ),
+  );
+}
+
+function sectionOf(settings: RealmSettings | undefined, name: (typeof compatSections)[number]): Switchable {
+  const section = settings?.compat?.[name];
+  return { enabled: section !== undefined && section['enabled'] !== false };
 }
 
 /** Taking away a role or narrowing the ceiling cuts the client. */
@@ -20,7 +41,7 @@ export function clientEffects(realm: string, id: string, change: Change<Client>)
     before !== undefined &&
     after !== undefined &&
     (hasLost(before.roles, after.roles) || isNarrower(before.permissions, after.permissions));
-  return nodeEffects({ realm, node: clientNode(id) }, change, mustCut);
+  return nodeEffects({ realm, node: clientNode(id), ttl: LASTING_CUT_TTL }, change, mustCut);
 }
 
 /** Taking away a role or changing the password cuts the user. */
@@ -30,26 +51,30 @@ export function userEffects(realm: string, id: string, change: Change<User>): re
     before !== undefined &&
     after !== undefined &&
     (hasLost(before.roles, after.roles) || before.passwordHash !== after.passwordHash);
-  return nodeEffects({ realm, node: userNode(id) }, change, mustCut);
+  return nodeEffects({ realm, node: userNode(id), ttl: CUT_TTL }, change, mustCut);
 }
 
+/** `ttl`: how long what hangs below can live. */
+type Place = { readonly realm: string; readonly node: string; readonly ttl: number };
+
 function nodeEffects(
-  { realm, node }: { realm: string; node: string },
+  place: Place,
   { before, after }: Change<Switchable>,
   mustCut: boolean,
 ): readonly Write[] {
-  if (after === undefined) return removalEffects(realm, node, before?.enabled === false);
+  const { realm, node, ttl } = place;
+  if (after === undefined) return removalEffects(place, before?.enabled === false);
   // The name may have been somebody else's before: what was issued under it then stays dead.
   if (before?.enabled !== after.enabled) {
-    return after.enabled ? [{ open: node, realm, ttl: CUT_TTL }] : [{ close: node, realm }];
+    return after.enabled ? [{ open: node, realm, ttl }] : [{ close: node, realm }];
   }
-  return mustCut ? [{ cut: node, realm, ttl: CUT_TTL }] : [];
+  return mustCut ? [{ cut: node, realm, ttl }] : [];
 }
 
 /** A node that was closed for good is closed anew, so that it is forgotten one day. */
-function removalEffects(realm: string, node: string, isClosed: boolean): readonly Write[] {
-  const close: Write = { close: node, realm, ttl: CUT_TTL };
-  return isClosed ? [{ open: node, realm, ttl: CUT_TTL }, close] : [close];
+function removalEffects({ realm, node, ttl }: Place, isClosed: boolean): readonly Write[] {
+  const close: Write = { close: node, realm, ttl };
+  return isClosed ? [{ open: node, realm, ttl }, close] : [close];
 }
 
 function hasLost(before: readonly string[], after: readonly string[]): boolean {

@@ -19,7 +19,7 @@ import { defaultOf } from './realm-view.ts';
 /** APIs, roles, policies and compatibility sections that the file does not name stay. */
 export function mergeSettings(stored: RealmSettings | undefined, file: RealmFile): RealmSettings {
   const { clients: _clients, users: _users, demo: _demo, ...settings } = file;
-  const compat = { ...stored?.compat, ...settings.compat };
+  const compat = { ...stored?.compat, ...mergeSections(stored?.compat ?? {}, settings.compat ?? {}) };
   return parseInput(realmSettings, {
     ...settings,
     enabled: settings.enabled ?? stored?.enabled,
@@ -32,6 +32,18 @@ export function mergeSettings(stored: RealmSettings | undefined, file: RealmFile
     ),
     ...(Object.keys(compat).length > 0 && { compat }),
   });
+}
+
+type Sections = NonNullable<RealmSettings['compat']>;
+
+/** A section is a client: off stays off unless the file has a word on it. */
+function mergeSections(stored: Sections, named: NonNullable<RealmFile['compat']>): Sections {
+  return Object.fromEntries(
+    Object.entries(named).map(([name, section]) => {
+      const enabled = section?.['enabled'] ?? stored[name as keyof Sections]?.['enabled'];
+      return [name, { ...section, ...(enabled === undefined ? {} : { enabled }) }];
+    }),
+  );
 }
 
 export function mergeClient(stored: Client | undefined, input: ClientInput): Client {

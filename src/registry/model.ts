@@ -32,8 +32,8 @@ export const clientId = z
   .refine((id) => !/^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(id) && !id.startsWith('guest:'), {
     message: 'must not look like the subject of a user or a guest',
   })
-  .refine((id) => !id.startsWith('daypass-'), {
-    message: 'must not begin with daypass-: such clients are built in',
+  .refine((id) => !/^(daypass-|compat:)/.test(id), {
+    message: 'must not begin with daypass- or compat: (such clients are built in)',
   });
 
 const signingAlgorithm = z.enum(['ES256', 'RS256', 'PS256', 'EdDSA']);

@@ -2,6 +2,7 @@ import type { Store } from '../storage/store.ts';
 import { type Clients, clientRemoval } from './clients.ts';
 import type { Committer } from './committer.ts';
 import { realmEffects } from './effects.ts';
+import { removeKept } from './kept.ts';
 import type { RealmSettings } from './model.ts';
 import { realmsIndex, settingsKey } from './records.ts';
 import { userRemoval } from './user-writes.ts';
@@ -52,5 +53,10 @@ export function createRemoval({ store, committer, clients, users }: RemovalDeps)
     }
   }
 
-  return { clients: ofClients, users: ofUsers, settings: ofSettings };
+  return {
+    clients: ofClients,
+    users: ofUsers,
+    kept: (realm: string) => removeKept(store, realm),
+    settings: ofSettings,
+  };
 }

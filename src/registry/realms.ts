@@ -55,6 +55,7 @@ export function createRealms({ store, codec, committer, clients, users }: RealmD
     const disabled = await update(name, (settings) => ({ ...settings, enabled: false }));
     await removal.clients(name);
     await removal.users(name);
+    await removal.kept(name);
     await removal.settings(disabled);
     return true;
   }

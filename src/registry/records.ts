@@ -24,6 +24,9 @@ export type Seal = {
 /** Seconds that a cut is remembered: longer than anything that hangs below it, with a day for what is being swept. */
 export const CUT_TTL = LONGEST_LIFE + 86_400;
 
+/** The same for cuts above guest tokens that never expire: of a realm, a client or guests. Ten years. */
+export const LASTING_CUT_TTL = 315_360_000;
+
 /** Topic of the messages that tell of changes; one JSON message per changed thing. */
 export const TOPIC = 'registry';
 

@@ -1,7 +1,8 @@
 /** Introspection of guest tokens: the resource server also tells what it saw and what it wants to do. */
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { GuestAnswer } from '../../guest/guest-introspection.ts';
+import { sha256 } from '../../base/hash.ts';
+import type { GuestAnswer } from '../../guest/guest-question.ts';
 import type { storedGuest } from '../../guest/guests.ts';
 import { annotate } from '../../observability/annotations.ts';
 import type { Client } from '../../registry/model.ts';
@@ -27,7 +28,11 @@ export async function introspectGuest(
   const answer = await realm.guests.introspect(
     guestRealmOf(realm),
     guest,
-    { clientId: caller.id, audiences: new Set(apis.map((api) => api.audience)) },
+    {
+      clientId: caller.id,
+      audiences: new Set(apis.map((api) => api.audience)),
+      isMutualTls: ctx.oidc.client?.clientAuthMethod?.endsWith('tls_client_auth') === true,
+    },
     {
       resource: text('resource'),
       action: text('action'),
@@ -41,7 +46,10 @@ export async function introspectGuest(
   return answer;
 }
 
-/** The key whose proof the resource server was shown (RFC 9449 §7.1), with the method and address it was for. */
+/**
+ * The key whose proof the resource server was shown (RFC 9449 §4.3, §7.1): for its method and address, and for this
+ * very token. That a proof is used once only who was shown it can tell.
+ */
 async function presentedKey(form: URLSearchParams): Promise<string | undefined> {
   const proof = form.get('dpop');
   if (proof === null) return undefined;
@@ -54,9 +62,18 @@ async function presentedKey(form: URLSearchParams): Promise<string | undefined> 
       maxTokenAge: PROOF_AGE,
       clockTolerance: 10,
     });
-    const isForRequest = payload['htm'] === form.get('htm') && payload['htu'] === form.get('htu');
+    const isForRequest =
+      payload['htm'] === form.get('htm') &&
+      isSameAddress(payload['htu'], form.get('htu')) &&
+      payload['ath'] === sha256(form.get('token') ?? '');
     return isForRequest ? await calculateJwkThumbprint(jwk) : NO_KEY;
   } catch {
     return NO_KEY;
   }
+}
+
+/** Query and fragment do not count (RFC 9449 §4.3). */
+function isSameAddress(proven: unknown, seen: string | null): boolean {
+  const [a, b] = [proven, seen].map((value) => (typeof value === 'string' ? URL.parse(value) : null));
+  return a?.host !== undefined && a.origin === b?.origin && a.pathname === b.pathname;
 }

@@ -43,6 +43,8 @@ function reasonOf(error: errors.OIDCProviderError): Annotations {
   const { cause, error_detail, error_description } = error;
   if (cause instanceof Error && cause.message === error_detail) return { reason: codeOf(cause) };
   const reason = error_detail ?? error_description;
+  // The one message of the library's that quotes a header.
+  if (reason?.startsWith('origin ')) return { reason: 'origin not allowed for client' };
   return reason === undefined ? {} : { reason };
 }
 

@@ -7,6 +7,7 @@ import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import { Failure } from '../../base/errors.ts';
 import { internalMetadata } from '../client-metadata.ts';
 import { crossOrigin } from '../cors.ts';
+import { noteInquiry } from '../guest-client.ts';
 import type { RealmContext } from '../realm-context.ts';
 import type { Screens } from '../screens.ts';
 import { createUnit } from '../unit.ts';
@@ -20,6 +21,7 @@ import { noteAnswer } from './log-line.ts';
 import { isLogoutByToken, routeLogoutByToken } from './logout-by-token.ts';
 import { isMatched } from './matched.ts';
 import { narrowRefreshScope } from './narrow-refresh.ts';
+import { readdressPostedRequests } from './posted-requests.ts';
 import { clientRoutes, type Refused, rephrase } from './protocol-errors.ts';
 import { answerPublicDocuments } from './public-documents.ts';
 import { answerRefreshTokenLogout, answerRevocation } from './revoke.ts';
@@ -56,6 +58,8 @@ export function mountSeam(provider: Provider, realm: RealmContext, screens: Scre
   for (const event of errorEvents) {
     provider.on(event as 'server_error', (ctx: object, error: unknown) => thrown.set(ctx, error));
   }
+  // What breaks a request is answered below; what is left are callers that hang up.
+  provider.on('error' as 'server_error', (error: unknown) => realm.logger.debug({ realm: realm.name, err: error }, 'connection error'));
   provider.use(answerFailures(realm));
   provider.use(crossOrigin(realm));
   provider.use(noteAnswers(thrown));
@@ -67,6 +71,7 @@ export function mountSeam(provider: Provider, realm: RealmContext, screens: Scre
   provider.use(checkForms(realm));
   provider.use(guestHolder(realm));
   provider.use(routeLogoutByToken());
+  provider.use(readdressPostedRequests(realm));
   provider.use(narrowRefreshScope(realm));
   provider.use(finishAnswers(realm, screens, thrown));
 }
@@ -100,29 +105,33 @@ function withUnit(realm: RealmContext): Middleware {
   };
 }
 
-/** RFC 6749 §5.1 asks for both headers on what holds tokens; here that is every answer, refusals too. */
-const forbidCaching: Middleware = async function forbidCachingOfTokens(ctx, next) {
-  if (ctx.path === paths.token) ctx.set({ 'Cache-Control': 'no-store', Pragma: 'no-cache' });
+/** RFC 6749 §5.1: both headers on what holds tokens, and on refusals as well. */
+const forbidCaching: Middleware = async function forbidCachingOfAnswers(ctx, next) {
+  ctx.set('Cache-Control', 'no-store');
+  if (ctx.path === paths.token) ctx.set('Pragma', 'no-cache');
   await next();
 };
 
 function finishAnswers(realm: RealmContext, screens: Screens, thrown: Thrown): Middleware {
   return async function finishAnswer(ctx, next) {
     await next();
-    if (!isMatched(ctx)) return;
-    await finish(realm, ctx).catch((error: unknown) => answerRefused(ctx, error));
+    if (!isMatched(ctx) || noteInquiry(ctx, thrown.get(ctx))) return;
+    await finish(realm, ctx, thrown.get(ctx)).catch((error: unknown) => {
+      answerRefused(ctx, error);
+      thrown.set(ctx, error);
+    });
     await explainError({ realm, screens }, ctx, thrown.get(ctx));
   };
 }
 
-async function finish(realm: RealmContext, ctx: Context & KoaContextWithOIDC): Promise<void> {
+async function finish(realm: RealmContext, ctx: Context & KoaContextWithOIDC, error: unknown): Promise<void> {
   switch (ctx.oidc.route) {
     case 'token':
       return finishTokenRequest(realm, ctx);
     case 'introspection':
-      return isAuthenticated(ctx) ? answerIntrospection(realm, ctx) : undefined;
+      return isAuthenticated(ctx, error) ? answerIntrospection(realm, ctx) : undefined;
     case 'revocation':
-      if (!isAuthenticated(ctx)) return undefined;
+      if (!isAuthenticated(ctx, error)) return undefined;
       return isLogoutByToken(ctx) ? answerRefreshTokenLogout(realm, ctx) : answerRevocation(realm, ctx);
     case 'client':
       return hideInternals(ctx);
@@ -139,11 +148,9 @@ function hideInternals(ctx: Context): void {
 }
 
 /** The library refuses JWTs only after it has authenticated the client. */
-function isAuthenticated(ctx: Context & KoaContextWithOIDC): boolean {
+function isAuthenticated(ctx: Context & KoaContextWithOIDC, error: unknown): boolean {
   if (ctx.oidc.client === undefined) return false;
-  const { body } = ctx;
-  const isRefusedJwt =
-    typeof body === 'object' && body !== null && 'error' in body && body.error === 'unsupported_token_type';
+  const isRefusedJwt = error instanceof errors.OIDCProviderError && error.error === 'unsupported_token_type';
   return ctx.status === 200 || isRefusedJwt;
 }
 

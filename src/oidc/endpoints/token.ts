@@ -39,9 +39,12 @@ function asObject(body: unknown): object {
 async function refreshFields(realm: RealmContext, ctx: KoaContextWithOIDC, token: RefreshToken | undefined) {
   if (token === undefined) return 'refresh_expires_in' in asObject(ctx.body) ? {} : { refresh_expires_in: 0 };
   const now = epochSeconds(realm.clock);
-  if (realm.view.profile !== 'keycloak') return { refresh_expires_in: Math.max(0, (token.exp ?? now) - now) };
+  if (realm.view.profile !== 'keycloak') {
+    // A token that has just been made has no expiry yet, but a life.
+    return { refresh_expires_in: token.exp === undefined ? token.expiration : token.exp - now };
+  }
   const value = refreshValueOf(token.jti);
-  const { issuedAt, expiresAt } = await storedTimes(realm, value);
+  const { issuedAt, expiresAt } = await storedTimes(realm, ctx, value);
   const shape = {
     issuer: realm.issuer,
     clientId: ctx.oidc.client?.clientId ?? '',
@@ -56,8 +59,10 @@ async function refreshFields(realm: RealmContext, ctx: KoaContextWithOIDC, token
 }
 
 /** Of several refreshes within the grace one wrote the successor: all of them answer with its times. */
-async function storedTimes(realm: RealmContext, value: string) {
-  const [document] = await realm.store.read([tokenKey(realm.name, sha256(value))]);
+async function storedTimes(realm: RealmContext, ctx: KoaContextWithOIDC, value: string) {
+  const key = tokenKey(realm.name, sha256(value));
+  const isSuccessor = ctx.oidc.entities.RotatedRefreshToken !== undefined;
+  const [document] = isSuccessor ? await realm.store.read([key]) : [await unitOf(ctx).read(key)];
   const record = document && decodeToken(document.value);
   return { issuedAt: record?.iat ?? 0, expiresAt: record?.exp ?? 0 };
 }

@@ -11,7 +11,15 @@ const algorithms = ['ES256', 'PS256', 'RS256', 'EdDSA'];
 /** A guest assertion lives at most this long. */
 const MAX_ASSERTION_LIFE = 300;
 
-const idClaims = z.looseObject({ sub: z.uuid(), aud: z.string() });
+const idClaims = z.looseObject({
+  sub: z.uuid(),
+  aud: z.string(),
+  iat: z.number(),
+  sid: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .optional(),
+});
 const assertionClaims = z.looseObject({
   sub: z.string().min(1).max(256),
   tenant: z.string().min(1).max(256),
@@ -20,17 +28,23 @@ const assertionClaims = z.looseObject({
   exp: z.number(),
 });
 
+type IdToken = {
+  readonly subject: string;
+  readonly clientId: string;
+  readonly sessionId: string | undefined;
+  /** Seconds since the epoch. */
+  readonly issuedAt: number;
+};
+
 /** A live ID token of this realm; `aud` is the client it was issued to. */
-export async function verifyIdToken(
-  realm: RealmContext,
-  value: string,
-): Promise<{ readonly subject: string; readonly clientId: string }> {
+export async function verifyIdToken(realm: RealmContext, value: string): Promise<IdToken> {
   const keys = realm.keys.jwks.map(publicMembers);
   const claims = await verified(value, keys, { issuer: realm.issuer });
   const parsed = idClaims.safeParse(claims);
   // Access tokens say whom they are for in another member: they are no ID tokens (RFC 9068 §4).
   if (!parsed.success || 'scope' in parsed.data || 'events' in parsed.data) throw notExchangeable();
-  return { subject: parsed.data.sub, clientId: parsed.data.aud };
+  const { sub, aud, sid, iat } = parsed.data;
+  return { subject: sub, clientId: aud, sessionId: sid, issuedAt: Math.floor(iat) };
 }
 
 /** `iss` = client, `aud` = issuer, at most 300 s, `jti` once. */

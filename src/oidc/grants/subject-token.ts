@@ -10,13 +10,13 @@ import type { GuestGrant } from '../../guest/grant.ts';
 import { parentNode } from '../../guest/guest-nodes.ts';
 import type { Minter } from '../../guest/guest-realm.ts';
 import { storedGuest } from '../../guest/guests.ts';
-import { usesOf } from '../../guest/lifetime.ts';
-import type { ParentToken } from '../../guest/mint.ts';
+import type { ParentToken } from '../../guest/mint-order.ts';
 import { clientNode, userNode } from '../../registry/records.ts';
-import type { Stamp } from '../../storage/store.ts';
+import type { Stamp, Write } from '../../storage/store.ts';
 import { isLive } from '../../tokens/introspection.ts';
-import { nodesOf, tokenKey } from '../../tokens/nodes.ts';
+import { nodesOf, sessionNode, tokenKey } from '../../tokens/nodes.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
+import { guestRealmOf } from '../guest-realm.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { verifyAssertion, verifyIdToken } from './subject-jwt.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
@@ -24,8 +24,12 @@ import { notExchangeable, tokenTypes } from './token-types.ts';
 export type Subject = {
   /** Who looks, if the token says so; the request may. */
   readonly guest?: GuestGrant['subject'];
+  /** The token's word is the last: a request that names another guest is refused. */
+  readonly isNamed?: boolean;
   readonly parent?: ParentToken;
   readonly readAt?: Stamp;
+  /** What must not have been cut since the token was issued; for tokens that the store holds no record of. */
+  readonly guards?: readonly Write[];
 };
 
 type Token = { readonly value: string; readonly type: string };
@@ -43,7 +47,8 @@ export async function subjectOf(
       return idTokenSubject(realm, minter, token.value);
     case tokenTypes.jwt: {
       const { tenant, id } = await verifyAssertion(realm, ctx, minter, token.value);
-      return { guest: { tenant, id, type: 'end_user', provision: 'none' }, parent: { nodes: [] } };
+      const guest = { tenant, id, type: 'end_user' as const, provision: 'none' as const };
+      return { guest, isNamed: true, parent: { nodes: [] } };
     }
     default:
       throw new errors.InvalidRequest('subject_token_type is not supported');
@@ -92,8 +97,7 @@ async function userSubject(
 ): Promise<Subject> {
   const user = await realm.registry.findUser(realm.name, userId);
   if (user?.enabled !== true) throw notExchangeable();
-  const rights = realm.view.permissionsOfRoles(user.roles);
-  const permissions = new Set([...rights].map((permission) => permission.slice(permission.indexOf(':') + 1)));
+  const permissions = realm.view.permissionsOfRoles(user.roles);
   return {
     guest: { tenant: realm.name, id: user.id, type: 'org_user', provision: 'none' },
     parent: { nodes, permissions },
@@ -107,19 +111,21 @@ type Stored = NonNullable<ReturnType<typeof storedGuest>>;
 async function guestSubject(realm: RealmContext, minter: Minter, guest: Stored): Promise<Subject> {
   const { record, document, hash } = guest;
   if (!mayExchange(minter, record.clientId)) throw notExchangeable();
-  if ((await realm.guests.useForExchange(realm.name, guest)) !== undefined) throw notExchangeable();
-  const most = usesOf(record.granted.lifetime);
+  const use = await realm.guests.useForExchange(guestRealmOf(realm), guest);
+  if (typeof use === 'string') throw notExchangeable();
   return {
-    parent: {
-      nodes: [parentNode(hash), `gf:${record.id}`, ...record.inherited],
-      guest: { record, usesLeft: most },
-    },
+    parent: { nodes: [parentNode(hash)], guest: { record, usesLeft: use.usesLeft } },
     readAt: document.now,
   };
 }
 
 async function idTokenSubject(realm: RealmContext, minter: Minter, value: string): Promise<Subject> {
-  const { subject, clientId } = await verifyIdToken(realm, value);
+  const { subject, clientId, sessionId, issuedAt } = await verifyIdToken(realm, value);
   if (!mayExchange(minter, clientId)) throw notExchangeable();
-  return userSubject(realm, subject, [clientNode(clientId), userNode(subject)]);
+  // Where sessions go by one name (`sid`) for all clients, the guest ends with its session too.
+  const session = sessionId === undefined ? [] : [sessionNode(sessionId)];
+  const nodes = [clientNode(clientId), userNode(subject), ...session];
+  const since = issuedAt * 1_000_000;
+  const guards = nodes.map((guard): Write => ({ guard, realm: realm.name, since }));
+  return { ...(await userSubject(realm, subject, nodes)), guards };
 }

@@ -4,6 +4,7 @@
  */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { isFailure } from '../../base/errors.ts';
+import { action, scopesOf } from '../../guest/actions.ts';
 import type { GuestGrant } from '../../guest/grant.ts';
 import type { Minter } from '../../guest/guest-realm.ts';
 import { minterOf } from '../../guest/guests.ts';
@@ -62,6 +63,7 @@ async function mint(
   const guestRealm = guestRealmOf(realm);
   const parsed = fromDetails(detailsOf(form), guestRealm.policy);
   if (isRefused(parsed)) return parsed;
+  checkScope(form.get('scope'));
   const order = {
     realm: guestRealm,
     minter,
@@ -72,15 +74,28 @@ async function mint(
     act,
     jkt,
     since: subject.readAt,
+    also: () => subject.guards ?? [],
   };
   try {
     return await realm.guests.mint(order);
   } catch (error) {
     if (isFailure(error, 'forbidden')) throw new errors.InvalidRequest('subject_token is not active');
-    if (isFailure(error, 'too_many_requests')) throw new errors.AccessDenied(error.message);
-    if (isFailure(error, 'invalid_input')) throw new errors.InvalidAuthorizationDetails(error.message);
-    throw error;
+    throw asOAuthError(error);
   }
+}
+
+/** RFC 6749 §5.2: a scope that does not exist. */
+function checkScope(scope: string | null): void {
+  const unknown = scope?.split(' ').find((name) => name !== '' && !scopes.has(name));
+  if (unknown !== undefined) throw new errors.InvalidScope('requested scope is not a guest scope', unknown);
+}
+
+const scopes: ReadonlySet<string> = new Set(scopesOf(action.options));
+
+function asOAuthError(error: unknown): unknown {
+  if (isFailure(error, 'too_many_requests')) return new errors.AccessDenied(error.message);
+  if (isFailure(error, 'invalid_input')) return new errors.InvalidAuthorizationDetails(error.message);
+  return error;
 }
 
 type Refreshing = { readonly value: string; readonly clientId?: string; readonly jkt: string | undefined };
@@ -98,7 +113,7 @@ export async function refresh(realm: RealmContext, order: Refreshing): Promise<M
     });
   } catch (error) {
     if (isFailure(error, 'forbidden')) throw new errors.InvalidGrant('refresh token not active');
-    throw error;
+    throw asOAuthError(error);
   }
 }
 
@@ -122,6 +137,9 @@ function detailsOf(form: URLSearchParams): unknown {
 function complete(grant: GuestGrant, subject: Subject, form: URLSearchParams): GuestGrant {
   const requested = form.get('requested_token_type');
   const wantsRefresh = requested === tokenTypes.refreshToken;
+  if (subject.isNamed === true && !isSameGuest(grant.subject ?? subject.guest, subject.guest)) {
+    throw new errors.InvalidRequest('authorization_details name another guest than subject_token');
+  }
   return {
     ...grant,
     subject: grant.subject ?? subject.guest,
@@ -130,6 +148,10 @@ function complete(grant: GuestGrant, subject: Subject, form: URLSearchParams): G
       ? { lifetime: { ...grant.lifetime, refresh: { allowed: true, ...grant.lifetime?.refresh } } }
       : {}),
   };
+}
+
+function isSameGuest(asked: GuestGrant['subject'], named: GuestGrant['subject']): boolean {
+  return asked?.tenant === named?.tenant && asked?.id === named?.id;
 }
 
 function issuedType(form: URLSearchParams): string {

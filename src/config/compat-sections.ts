@@ -1,0 +1,39 @@
+/** The compatibility sections of a realm file, checked as the facades that read them do. */
+import type { z } from 'zod';
+import { checkDatabrain, databrainSection } from '../facades/databrain/options.ts';
+import { checkInformer, informerSection } from '../facades/informer/options.ts';
+import { checkSemaphor, semaphorSection } from '../facades/semaphor/options.ts';
+import type { Problem } from '../registry/check-realm.ts';
+import type { RealmSettings } from '../registry/model.ts';
+import { type Finding, findingsOf } from './schema-hints.ts';
+
+/** `settings` are absent when they are at fault themselves: then there is nothing to compare with. */
+type Check = (section: unknown, settings: RealmSettings | undefined) => readonly (Finding | Problem)[];
+
+const checks: Readonly<Record<string, Check>> = {
+  databrain: checkWith(databrainSection, checkDatabrain),
+  semaphor: checkWith(semaphorSection, checkSemaphor),
+  informer: checkWith(informerSection, checkInformer),
+};
+
+/** Paths from the whole of the sections. Sections that do not exist are the realm's own schema to tell. */
+export function checkSections(
+  sections: Readonly<Record<string, unknown>>,
+  settings: RealmSettings | undefined,
+): readonly (Finding | Problem)[] {
+  return Object.entries(sections).flatMap(([name, section]) => {
+    const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
+    return (check?.(section, settings) ?? []).map((found) => ({ ...found, path: [name, ...found.path] }));
+  });
+}
+
+function checkWith<T>(
+  schema: z.ZodType<T>,
+  rules: (settings: RealmSettings, section: T) => readonly Problem[],
+): Check {
+  return (section, settings) => {
+    const parsed = schema.safeParse(section);
+    if (parsed.success) return settings === undefined ? [] : rules(settings, parsed.data);
+    return parsed.error.issues.flatMap((issue) => findingsOf(schema, issue, section));
+  };
+}

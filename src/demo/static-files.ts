@@ -1,0 +1,103 @@
+/** The demo's pages with their policies, and the scripts and styles they load. Read once, when the demo is opened. */
+import { readFileSync } from 'node:fs';
+import type { Context } from 'koa';
+import { apiHeaders } from '../http/security-headers.ts';
+import type { DemoRealm } from './demo-realm.ts';
+
+type SendPage = (ctx: Context) => void;
+
+type Place = {
+  readonly realm: DemoRealm;
+  readonly publicUrl: string;
+  readonly basePath: string;
+  readonly isHttps: boolean;
+};
+
+/** By path. Who may put the page into a frame: nobody, or our own pages. */
+const PAGES = {
+  '': { file: 'host.html', framedBy: "'none'" },
+  '/embed': { file: 'embed.html', framedBy: "'self'" },
+  '/report': { file: 'report.html', framedBy: "'self'" },
+  '/callback': { file: 'callback.html', framedBy: "'none'" },
+};
+
+const assets = new Map(
+  [
+    'demo.css',
+    'embed.css',
+    'host.js',
+    'panel.js',
+    'embed.js',
+    'report-token.js',
+    'report.js',
+    'callback.js',
+    'sales.js',
+    'chart.js',
+  ].map((name) => [`/assets/${name}`, readAsset(name)]),
+);
+
+export function readPages({ realm, publicUrl, basePath, isHttps }: Place): ReadonlyMap<string, SendPage> {
+  const values: Readonly<Record<string, string>> = {
+    demo: `${basePath}/demo`,
+    realm: `${basePath}/realms/${realm.name}`,
+    issuer: `${publicUrl}/realms/${realm.name}`,
+    callback: `${publicUrl}/demo/callback`,
+    loginClient: realm.loginClient,
+    portalName: realm.portalName,
+    realmName: realm.name,
+  };
+  return new Map(
+    Object.entries(PAGES).map(([path, { file, framedBy }]) => {
+      const html = readAsset(file).replace(/\{\{(\w+)\}\}/g, (_, name) => escapeHtml(values[name] ?? ''));
+      const headers = headersOf(framedBy, isHttps);
+      return [path, (ctx) => sendPage(ctx, html, headers)];
+    }),
+  );
+}
+
+/** `false` for what is no asset. */
+export function sendAsset(ctx: Context, path: string): boolean {
+  const body = assets.get(path);
+  if (body === undefined) return false;
+  ctx.type = path.endsWith('.css') ? 'text/css' : 'text/javascript';
+  ctx.body = body;
+  return true;
+}
+
+function sendPage(ctx: Context, html: string, headers: Record<string, string>): void {
+  ctx.set(headers);
+  ctx.type = 'text/html; charset=utf-8';
+  ctx.body = html;
+}
+
+/** Scripts and styles only as files of this server; nothing inline, nothing from elsewhere. */
+function headersOf(framedBy: string, isHttps: boolean): Record<string, string> {
+  const own = ['script', 'style', 'img', 'connect', 'frame'].map((kind) => `${kind}-src 'self'`);
+  const policy = [
+    "default-src 'none'",
+    ...own,
+    "form-action 'none'",
+    "base-uri 'none'",
+    `frame-ancestors ${framedBy}`,
+  ];
+  return {
+    ...apiHeaders({ isHttps }),
+    'Content-Security-Policy': policy.join('; '),
+    'X-Frame-Options': framedBy === "'none'" ? 'DENY' : 'SAMEORIGIN',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+  };
+}
+
+function readAsset(name: string): string {
+  return readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');
+}
+
+function escapeHtml(text: string): string {
+  const entities: Readonly<Record<string, string>> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': '&quot;',
+  };
+  return text.replace(/[&<>"]/g, (character) => entities[character] ?? '');
+}

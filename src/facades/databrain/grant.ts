@@ -1,0 +1,127 @@
+/** A request for a guest token as a guest grant (guest-tokens 7.5). Pure. */
+import type { Action } from '../../guest/actions.ts';
+import type { Rows } from '../../guest/predicate.ts';
+import { type MintRequest, type Params, type Permissions, refuseParam } from './mint-request.ts';
+
+/** All that the product's calls can ask for. */
+export const databrainActions: readonly Action[] = [
+  'view',
+  'filter',
+  'drill',
+  'explore',
+  'underlying',
+  'export:csv',
+  'export:xlsx',
+  'export:pdf',
+  'export:image',
+  'create',
+  'edit',
+  'archive',
+  'layout',
+];
+
+const actionsOfFlag = {
+  isEnableArchiveMetrics: ['archive'],
+  isEnableManageMetrics: ['create', 'edit'],
+  isEnableCreateDashboardView: ['create'],
+  isEnableMetricUpdation: ['edit'],
+  isEnableCustomizeLayout: ['layout'],
+  isEnableUnderlyingData: ['underlying'],
+  isEnableDownloadMetrics: ['export:csv', 'export:xlsx', 'export:pdf', 'export:image'],
+} as const satisfies Partial<Record<keyof Permissions, readonly Action[]>>;
+
+/** The tenant of tokens that are for nobody in particular. */
+const NO_TENANT = 'databrain';
+
+export function grantOf(request: MintRequest, ttl: number | null): object {
+  const { params, theme, datasourceName } = request;
+  const actions = actionsOf(request.permissions);
+  return {
+    subject: subjectOf(request),
+    resources: [...containers(request, actions), ...dashboards(params, actions), ...metrics(params, actions)],
+    context: {
+      ...(params.timezone === undefined ? {} : { timezone: params.timezone }),
+      ...(datasourceName === undefined ? {} : { datasource: datasourceName }),
+    },
+    ui: {
+      hide: hiddenIn(request),
+      ...(params.dashboard === undefined ? {} : { start: { id: params.dashboard.id, mode: 'default' } }),
+      ...(theme === undefined ? {} : { theme }),
+    },
+    lifetime: { ttl },
+    format: 'uuid',
+  };
+}
+
+function subjectOf({ clientId, params: { userIdentifier: id } }: MintRequest): object {
+  const tenant = clientId === 'None' ? NO_TENANT : clientId;
+  return id === undefined ? { tenant, type: 'anonymous' } : { tenant, id, type: 'end_user' };
+}
+
+/** What is not said is not allowed. */
+function actionsOf(permissions: Permissions): readonly Action[] {
+  const given = Object.entries(actionsOfFlag).flatMap(([flag, actions]) =>
+    permissions[flag as keyof typeof actionsOfFlag] === true ? actions : [],
+  );
+  const actions = new Set<Action>(['view', 'filter', 'drill', 'explore', ...given]);
+  if (permissions.isDisableMetricCreation === true) actions.delete('create');
+  return [...actions];
+}
+
+function hiddenIn({ permissions, params }: MintRequest): readonly string[] {
+  return [
+    ...(permissions.isShowSideBar === false ? ['sidebar'] : []),
+    ...(permissions.isShowDashboardName === false ? ['dashboard_name'] : []),
+    ...(params.hideDatePicker === true ? ['date_picker'] : []),
+  ];
+}
+
+function containers({ target, params }: MintRequest, actions: readonly Action[]): object[] {
+  const named = params.allowedEmbeds?.map((id) => ({ type: 'embed', id })) ?? [target];
+  const filters = hiddenFilters(params);
+  return named.map((one) => ({
+    ...one,
+    include: 'children',
+    actions,
+    rows: 'all',
+    ...(filters && { filters }),
+  }));
+}
+
+function hiddenFilters({ hideDashboardFilters: hidden }: Params): object | undefined {
+  return hidden && { hidden };
+}
+
+/** Filters of one dashboard may come in several pieces, but no filter twice. */
+function dashboards(params: Params, actions: readonly Action[]): object[] {
+  const locked = new Map<string, Record<string, unknown>>();
+  const offUrl = new Set<string>();
+  const onUrl = new Set<string>();
+  for (const { dashboardId, values, isShowOnUrl } of params.dashboardAppFilters) {
+    const known = locked.get(dashboardId) ?? {};
+    if (Object.keys(values).some((name) => Object.hasOwn(known, name)))
+      throw refuseParam('dashboardAppFilters');
+    locked.set(dashboardId, { ...known, ...values });
+    if (isShowOnUrl !== undefined) (isShowOnUrl ? onUrl : offUrl).add(dashboardId);
+  }
+  return [...locked].map(([id, values]) => {
+    const isSaid = offUrl.has(id) || onUrl.has(id);
+    const filters = {
+      locked: values,
+      ...hiddenFilters(params),
+      ...(isSaid ? { show_on_url: !offUrl.has(id) } : {}),
+    };
+    return { type: 'dashboard', id, include: 'children', actions, rows: 'all', filters };
+  });
+}
+
+/** All limits of a metric hold together, whichever way they were sent. */
+function metrics({ appFilters, rlsSettings }: Params, actions: readonly Action[]): object[] {
+  const limits = Map.groupBy([...appFilters, ...rlsSettings], ({ metricId }) => metricId);
+  return [...limits].map(([id, parts]) => ({ type: 'metric', id, actions, rows: together(parts) }));
+}
+
+function together(parts: readonly { readonly values: Rows }[]): unknown {
+  const [first, ...others] = parts.map(({ values }) => values);
+  return others.length === 0 ? first : { and: [first, ...others] };
+}

@@ -1,0 +1,90 @@
+/** Tokens as Informer shows them. */
+import type { FacadeRealm } from '../facade.ts';
+import { isoTime } from '../minting.ts';
+import type { Token } from './tokens.ts';
+
+/** Paths of ours, as links must lead somewhere: below the realm. */
+function linksTo({ guest }: FacadeRealm, path: string) {
+  return { _links: { self: { href: `${new URL(guest.issuer).pathname}${path}` } } };
+}
+
+/** The object of `/api/tokens`. */
+export function presentToken(realm: FacadeRealm, token: Token): object {
+  const { id, username, type, readOnly, data } = token;
+  return {
+    id,
+    username,
+    type,
+    notes: token.notes ?? null,
+    token: token.token,
+    readOnly,
+    ...presentRestriction(token),
+    reportId: token.reportId ?? null,
+    datasourceId: token.datasourceId ?? null,
+    assistantId: token.assistantId ?? null,
+    ...presentRareBindings(token),
+    createdAt: isoTime(token.createdAt),
+    data: data ?? {},
+    ...linksTo(realm, `/api/tokens/${id}`),
+  };
+}
+
+function presentRestriction({ restrict, host, cidr }: Token): object {
+  return restrict === 'host' ? { restrict, host } : { restrict: restrict ?? null, cidr: cidr ?? null };
+}
+
+function presentRareBindings({ visualId, datasetId, queryId }: Token): object {
+  return {
+    ...(visualId === undefined ? {} : { visualId }),
+    ...(datasetId === undefined ? {} : { datasetId }),
+    ...(queryId === undefined ? {} : { queryId }),
+  };
+}
+
+/** An entry of a report's tokens. */
+export function presentReportToken(realm: FacadeRealm, token: Token): object {
+  const { id, type, reportId, isCloud } = token;
+  return {
+    id,
+    type,
+    reportId,
+    token: token.token,
+    cloud: isCloud,
+    ...(isCloud ? { url: viewAddress(realm, token) } : {}),
+    createdAt: isoTime(token.createdAt),
+    ...linksTo(realm, `/api/tokens/${id}`),
+  };
+}
+
+/** What publishing answers. */
+export function presentPublished(realm: FacadeRealm, token: Token): object {
+  const { id, type, reportId, createdAt } = token;
+  return {
+    id,
+    type,
+    reportId,
+    token: token.token,
+    url: viewAddress(realm, token),
+    createdAt: isoTime(createdAt),
+    ...linksTo(realm, `/api/tokens/${id}`),
+  };
+}
+
+export function presentList(realm: FacadeRealm, all: readonly Token[], start: number, limit: number): object {
+  const shown = all.slice(start, start + limit);
+  return {
+    ...linksTo(realm, '/api/tokens'),
+    _embedded: { 'inf:token': shown.map((token) => presentToken(realm, token)) },
+    start,
+    count: shown.length,
+    total: all.length,
+  };
+}
+
+export function addressOf({ guest }: FacadeRealm, { id }: Pick<Token, 'id'>): string {
+  return `${guest.issuer}/api/tokens/${id}`;
+}
+
+function viewAddress({ guest }: FacadeRealm, { token }: Token): string {
+  return `${guest.issuer}/view/${encodeURIComponent(token)}`;
+}

@@ -1,0 +1,119 @@
+/** A section as a minting client: its ceiling, the life its tokens may have, and what is told in headers. */
+import type { Context } from 'koa';
+import type { Mints } from '../guest/ceiling.ts';
+import { type GuestGrant, parseGrant } from '../guest/grant.ts';
+import { guestPolicy } from '../guest/guest-policy.ts';
+import type { GuestRealm } from '../guest/guest-realm.ts';
+import type { Minted } from '../guest/mint.ts';
+import type { MintOrder } from '../guest/mint-order.ts';
+import { isRefused, type Refusal } from '../guest/refusal.ts';
+import type { FacadeCall, FacadeRealm } from './facade.ts';
+import type { CommonSection } from './options.ts';
+
+/** No realm file and no registration can take such a client id, and nobody can authenticate as one. */
+export const clientIdOf = (name: string): string => `compat:${name}`;
+
+export type FacadeOrder = Pick<MintOrder, 'parent' | 'showAgain' | 'claims' | 'also'> & {
+  readonly name: 'databrain' | 'semaphor' | 'informer';
+  /** A guest grant in native JSON. */
+  readonly grant: object;
+  /** What tokens of this call can be at most, beside what the section says. */
+  readonly ceiling: Pick<Mints, 'types' | 'actions' | 'formats'> &
+    Pick<Partial<Mints>, 'resources' | 'policies'>;
+};
+
+export type FacadeMinted = Minted & { readonly value: string };
+
+/** The token, or the first thing that stands against it (its pointer into `grant`). */
+export async function mintFor(
+  call: FacadeCall & { readonly section: CommonSection },
+  { name, grant, ceiling, ...order }: FacadeOrder,
+): Promise<FacadeMinted | Refusal> {
+  const { section, guests } = call;
+  const realm = realmFor(call.realm, section);
+  const parsed = parseGrant(grant, realm.policy);
+  if (isRefused(parsed)) return firstOf(parsed.refused);
+  const minter = {
+    clientId: clientIdOf(name),
+    minTtl: 1,
+    ceiling: ceilingOf(section, realm, ceiling),
+  };
+  const minted = await guests.mint({ realm, minter, asked: parsed.grant, ...order });
+  if (isRefused(minted)) return firstOf(minted.refused);
+  const { value } = minted;
+  if (value === undefined) throw new Error('only a dry run has no value');
+  return { ...minted, value };
+}
+
+export function isMinted(outcome: FacadeMinted | Refusal): outcome is FacadeMinted {
+  return 'record' in outcome;
+}
+
+function firstOf([first]: readonly Refusal[]): Refusal {
+  if (first === undefined) throw new Error('a refusal is never empty');
+  return first;
+}
+
+function ceilingOf(section: CommonSection, realm: GuestRealm, own: FacadeOrder['ceiling']): Mints {
+  const { maxTtl, allowNonExpiring } = realm.policy;
+  return {
+    ...own,
+    actions: own.actions.filter((action) => section.actions?.includes(action) !== false),
+    ...(section.api === undefined ? {} : { apis: [section.api] }),
+    maxTtl,
+    maxRefresh: 0,
+    allowNonExpiring,
+    subjectsFrom: [],
+  };
+}
+
+/** How long tokens may live is the section's to say, unless the realm has a word on it too. */
+function realmFor({ view, guest }: FacadeRealm, section: CommonSection): GuestRealm {
+  const said = view.guests ?? {};
+  const policy = guestPolicy.parse(said);
+  return {
+    ...guest,
+    policy: {
+      ...policy,
+      minTtl: 1,
+      maxTtl: 'maxTtl' in said ? Math.min(policy.maxTtl, section.maxTtl) : section.maxTtl,
+      allowNonExpiring:
+        section.allowNonExpiring && (policy.allowNonExpiring || !('allowNonExpiring' in said)),
+    },
+  };
+}
+
+export type Life = { readonly ttl: number | null; readonly warnings: readonly string[] };
+
+/** What a token lives that should live `wanted` seconds, `null` for ever; `field` is the product's name for it. */
+export function lifeOf(
+  call: FacadeCall & { readonly section: CommonSection },
+  wanted: number | null,
+  field: string,
+): Life {
+  const { maxTtl, allowNonExpiring } = realmFor(call.realm, call.section).policy;
+  if (wanted === null && allowNonExpiring) return { ttl: null, warnings: [] };
+  if (wanted !== null && wanted <= maxTtl) return { ttl: wanted, warnings: [] };
+  const asked = wanted === null ? 'tokens without an end are not allowed' : `${field} is too long`;
+  return { ttl: maxTtl, warnings: [`${asked}: the token lives ${maxTtl} s`] };
+}
+
+/** What the product has no field for. */
+export function tellOf(ctx: Context, { record }: FacadeMinted, warnings: readonly string[]): void {
+  ctx.set('X-Guest-Token-Id', record.id);
+  ctx.set('X-Guest-Expires-At', record.exp === null ? 'never' : isoTime(record.exp));
+  const all = [...warnings, ...record.narrowed];
+  if (all.length > 0) ctx.set('X-Guest-Warnings', all.join('; '));
+}
+
+/** Seconds since the epoch as `2024-02-08T10:00:00Z`. */
+export function isoTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+}
+
+/** Free text of a product as a label: no control characters, at most 256 bytes; `undefined` when nothing is left. */
+export function labelOf(text: string | undefined): GuestGrant['label'] {
+  let label = (text ?? '').replaceAll(/[\p{Cc}\p{Cs}]/gu, ' ').trim();
+  while (Buffer.byteLength(label) > 256) label = [...label].slice(0, -1).join('');
+  return label === '' ? undefined : label;
+}

@@ -1,0 +1,54 @@
+/** One call of the JSON API: what its routes share. */
+import type { Context } from 'koa';
+import { readBody } from '../base/read-body.ts';
+import type { GuestRealm, Minter } from '../guest/guest-realm.ts';
+import { minterOf } from '../guest/guests.ts';
+import type { GuestApiCaller } from '../oidc/guest-caller.ts';
+import { guestRealmOf } from '../oidc/guest-realm.ts';
+import type { RealmContext } from '../oidc/realm-context.ts';
+import { Problem } from './problems.ts';
+
+const MAX_BODY_BYTES = 64 * 1024;
+
+export type Call = {
+  readonly ctx: Context;
+  readonly realm: RealmContext;
+  readonly caller: GuestApiCaller;
+  /** The decoded variable part of the address. */
+  readonly name: string;
+};
+
+export function realmOf({ realm }: Pick<Call, 'realm'>): GuestRealm {
+  return guestRealmOf(realm);
+}
+
+export async function readJson({ ctx }: Pick<Call, 'ctx'>): Promise<unknown> {
+  if (ctx.is('application/json') === false) {
+    throw new Problem('unsupported_media_type', 'send application/json');
+  }
+  const body = await readBody(ctx.req, MAX_BODY_BYTES);
+  if (body === undefined) {
+    // The rest of the body is still on its way: this connection serves nothing more.
+    throw new Problem('body_too_large', 'at most 64 KiB', { headers: { Connection: 'close' } });
+  }
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    throw new Problem('invalid_request', 'the body is not JSON in UTF-8');
+  }
+}
+
+export function minterFor({ caller }: Pick<Call, 'caller'>): Minter {
+  if (caller.minter === undefined) {
+    throw new Problem('unauthorized_client', 'the caller is no client with a mints section');
+  }
+  return caller.minter;
+}
+
+/** Any client of the realm as a minter, as it is now. */
+export async function findMinter(realm: RealmContext, id: string): Promise<Minter | undefined> {
+  const client = await realm.findClient(id);
+  return client && minterOf(client);
+}

@@ -1,0 +1,40 @@
+/** One-use openers as browsers meet them: `GET` shows a page and spends nothing, `POST` with a proof redeems, once. */
+import type { Context } from 'koa';
+import { isRefused } from '../guest/refusal.ts';
+import { pageHeaders } from '../http/security-headers.ts';
+import { provenGuestKey } from '../oidc/guest-proof.ts';
+import { guestRealmOf } from '../oidc/guest-realm.ts';
+import type { RealmContext } from '../oidc/realm-context.ts';
+import { findMinter } from './call.ts';
+import { embedPage, embedPolicy } from './embed-page.ts';
+import { presentMinted } from './present.ts';
+import { Problem, problemOf } from './problems.ts';
+
+export async function showEmbed(ctx: Context, realm: RealmContext, opener: string): Promise<void> {
+  const origins = await realm.guests.originsOfOpener(guestRealmOf(realm), opener);
+  // The page of a dead opener is the same: redeeming it tells.
+  const shown = origins ?? [];
+  ctx.set({ ...pageHeaders({ isHttps: realm.publicUrl.startsWith('https:') }) });
+  ctx.set('Content-Security-Policy', embedPolicy(shown));
+  // Said by frame-ancestors, which can name several.
+  ctx.remove('X-Frame-Options');
+  // A page that opened it in a window waits for its message.
+  ctx.set('Cross-Origin-Opener-Policy', 'unsafe-none');
+  ctx.status = origins === undefined ? 404 : 200;
+  ctx.type = 'html';
+  ctx.body = embedPage(shown);
+}
+
+export async function redeemEmbed(ctx: Context, realm: RealmContext, opener: string): Promise<void> {
+  const proof = await provenGuestKey(realm, ctx, `${realm.issuer}/embed/${opener}`);
+  if ('fault' in proof) throw new Problem('invalid_request', proof.fault);
+  const minted = await realm.guests.redeemOpener({
+    realm: guestRealmOf(realm),
+    value: opener,
+    jkt: proof.jkt,
+    minterOf: (id) => findMinter(realm, id),
+  });
+  if (isRefused(minted)) throw problemOf(minted);
+  ctx.status = 201;
+  ctx.body = presentMinted(minted);
+}

@@ -1,0 +1,131 @@
+/** Minting: one, many, or one for the browser that opens an address. */
+import { z } from 'zod';
+import { sha256 } from '../base/hash.ts';
+import { type GuestGrant, parseGrant } from '../guest/grant.ts';
+import type { Minted } from '../guest/mint.ts';
+import type { MintOrder } from '../guest/mint-order.ts';
+import { faultsOf, isRefused, refusalsOf } from '../guest/refusal.ts';
+import { type Call, minterFor, readJson, realmOf } from './call.ts';
+import { presentMinted, timeOf } from './present.ts';
+import { Problem, problemBody, problemFor, problemOf, statusOf } from './problems.ts';
+
+export async function mintOne(call: Call): Promise<void> {
+  const { ctx } = call;
+  minterFor(call);
+  const key = idempotencyKey(call);
+  const minted = await mint(call, await readJson(call), key);
+  ctx.status = minted.value === undefined ? 200 : 201;
+  if (minted.value !== undefined)
+    ctx.set('Location', `${call.realm.issuer}/guest-tokens/${minted.record.id}`);
+  ctx.body = presentMinted(minted);
+}
+
+const batch = z.strictObject({ tokens: z.array(z.unknown()).min(1).max(100) });
+
+/** Each for itself: what is wrong with one does not keep the others from being made. */
+export async function mintBatch(call: Call): Promise<void> {
+  minterFor(call);
+  const key = idempotencyKey(call);
+  const input = await readJson(call);
+  const parsed = batch.safeParse(input);
+  if (!parsed.success) throw problemOf(refusalsOf('invalid_request', faultsOf(parsed.error)));
+  const results: object[] = [];
+  for (const [index, one] of parsed.data.tokens.entries()) {
+    results.push(await mintResult(call, one, key === undefined ? undefined : `${key}/${index}`));
+  }
+  call.ctx.body = { results };
+}
+
+async function mintResult(call: Call, input: unknown, key: string | undefined): Promise<object> {
+  try {
+    const minted = await mint(call, input, key);
+    return { status: minted.value === undefined ? 200 : 201, ...presentMinted(minted) };
+  } catch (error) {
+    const problem = problemFor(error);
+    // What is not the fault of this one token ends the whole: the same request may be sent again.
+    if (problem === undefined || problem.code === 'temporarily_unavailable') throw error;
+    return { ...problemBody(problem), status: statusOf(problem) };
+  }
+}
+
+async function mint(call: Call, input: unknown, key: string | undefined): Promise<Minted> {
+  const { realm } = call;
+  const order = orderFor(call, grantOf(call, input));
+  const isOnce = key !== undefined && !order.asked.dry_run;
+  const minted = isOnce
+    ? await realm.guests.mintOnce(order, { key, request: sha256(JSON.stringify(input)) })
+    : await realm.guests.mint(order);
+  if (isRefused(minted)) throw problemOf(minted);
+  return minted;
+}
+
+function grantOf(call: Call, input: unknown): GuestGrant {
+  const parsed = parseGrant(input, realmOf(call).policy);
+  if (isRefused(parsed)) throw problemOf(parsed);
+  return parsed.grant;
+}
+
+function orderFor(call: Call, asked: GuestGrant): MintOrder {
+  const { parent, readAt } = call.caller;
+  return {
+    realm: realmOf(call),
+    minter: minterFor(call),
+    asked,
+    ...(parent === undefined ? {} : { parent }),
+    since: readAt,
+  };
+}
+
+function idempotencyKey({ ctx }: Call): string | undefined {
+  const key = ctx.get('Idempotency-Key');
+  if (key === '') return undefined;
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw new Problem('invalid_request', 'Idempotency-Key must be 1 to 255 printable ASCII characters');
+  }
+  return `${ctx.path} ${key}`;
+}
+
+const DEFAULT_OPENER_TTL = 60;
+
+const openerOptions = z.strictObject({
+  /** Seconds. */
+  ttl: z.int().min(30).max(300).default(DEFAULT_OPENER_TTL),
+});
+
+/** The body is a guest grant with one member more, `opener`. */
+export async function createOpener(call: Call): Promise<void> {
+  const { ctx, realm } = call;
+  minterFor(call);
+  const input = await readJson(call);
+  const { options, grant } = splitOpener(input);
+  const parsed = openerOptions.safeParse(options);
+  if (!parsed.success) {
+    const faults = faultsOf(parsed.error).map(({ path, message }) => ({
+      path: ['opener', ...path],
+      message,
+    }));
+    throw problemOf(refusalsOf('invalid_request', faults));
+  }
+  const order = orderFor(call, grantOf(call, grant));
+  if (order.asked.dry_run)
+    throw new Problem('invalid_request', 'an opener is for a token, not for a dry run');
+  const opener = await realm.guests.createOpener(order, parsed.data.ttl);
+  if (isRefused(opener)) throw problemOf(opener);
+  ctx.status = 201;
+  ctx.body = {
+    opener: opener.value,
+    url: `${realm.issuer}/embed/${opener.value}`,
+    expires_in: parsed.data.ttl,
+    expires_at: timeOf(opener.exp),
+    scope: opener.record.scope,
+    effective: { resources: opener.record.granted.resources.length, narrowed: opener.record.narrowed },
+    _links: { open: { href: `/embed/${opener.value}` } },
+  };
+}
+
+function splitOpener(input: unknown): { readonly options: unknown; readonly grant: unknown } {
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    return { options: {}, grant: input };
+  const { opener = {}, ...grant }: { opener?: unknown } = input;
+  return { options: opener, grant };
+}

@@ -1,0 +1,191 @@
+/**
+ * What was asked for under every ceiling above it, as the record of the token that would be minted now. Granted =
+ * asked ∩ the client's ceiling ∩ the realm's policy ∩ the subject's own rights.
+ */
+import { type Clock, epochSeconds } from '../base/clock.ts';
+import { sha256 } from '../base/hash.ts';
+import { randomValue } from '../base/random.ts';
+import { scopesOf } from './actions.ts';
+import { attenuate } from './attenuate.ts';
+import { narrow } from './ceiling.ts';
+import type { Granted, GuestGrant } from './grant.ts';
+import { nodesOfGuest } from './guest-nodes.ts';
+import { audiencesOf } from './guest-realm.ts';
+import { type GuestRecord, guestSubject } from './guest-record.ts';
+import { refreshReachOf, usesOf } from './lifetime.ts';
+import type { MintOrder, ParentToken } from './mint-order.ts';
+import { type ResolvedPolicy, withoutSecrets } from './policies.ts';
+import { effectiveNow, ownGrant, policyMembers, underPolicies } from './policy-effect.ts';
+import { isRefused, type RefusalCode, type Refused } from './refusal.ts';
+
+/** Above a token made from a token made from a token…: each adds some. */
+const MAX_NODES = 1024;
+
+export function decide({ clock }: { readonly clock: Clock }, order: MintOrder): GuestRecord | Refused {
+  const now = epochSeconds(clock);
+  const audiences = audiencesFor(order);
+  if (isRefused(audiences)) return audiences;
+  const limited = limit(order, audiences, now);
+  if (isRefused(limited)) return limited;
+  const own = bindToKey(order, limited.granted);
+  if (isRefused(own)) return own;
+  const effective = underPolicies(order.realm, own);
+  if (isRefused(effective)) return effective;
+  const record = recordOf(order, { ...effective, own, audiences, narrowed: limited.narrowed, now });
+  return nodesOfGuest(record).length > MAX_NODES
+    ? refusal('access_denied', '', 'is made from a chain of tokens that is too long')
+    : record;
+}
+
+function audiencesFor(order: MintOrder): readonly string[] | Refused {
+  const allowed = audiencesOf(order.realm, order.minter);
+  const asked = (order.audiences ?? []).map(
+    (name) => order.realm.apis.find((api) => api.id === name)?.audience ?? name,
+  );
+  if (asked.some((audience) => !allowed.includes(audience))) {
+    return refusal('invalid_target', '/audience', 'is not an API of this client');
+  }
+  return asked.length > 0 ? [...new Set(asked)] : allowed.slice(0, 1);
+}
+
+type Limited = { readonly granted: Granted; readonly narrowed: readonly string[] };
+
+function limit(order: MintOrder, audiences: readonly string[], now: number): Limited | Refused {
+  const { realm, minter, parent } = order;
+  const underParent = limitToParent(order, now);
+  if (isRefused(underParent)) return underParent;
+  const outcome = narrow(underParent.asked, {
+    ceiling: minter.ceiling,
+    policy: { ...realm.policy, minTtl: minter.minTtl },
+    audiences: new Set(audiencesOf(realm, minter)),
+    ...permissionsAt(order, audiences, parent),
+  });
+  if (isRefused(outcome)) return outcome;
+  const scoped = limitToScope(order, outcome.granted);
+  return isRefused(scoped) ? scoped : { granted: scoped, narrowed: outcome.narrowed };
+}
+
+/** What a user may do at every API that the token is for: a right at another one is none here. */
+function permissionsAt(
+  { realm }: MintOrder,
+  audiences: readonly string[],
+  parent: ParentToken | undefined,
+): { readonly permissions?: ReadonlySet<string> } {
+  const held = parent?.permissions;
+  if (held === undefined) return {};
+  const apis = audiences.map((audience) => realm.apis.find((api) => api.audience === audience));
+  const names = [...held].map((permission) => permission.slice(permission.indexOf(':') + 1));
+  const permissions = names.filter((name) =>
+    apis.every((api) => api !== undefined && held.has(`${api.id}:${name}`)),
+  );
+  return { permissions: new Set(permissions) };
+}
+
+function limitToParent(order: MintOrder, now: number): { readonly asked: GuestGrant } | Refused {
+  const { realm, asked, parent } = order;
+  const guest = parent?.guest;
+  if (guest === undefined) return neverEnding(asked, parent);
+  const { record, usesLeft } = guest;
+  const held = effectiveNow(realm, record);
+  if (isRefused(held)) return held;
+  const granted = { ...held.granted, policies: ownGrant(realm, record).policies };
+  const ttlLeft = record.exp === null ? null : Math.max(1, record.exp - now);
+  const outcome = attenuate({ granted, ttlLeft, usesLeft }, asked);
+  return isRefused(outcome)
+    ? outcome
+    : { asked: { ...outcome.granted, resources: [...outcome.granted.resources] } };
+}
+
+/** Sessions and grants are forgotten some day: what never ends cannot hang below one. */
+function neverEnding(
+  asked: GuestGrant,
+  parent: ParentToken | undefined,
+): { readonly asked: GuestGrant } | Refused {
+  if (asked.lifetime?.ttl !== null || parent?.permissions === undefined) return { asked };
+  return refusal('access_denied', '/lifetime/ttl', "must not be null for a token made from a user's");
+}
+
+function limitToScope({ scope }: MintOrder, granted: Granted): Granted | Refused {
+  if (scope === undefined) return granted;
+  const verbs = new Set(scope.split(' '));
+  const resources = granted.resources.map((resource) => ({
+    ...resource,
+    actions: resource.actions.filter((action) => scopesOf([action]).every((verb) => verbs.has(verb))),
+  }));
+  return resources.every(({ actions }) => actions.length > 0)
+    ? { ...granted, resources }
+    : refusal('access_denied', '/scope', 'covers no action of a resource');
+}
+
+/** A proof binds the token to its key; so does `binding.key`; both must mean the same key. */
+function bindToKey({ jkt }: MintOrder, granted: Granted): Granted | Refused {
+  const bound = granted.binding?.key?.jkt;
+  if (jkt === undefined || bound === jkt) return granted;
+  if (bound === undefined) return { ...granted, binding: { ...granted.binding, key: { jkt } } };
+  return refusal('invalid_request', '/binding/key', 'is not the key of the proof');
+}
+
+type Decided = {
+  readonly own: Granted;
+  readonly granted: Granted;
+  readonly policies: readonly ResolvedPolicy[];
+  readonly narrowed: readonly string[];
+  readonly audiences: readonly string[];
+  readonly now: number;
+};
+
+function recordOf(order: MintOrder, decided: Decided): GuestRecord {
+  const { own, granted, policies, narrowed, audiences, now } = decided;
+  const { ttl, not_before = 0 } = granted.lifetime;
+  const { tenant, id: subjectId } = granted.subject;
+  const parent = order.parent?.guest?.record;
+  const id = `gt_${randomValue().slice(0, 26)}`;
+  return {
+    k: 'GuestToken',
+    v: 1,
+    id,
+    clientId: order.minter.clientId,
+    sub: guestSubject(tenant, subjectId),
+    audiences,
+    iat: now,
+    exp: ttl === null ? null : now + ttl,
+    notBefore: now + not_before,
+    narrowed,
+    ...sayings({ granted, policies }),
+    inherited: [...new Set([...(order.parent?.nodes ?? []), ...(parent ? nodesOfGuest(parent) : [])])],
+    budgets: [...(parent?.budgets ?? []), ...budgetOf(id, granted, now)],
+    ...policyMembers(order.realm, id, { own, policies }),
+    ...(order.act === undefined ? {} : { act: order.act }),
+    ...(parent === undefined ? {} : { parentId: parent.id }),
+  };
+}
+
+/** What a record says of a grant in other words. */
+export function sayings({
+  granted,
+  policies,
+}: Pick<Decided, 'granted' | 'policies'>): Pick<
+  GuestRecord,
+  'granted' | 'policies' | 'scope' | 'policyHash' | 'jkt'
+> {
+  const jkt = granted.binding?.key?.jkt;
+  return {
+    granted: { ...granted, policies: withoutSecrets(granted.policies) },
+    policies,
+    scope: scopesOf(granted.resources.flatMap(({ actions }) => actions)).join(' '),
+    policyHash: sha256(JSON.stringify([granted.resources, policies])),
+    ...(jkt === undefined ? {} : { jkt }),
+  };
+}
+
+/** Its limit of uses, which its refreshed successors share. */
+export function budgetOf(id: string, { lifetime }: Granted, now: number): GuestRecord['budgets'] {
+  const most = usesOf(lifetime);
+  const { ttl } = lifetime;
+  const reach = Math.max(ttl ?? 0, refreshReachOf(lifetime) ?? 0);
+  return most === null ? [] : [{ id, most, until: ttl === null ? null : now + reach }];
+}
+
+function refusal(code: RefusalCode, pointer: string, message: string): Refused {
+  return { refused: [{ code, pointer, message }] };
+}

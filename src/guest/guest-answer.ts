@@ -1,0 +1,92 @@
+/** The answer of an introspection for a guest token that counts. Pure. */
+import { type Action, action as actionSchema } from './actions.ts';
+import type { GrantedResource } from './grant.ts';
+import { isNamed } from './guest-life.ts';
+import type { GuestAnswer, GuestCaller, GuestQuestion } from './guest-question.ts';
+import type { GuestRecord } from './guest-record.ts';
+import type { Effective } from './policy-effect.ts';
+import { compileRows } from './predicate-sql.ts';
+import { toDetails } from './rar.ts';
+
+type Described = {
+  readonly record: GuestRecord;
+  readonly issuer: string;
+  readonly realm: string;
+};
+
+type Asked = GuestCaller & { readonly question: GuestQuestion };
+
+/** The members of RFC 7662 §2.2 and the guest's own, limited to what is the caller's business. */
+export function describeGuest(
+  { record, realm, issuer }: Described,
+  effective: Effective,
+  caller: Asked,
+): GuestAnswer {
+  const { subject } = record.granted;
+  return {
+    active: true,
+    iss: issuer,
+    realm,
+    sub: record.sub,
+    aud: record.audiences.length === 1 ? record.audiences[0] : record.audiences,
+    client_id: record.clientId,
+    scope: record.scope,
+    iat: record.iat,
+    ...(record.exp === null ? {} : { exp: record.exp }),
+    nbf: record.notBefore,
+    jti: record.id,
+    token_type: record.jkt === undefined ? 'Bearer' : 'DPoP',
+    guest: true,
+    tenant: subject.tenant,
+    ...(subject.id === undefined ? {} : { guest_id: subject.id }),
+    gid: record.parentId ?? record.id,
+    pol: record.policyHash,
+    ...(record.act === undefined ? {} : { act: record.act }),
+    ...(record.jkt === undefined ? {} : { cnf: { jkt: record.jkt } }),
+    authorization_details: detailsFor(record, effective, caller),
+    ...(effective.policies.length === 0 ? {} : { policies: effective.policies }),
+    ...(caller.question.resource === undefined ? {} : answerFor(record, effective, caller)),
+  };
+}
+
+/** RFC 9396 §9.2: only the objects that are for the asking resource server. */
+function detailsFor(record: GuestRecord, { granted }: Effective, caller: GuestCaller) {
+  const resources = granted.resources.filter((resource) => isResourceFor(resource, record, caller));
+  return toDetails({ ...granted, resources });
+}
+
+function isResourceFor({ locations }: GrantedResource, record: GuestRecord, caller: GuestCaller): boolean {
+  if (caller.clientId === record.clientId) return true;
+  return (locations ?? record.audiences).some((location) => caller.audiences.has(location));
+}
+
+/** Closed world: what is not listed is not allowed, nor is a name that could mean two of them. */
+function answerFor(record: GuestRecord, { granted }: Effective, caller: Asked) {
+  const { resource = '', action } = caller.question;
+  const named = granted.resources.filter((one) => isNamed(one, resource));
+  const [found] = named.filter((one) => isResourceFor(one, record, caller));
+  const wanted = actionSchema.safeParse(action ?? 'view');
+  const isClear = found !== undefined && named.length === 1 && wanted.success;
+  if (!isClear || !allows(found, wanted.data)) return { allowed: false };
+  return { allowed: true, policy: policyOf(found) };
+}
+
+function allows({ actions }: GrantedResource, wanted: Action): boolean {
+  return actions.includes(wanted);
+}
+
+/** The limits of one resource, ready to apply: the predicate itself and its SQL with bound parameters. */
+function policyOf({ rows, columns, filters, limits }: GrantedResource) {
+  return {
+    rows,
+    sql: {
+      // Raw SQL that the realm does not allow any more has ended the token before it came here.
+      postgresql: compileRows(rows, 'postgresql', { allowRawSql: true }),
+      mysql: compileRows(rows, 'mysql', { allowRawSql: true }),
+      sqlite: compileRows(rows, 'sqlite', { allowRawSql: true }),
+    },
+    ...(columns === undefined ? {} : { columns }),
+    ...(filters === undefined ? {} : { filters }),
+    ...(limits === undefined ? {} : { limits }),
+  };
+}

@@ -1,0 +1,193 @@
+/**
+ * PATCH: a token that lives is shortened or narrowed and keeps its value. What is not mentioned stays as it is. Its
+ * refresh token dies: it would bring back what was taken away.
+ */
+import { z } from 'zod';
+import { type Clock, epochSeconds } from '../base/clock.ts';
+import { Failure } from '../base/errors.ts';
+import type { Store, Write } from '../storage/store.ts';
+import { tokenKey } from '../tokens/nodes.ts';
+import { attenuate } from './attenuate.ts';
+import { budgetOf, sayings } from './decide.ts';
+import { checkRealmRules, type Granted, type GuestGrant, guestGrant } from './grant.ts';
+import type { FoundGuest } from './guest-life.ts';
+import { countBeside, GUEST_CUT_TTL, hang, nodesOfGuest, refreshNode } from './guest-nodes.ts';
+import type { GuestRealm } from './guest-realm.ts';
+import { type Budget, familyOf, type GuestRecord, idleKey } from './guest-record.ts';
+import { eventWrites, idleWrites, keepFor } from './guest-writes.ts';
+import { usesOf } from './lifetime.ts';
+import { effectiveNow, ownGrant, policyMembers, underPolicies } from './policy-effect.ts';
+import { faultsOf, findUnreadable, isRefused, type Refused, refusalsOf } from './refusal.ts';
+
+const { resources, policies, context, ui, binding } = guestGrant.shape;
+
+const guestChange = z.strictObject({
+  resources: resources.optional(),
+  /** On top of those it has. */
+  policies: policies.unwrap().optional(),
+  context,
+  ui,
+  binding,
+  lifetime: z
+    .strictObject({
+      /** Counted from now. */
+      ttl: z.int().min(1).optional(),
+      idle: z.int().min(30).optional(),
+      /** Counted from the minting, as ever. */
+      max_uses: z.int().min(1).max(1_000_000).optional(),
+    })
+    .optional(),
+});
+
+export type GuestChange = z.infer<typeof guestChange>;
+
+export function parseChange(input: unknown): { readonly change: GuestChange } | Refused {
+  const unreadable = findUnreadable(input);
+  if (unreadable !== undefined) return refusalsOf('invalid_request', [unreadable]);
+  const parsed = guestChange.safeParse(input);
+  return parsed.success ? { change: parsed.data } : refusalsOf('invalid_request', faultsOf(parsed.error));
+}
+
+type Deps = { readonly store: Store; readonly clock: Clock };
+
+/** The record as it is from now on. `Failure('conflict')` when the token is not active or changed meanwhile. */
+export async function narrowGuest(
+  deps: Deps,
+  realm: GuestRealm,
+  found: FoundGuest,
+  change: GuestChange,
+): Promise<GuestRecord | Refused> {
+  await checkAlive(deps, realm, found);
+  const now = epochSeconds(deps.clock);
+  const narrowed = narrowedRecord(realm, found.record, change, now);
+  if (isRefused(narrowed)) return narrowed;
+  const outcome = await deps.store.commit([
+    ...changedWrites(realm.name, narrowed, found, now),
+    { close: refreshNode(familyOf(narrowed)), realm: realm.name, ttl: GUEST_CUT_TTL },
+    ...eventWrites(realm.name, narrowed.id, { event: 'guest.narrowed', at: now }),
+  ]);
+  if (!outcome.ok) throw new Failure('conflict', 'the token was revoked or changed meanwhile');
+  return narrowed;
+}
+
+/** What is dead stays dead: writing it again would give it a younger stamp, and what is idle a new life. */
+async function checkAlive({ store }: Deps, realm: GuestRealm, { record, hash, state }: FoundGuest) {
+  const isIdle =
+    record.granted.lifetime.idle !== undefined &&
+    (await store.read([idleKey(realm.name, hash)]))[0] === undefined;
+  if (isIdle || (state !== 'active' && state !== 'not_yet_valid')) {
+    throw new Failure('conflict', 'the token is not active');
+  }
+}
+
+function narrowedRecord(
+  realm: GuestRealm,
+  record: GuestRecord,
+  change: GuestChange,
+  now: number,
+): GuestRecord | Refused {
+  const held = effectiveNow(realm, record);
+  if (isRefused(held)) return held;
+  const asked = askedFor(held.granted, record, change, now);
+  const faults = checkRealmRules({ ...asked, lifetime: undefined }, realm.policy);
+  if (faults.length > 0) return refusalsOf('invalid_request', faults);
+  const parent = {
+    granted: { ...held.granted, policies: ownGrant(realm, record).policies },
+    ttlLeft: ttlLeftOf(record, now),
+    usesLeft: usesOf(held.granted.lifetime),
+  };
+  const outcome = attenuate(parent, asked);
+  if (isRefused(outcome)) return asCeiling(outcome);
+  const own = { ...outcome.granted, lifetime: lifetimeOf(outcome.granted, record) };
+  const effective = underPolicies(realm, own);
+  if (isRefused(effective)) return effective;
+  const { ownRows: _rows, sealedPolicies: _sealed, ...rest } = record;
+  return {
+    ...rest,
+    ...sayings(effective),
+    ...policyMembers(realm, record.id, { own, policies: effective.policies }),
+    budgets: budgetsOf(record, own, now),
+    exp: change.lifetime?.ttl === undefined ? record.exp : endOf(record, now + change.lifetime.ttl),
+    narrowedAt: now,
+  };
+}
+
+/** The whole grant that the change asks for. */
+function askedFor(held: Granted, record: GuestRecord, change: GuestChange, now: number): GuestGrant {
+  const rowsOf = new Map(held.resources.map(({ type, id, rows }) => [JSON.stringify([type, id]), rows]));
+  const asked = (change.resources ?? held.resources).map((one) => ({
+    ...one,
+    rows: one.rows ?? rowsOf.get(JSON.stringify([one.type, one.id])) ?? 'none',
+  }));
+  const { idle, max_uses, one_time } = held.lifetime;
+  const life = { idle, max_uses, one_time, ...change.lifetime };
+  return {
+    ...held,
+    context: change.context,
+    ui: change.ui,
+    binding: change.binding,
+    resources: asked,
+    policies: change.policies ?? [],
+    lifetime: { ...withoutUndefined(life), ttl: change.lifetime?.ttl ?? ttlLeftOf(record, now) },
+  };
+}
+
+function ttlLeftOf({ exp }: GuestRecord, now: number): number | null {
+  return exp === null ? null : Math.max(1, exp - now);
+}
+
+function endOf({ exp }: GuestRecord, end: number): number {
+  return exp === null ? end : Math.min(exp, end);
+}
+
+/** Where the life began stays said. */
+function lifetimeOf(granted: Granted, { granted: held }: GuestRecord): Granted['lifetime'] {
+  const { not_before } = held.lifetime;
+  return { ...granted.lifetime, ...(not_before === undefined ? {} : { not_before }) };
+}
+
+function budgetsOf(record: GuestRecord, own: Granted, now: number): readonly Budget[] {
+  const id = familyOf(record);
+  const held = record.budgets.find((budget) => budget.id === id);
+  const others = record.budgets.filter((budget) => budget.id !== id);
+  const [wanted] = budgetOf(id, own, now);
+  if (wanted === undefined) return others;
+  return [...others, held === undefined ? wanted : { ...held, most: wanted.most }];
+}
+
+function changedWrites(realm: string, record: GuestRecord, found: FoundGuest, now: number): Write[] {
+  const nodes = nodesOfGuest(record);
+  const { beside: _, ...rest } = record;
+  const beside = countBeside(nodes);
+  const ttl = record.exp === null ? keepFor(record) : keepFor({ iat: now, exp: record.exp });
+  const [own, ...others] = hang(
+    {
+      put: tokenKey(realm, found.hash),
+      value: JSON.stringify(beside === 0 ? rest : { ...rest, beside }),
+      ttl,
+      since: found.readAt,
+    },
+    nodes,
+  );
+  if (own === undefined) return [];
+  return [
+    { ...own, onlyIf: found.stamp },
+    ...others,
+    ...idleWrites(realm, { ...record, iat: now }, found.hash),
+  ];
+}
+
+/** Above what it has: for a token itself, its ceiling. */
+function asCeiling({ refused }: Refused): Refused {
+  return {
+    refused: refused.map((one) =>
+      one.code === 'invalid_authorization_details' ? { ...one, code: 'access_denied' } : one,
+    ),
+  };
+}
+
+function withoutUndefined<Fields extends object>(fields: Fields): Partial<Fields> {
+  const kept: Partial<Fields> = { ...fields };
+  for (const name in kept) if (kept[name] === undefined) delete kept[name];
+  return kept;
+}

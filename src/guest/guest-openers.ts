@@ -1,0 +1,132 @@
+/**
+ * One-use openers: a guest token to be minted for the browser that opens an address, bound to a key that this browser
+ * has just made. An opener hangs where its token will: what cuts the token cuts the opener too.
+ */
+import { type Clock, epochSeconds } from '../base/clock.ts';
+import { Failure } from '../base/errors.ts';
+import { sha256 } from '../base/hash.ts';
+import { randomValue } from '../base/random.ts';
+import type { Document, Key, Store } from '../storage/store.ts';
+import { decide } from './decide.ts';
+import type { GuestGrant } from './grant.ts';
+import { besideOf, countBeside, hang, nodesOfGuest } from './guest-nodes.ts';
+import type { GuestRealm, Minter } from './guest-realm.ts';
+import type { GuestRecord } from './guest-record.ts';
+import { type Minted, mint } from './mint.ts';
+import type { MintOrder } from './mint-order.ts';
+import { isRefused, type Refused } from './refusal.ts';
+import { sealerOf } from './sealing.ts';
+
+const PREFIX = 'dpo_';
+
+type Deps = { readonly store: Store; readonly clock: Clock };
+
+type Held = {
+  readonly clientId: string;
+  readonly asked: GuestGrant;
+  readonly audiences: readonly string[];
+  readonly inherited: readonly string[];
+};
+
+type Stored = { readonly v: 1; readonly sealed: string; readonly beside: number };
+
+export type Opener = {
+  readonly value: string;
+  /** Seconds since the epoch. */
+  readonly exp: number;
+  /** What redeeming it would give now. */
+  readonly record: GuestRecord;
+};
+
+/** An opener for what the order asks for; refused where minting would be. `ttl` in seconds. */
+export async function createOpener(deps: Deps, order: MintOrder, ttl: number): Promise<Opener | Refused> {
+  const record = decide(deps, order);
+  if (isRefused(record)) return record;
+  const { realm, minter, asked } = order;
+  const value = PREFIX + randomValue();
+  const key = keyOf(realm, value);
+  const held: Held = {
+    clientId: minter.clientId,
+    asked,
+    audiences: record.audiences,
+    inherited: record.inherited,
+  };
+  const nodes = nodesOfGuest(record);
+  const sealed = sealerOf(realm).seal(JSON.stringify(held), contextOf(key));
+  const stored: Stored = { v: 1, sealed, beside: countBeside(nodes) };
+  const since = order.since === undefined ? {} : { since: order.since };
+  const outcome = await deps.store.commit([
+    ...hang({ put: key, value: JSON.stringify(stored), ttl, ...since }, nodes),
+  ]);
+  if (!outcome.ok) throw new Failure('forbidden', 'what the opener was made with is not active any more');
+  return { value, record, exp: epochSeconds(deps.clock) + ttl };
+}
+
+export type Redemption = {
+  readonly realm: GuestRealm;
+  readonly value: string;
+  /** Of the key whose proof came with the request. */
+  readonly jkt: string;
+  /** The minter as it is now. */
+  minterOf(clientId: string): Promise<Minter | undefined>;
+};
+
+/** The token, once. Rejects with `Failure('not_found')` for an opener that was never there, is over, used or cut. */
+export async function redeemOpener(deps: Deps, redemption: Redemption): Promise<Minted | Refused> {
+  const { realm, value, jkt } = redemption;
+  const found = await findOpener(deps, realm, value);
+  const minter = found && (await redemption.minterOf(found.held.clientId));
+  if (found === undefined || minter === undefined) throw notActive();
+  const { asked, audiences, inherited } = found.held;
+  try {
+    return await mint(deps, {
+      realm,
+      minter,
+      asked,
+      audiences,
+      parent: { nodes: inherited },
+      jkt,
+      since: found.document.now,
+      also: () => [{ spend: found.key }],
+    });
+  } catch (error) {
+    const isSpent = error instanceof Failure && (error.code === 'conflict' || error.code === 'forbidden');
+    throw isSpent ? notActive() : error;
+  }
+}
+
+/** Where the page of an opener may be shown; spends nothing. `undefined` for an opener that is not active. */
+export async function originsOf(
+  deps: Deps,
+  realm: GuestRealm,
+  value: string,
+): Promise<readonly string[] | undefined> {
+  const found = await findOpener(deps, realm, value);
+  return found && (found.held.asked.binding?.origins ?? []);
+}
+
+type Found = { readonly key: Key; readonly document: Document; readonly held: Held };
+
+async function findOpener({ store }: Deps, realm: GuestRealm, value: string): Promise<Found | undefined> {
+  const key = keyOf(realm, value);
+  const [document] = await store.read([key]);
+  if (document === undefined || document.cut || document.spentAt !== undefined) return undefined;
+  const stored: Stored = JSON.parse(document.value);
+  const beside = besideOf(key, stored.beside);
+  const others = beside.length === 0 ? [] : await store.read(beside);
+  if (others.some((one) => one?.cut !== false)) return undefined;
+  const held: Held = JSON.parse(sealerOf(realm).open(stored.sealed, contextOf(key)));
+  return { key, document, held };
+}
+
+function keyOf({ name }: GuestRealm, value: string): Key {
+  return { realm: name, kind: 'guest-opener', id: sha256(value) };
+}
+
+function contextOf({ kind, id }: Key): string {
+  return `${kind}/${id}`;
+}
+
+function notActive(): Failure {
+  return new Failure('not_found', 'the opener is not active');
+}

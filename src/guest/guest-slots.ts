@@ -1,0 +1,69 @@
+/**
+ * How many tokens of one `session.key` live at once. The places are one document, changed only as it was read, so
+ * that of many mints at once never one too many gets in. A chain of refreshes has one place; who dies makes room.
+ */
+import { type Clock, epochSeconds } from '../base/clock.ts';
+import { Failure } from '../base/errors.ts';
+import type { Document, Store, Write } from '../storage/store.ts';
+import { tokenKey } from '../tokens/nodes.ts';
+import { GUEST_CUT_TTL } from './guest-nodes.ts';
+import { familyOf, type GuestRecord, slotsKey } from './guest-record.ts';
+
+/** `max_concurrent` is reached. */
+export class TooManyGuests extends Failure {
+  readonly limit: number;
+  /** Seconds until a place is free at the latest; `undefined` when nobody can say. */
+  readonly retryAfter: number | undefined;
+
+  constructor(limit: number, retryAfter: number | undefined) {
+    super('too_many_requests', 'the session has as many tokens as it may have');
+    this.limit = limit;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Hash of the value, family, expiry. */
+type Slot = { readonly h: string; readonly f: string; readonly e: number | null };
+
+type Deps = { readonly store: Store; readonly clock: Clock };
+
+/**
+ * The step that takes a place, for a commit that is tried again when it was refused with `exists`, `changed` or
+ * `missing`. None without a limit. Rejects with `TooManyGuests`.
+ */
+export async function takeSlot(
+  deps: Deps,
+  realm: string,
+  record: GuestRecord,
+  hash: string,
+): Promise<readonly Write[]> {
+  const { session } = record.granted;
+  if (session?.max_concurrent === undefined) return [];
+  const key = slotsKey(realm, record.clientId, session.key);
+  const [document] = await deps.store.read([key]);
+  const now = epochSeconds(deps.clock);
+  const others = slotsOf(document).filter(({ f, e }) => f !== familyOf(record) && (e === null || e > now));
+  const held = others.length < session.max_concurrent ? others : await living(deps, realm, others);
+  if (held.length >= session.max_concurrent) throw tooMany(session.max_concurrent, held, now);
+  const slots = [...held, { h: hash, f: familyOf(record), e: record.exp }];
+  const ttl = slots.some(({ e }) => e === null)
+    ? GUEST_CUT_TTL
+    : Math.max(1, ...slots.map(({ e }) => (e ?? 0) - now));
+  return [{ put: key, value: JSON.stringify(slots), ttl, onlyIf: document?.stamp ?? 'absent' }];
+}
+
+function slotsOf(document: Document | undefined): readonly Slot[] {
+  const slots: Slot[] = document === undefined ? [] : JSON.parse(document.value);
+  return slots;
+}
+
+/** Revoked tokens have given up their places. */
+async function living({ store }: Deps, realm: string, slots: readonly Slot[]): Promise<readonly Slot[]> {
+  const documents = await store.read(slots.map(({ h }) => tokenKey(realm, h)));
+  return slots.filter((_, index) => documents[index]?.cut === false);
+}
+
+function tooMany(limit: number, held: readonly Slot[], now: number): TooManyGuests {
+  const ends = held.flatMap(({ e }) => (e === null ? [] : [e - now]));
+  return new TooManyGuests(limit, ends.length === 0 ? undefined : Math.max(1, Math.min(...ends)));
+}

@@ -1,0 +1,72 @@
+/** What is written for a guest token. */
+import { randomValue } from '../base/random.ts';
+import type { Stamp, Write } from '../storage/store.ts';
+import { tokenKey } from '../tokens/nodes.ts';
+import { resourceTypes } from './actions.ts';
+import { countBeside, GUEST_CUT_TTL, hang, nodesOfGuest } from './guest-nodes.ts';
+import {
+  customTypes,
+  eventsKey,
+  type GuestRecord,
+  guestPointer,
+  guestsOfClient,
+  guestsOfTenant,
+  idleKey,
+} from './guest-record.ts';
+import { refreshReachOf } from './lifetime.ts';
+
+/** Seconds a dead token is remembered, so that its API can be told why. */
+const LINGER = 600;
+
+/** How long the store keeps a record: a token that never expires is kept as long as cuts are. */
+export function keepFor(record: Pick<GuestRecord, 'exp' | 'iat'>): number {
+  return record.exp === null ? GUEST_CUT_TTL : record.exp - record.iat + LINGER;
+}
+
+/**
+ * All that is written for a new token, under the hash of its value. The pointer hangs where the token does and is
+ * never written again: it tells when the token was issued, also after the token was narrowed.
+ */
+export function recordWrites(realm: string, record: GuestRecord, hash: string, since?: Stamp): Write[] {
+  const { id, clientId, granted } = record;
+  const ttl = keepFor(record);
+  const nodes = nodesOfGuest(record);
+  const beside = countBeside(nodes);
+  const stored = beside === 0 ? record : { ...record, beside };
+  const condition = since === undefined ? {} : { since };
+  const pointer = guestPointer(realm, id);
+  const kept = Math.max(ttl, refreshReachOf(granted.lifetime) ?? 0);
+  return [
+    ...hang({ put: tokenKey(realm, hash), value: JSON.stringify(stored), ttl, ...condition }, nodes),
+    ...hang({ put: pointer, value: hash, ttl: kept }, nodes),
+    { index: guestsOfClient(realm, clientId), member: id, ttl },
+    { index: guestsOfTenant(realm, granted.subject.tenant), member: id, ttl },
+    ...customTypeWrites(realm, record, ttl),
+    ...idleWrites(realm, record, hash),
+  ];
+}
+
+/** Somebody who may not come in yet is not idle. */
+export function idleWrites(realm: string, record: GuestRecord, hash: string): Write[] {
+  const { idle } = record.granted.lifetime;
+  if (idle === undefined) return [];
+  return [{ put: idleKey(realm, hash), value: '1', ttl: Math.max(0, record.notBefore - record.iat) + idle }];
+}
+
+function customTypeWrites(realm: string, { granted }: GuestRecord, ttl: number): Write[] {
+  const custom = new Set(
+    granted.resources.map(({ type }) => type).filter((type) => !resourceTypes.includes(type)),
+  );
+  return [...custom].map((member) => ({ index: customTypes(realm), member, ttl }));
+}
+
+export type GuestEvent = { readonly event: string; readonly at: number; readonly [member: string]: unknown };
+
+/** Seconds that the trail of a token is kept. */
+const EVENTS_TTL = 7_776_000;
+
+export function eventWrites(realm: string, id: string, event: GuestEvent): Write[] {
+  // Members of an index are a set: two equal events in one second are told apart by a nonce.
+  const member = JSON.stringify({ ...event, nonce: randomValue().slice(0, 8) });
+  return [{ index: eventsKey(realm, id), member, ttl: EVENTS_TTL }];
+}

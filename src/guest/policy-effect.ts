@@ -1,0 +1,71 @@
+/**
+ * A grant under the row policies of the realm as they are now. The record keeps the rows of the grant itself, so that
+ * a policy that changes changes what the token shows: at once where the server is asked about it, at the next refresh
+ * for what a signed token says.
+ */
+import type { Granted, PolicyUse } from './grant.ts';
+import type { GuestRealm } from './guest-realm.ts';
+import type { GuestRecord } from './guest-record.ts';
+import { isSecret, limitRows, type ResolvedPolicy, resolvePolicies } from './policies.ts';
+import { isRefused, type Refused } from './refusal.ts';
+import { sealerOf } from './sealing.ts';
+
+export type Effective = { readonly granted: Granted; readonly policies: readonly ResolvedPolicy[] };
+
+/** `granted` with the rows that its policies leave, or what is wrong with a policy. */
+export function underPolicies(
+  realm: GuestRealm,
+  granted: Granted,
+  options: { readonly withSecrets: boolean } = { withSecrets: false },
+): Effective | Refused {
+  const resolved = resolvePolicies(granted.policies, realm.policies, options);
+  if (isRefused(resolved)) return resolved;
+  const limited = limitRows(granted, resolved.policies);
+  if (isRefused(limited)) return limited;
+  return { granted: limited.granted, policies: resolved.policies };
+}
+
+/** The grant of a token before its row policies, the secret parameters of its policies included. */
+export function ownGrant(realm: GuestRealm, record: GuestRecord): Granted {
+  const { granted, ownRows } = record;
+  const resources =
+    ownRows === undefined
+      ? granted.resources
+      : granted.resources.map((resource, index) => ({ ...resource, rows: ownRows[index] ?? 'none' }));
+  return { ...granted, resources, policies: [...policiesOf(realm, record)] };
+}
+
+/** What a token comes to now; refused when a policy of it is gone, or does not fit its parameters any more. */
+export function effectiveNow(
+  realm: GuestRealm,
+  record: GuestRecord,
+  options: { readonly withSecrets: boolean } = { withSecrets: false },
+): Effective | Refused {
+  return underPolicies(realm, ownGrant(realm, record), options);
+}
+
+/** What a record keeps of policies beside their result. */
+export function policyMembers(
+  realm: GuestRealm,
+  id: string,
+  { own, policies }: { readonly own: Granted; readonly policies: readonly ResolvedPolicy[] },
+): Pick<GuestRecord, 'ownRows' | 'sealedPolicies'> {
+  const hasRows = policies.some(({ kind }) => kind === 'row');
+  const hasSecrets = own.policies.some(({ params }) => Object.keys(params).some(isSecret));
+  return {
+    ...(hasRows ? { ownRows: own.resources.map(({ rows }) => rows) } : {}),
+    ...(hasSecrets
+      ? { sealedPolicies: sealerOf(realm).seal(JSON.stringify(own.policies), contextOf(id)) }
+      : {}),
+  };
+}
+
+function policiesOf(realm: GuestRealm, { id, granted, sealedPolicies }: GuestRecord): readonly PolicyUse[] {
+  if (sealedPolicies === undefined) return granted.policies;
+  const opened: PolicyUse[] = JSON.parse(sealerOf(realm).open(sealedPolicies, contextOf(id)));
+  return opened;
+}
+
+function contextOf(id: string): string {
+  return `guest-policies/${id}`;
+}

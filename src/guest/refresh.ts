@@ -1,0 +1,144 @@
+/**
+ * Refreshing a guest without a reload: the refresh token rotates, a repeated refresh within the grace gets the same
+ * successor, and reuse after it kills the family. Ceilings and policies count anew at each refresh; limits of uses and
+ * the end of the chain stay what they were.
+ */
+import { type Clock, epochSeconds } from '../base/clock.ts';
+import { Failure } from '../base/errors.ts';
+import { sha256 } from '../base/hash.ts';
+import type { Document, Store } from '../storage/store.ts';
+import { tokenKey } from '../tokens/nodes.ts';
+import { decide } from './decide.ts';
+import type { GuestGrant } from './grant.ts';
+import { besideOf, countBeside, endGuest, familyNode, nodesOfGuest } from './guest-nodes.ts';
+import type { GuestRealm, Minter } from './guest-realm.ts';
+import {
+  decodeGuestRefresh,
+  type GuestRecord,
+  type GuestRefreshRecord,
+  guestPointer,
+} from './guest-record.ts';
+import { GUEST_REFRESH_GRACE_MS, refreshSuccessor } from './guest-refresh.ts';
+import { guestValue } from './guest-values.ts';
+import { eventWrites, recordWrites } from './guest-writes.ts';
+import { commitWithSlot, type Minted } from './mint.ts';
+import { ownGrant } from './policy-effect.ts';
+import { isRefused, type Refused } from './refusal.ts';
+
+export type RefreshOrder = {
+  readonly realm: GuestRealm;
+  readonly value: string;
+  /** The client that authenticated, if one did. */
+  readonly clientId?: string | undefined;
+  /** The key whose proof came with the request, if one did. */
+  readonly jkt?: string | undefined;
+  /** The minter as it is now. */
+  minterOf(clientId: string): Promise<Minter | undefined>;
+};
+
+type Deps = { readonly store: Store; readonly clock: Clock };
+
+/**
+ * A new token for a refresh token, under the ceilings and policies of this moment; by the minting client, or by
+ * whoever proves the key that the token is bound to. Rejects with `Failure('forbidden')` for every token that cannot
+ * be refreshed (RFC 6749 §5.2 `invalid_grant`); reuse after the grace kills the family.
+ */
+export async function refreshGuest(deps: Deps, order: RefreshOrder): Promise<Minted | Refused> {
+  const { realm } = order;
+  const found = await findRefresh(deps, order);
+  if (found === undefined || !mayRefresh(found.record, order)) throw dead();
+  const { guest } = found.record;
+  const minter = await order.minterOf(guest.clientId);
+  if (minter === undefined) throw dead();
+  const decided = decide(deps, { realm, minter, ...orderOf(realm, found.record, epochSeconds(deps.clock)) });
+  if (isRefused(decided)) return decided;
+  return renew(deps, order, found, renewedOf(decided, guest));
+}
+
+type Found = { readonly document: Document; readonly record: GuestRefreshRecord };
+
+/** `undefined` when it is none, or anything that it hangs on is dead. */
+async function findRefresh({ store }: Deps, { realm, value }: RefreshOrder): Promise<Found | undefined> {
+  const key = tokenKey(realm.name, sha256(value));
+  const [document] = await store.read([key]);
+  const record = document && decodeGuestRefresh(document.value);
+  if (document === undefined || record === undefined || document.cut) return undefined;
+  // The pointer is as old as the chain: a cut of what was issued before some time kills the chain by it.
+  const pointer = guestPointer(realm.name, record.guest.id);
+  const above = await store.read([
+    pointer,
+    ...besideOf(pointer, countBeside(nodesOfGuest(record.guest))),
+    ...besideOf(key, record.beside ?? 0),
+  ]);
+  return above.every((one) => one?.cut === false) ? { document, record } : undefined;
+}
+
+/** Who minted it need not hold the key of the browser; who brings a key must bring the right one. */
+function mayRefresh({ guest }: GuestRefreshRecord, { clientId, jkt }: RefreshOrder): boolean {
+  if (clientId === undefined) return guest.jkt !== undefined && jkt === guest.jkt;
+  return clientId === guest.clientId && (guest.jkt === undefined || jkt === undefined || jkt === guest.jkt);
+}
+
+/** What was granted is asked for again, for at most what is left of the chain. */
+function orderOf(realm: GuestRealm, { guest, until }: GuestRefreshRecord, now: number) {
+  const granted = ownGrant(realm, guest);
+  const { refresh: _, ttl, not_before: _notBefore, ...lifetime } = granted.lifetime;
+  const left = Math.max(1, until - now);
+  const wait = Math.max(0, guest.notBefore - now);
+  const asked: GuestGrant = {
+    ...granted,
+    resources: [...granted.resources],
+    lifetime: {
+      ...lifetime,
+      ttl: Math.min(ttl ?? left, left),
+      ...(wait === 0 ? {} : { not_before: wait }),
+    },
+  };
+  return { asked, audiences: guest.audiences, act: guest.act };
+}
+
+function renewedOf(decided: GuestRecord, guest: GuestRecord): GuestRecord {
+  const { refresh } = guest.granted.lifetime;
+  const { granted } = decided;
+  return {
+    ...decided,
+    granted: refresh === undefined ? granted : { ...granted, lifetime: { ...granted.lifetime, refresh } },
+    inherited: [...guest.inherited, familyNode(guest.id)],
+    budgets: guest.budgets,
+    parentId: guest.parentId ?? guest.id,
+    family: guest.id,
+  };
+}
+
+async function renew(
+  deps: Deps,
+  { realm, value }: RefreshOrder,
+  { document, record }: Found,
+  renewed: GuestRecord,
+): Promise<Minted> {
+  const { guest } = record;
+  const token = await guestValue(realm, renewed);
+  const hash = sha256(token);
+  const successor = refreshSuccessor(deps, realm, { record, value, since: document.now });
+  const at = renewed.iat;
+  const writes = [
+    { spend: tokenKey(realm.name, sha256(value)), graceMs: GUEST_REFRESH_GRACE_MS },
+    ...recordWrites(realm.name, renewed, hash, document.now),
+    ...successor.writes,
+    ...eventWrites(realm.name, guest.id, { event: 'guest.refreshed', at, id: renewed.id }),
+    ...eventWrites(realm.name, renewed.id, { event: 'guest.minted', at, refreshes: guest.id }),
+  ];
+  const outcome = await commitWithSlot(deps, { realm: realm.name, record: renewed, hash, writes });
+  if (outcome.ok) return { record: renewed, value: token, refresh: successor.issued };
+  if (outcome.reason === 'spent') await endFamily(deps, realm.name, guest);
+  throw dead();
+}
+
+function dead(): Failure {
+  return new Failure('forbidden', 'the refresh token is not active');
+}
+
+async function endFamily({ store, clock }: Deps, realm: string, guest: GuestRecord): Promise<void> {
+  const event = { event: 'guest.reuse_detected', at: epochSeconds(clock) };
+  await store.commit([endGuest(realm, guest.id), ...eventWrites(realm, guest.id, event)]);
+}

@@ -1,0 +1,17 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../base/clock.ts';
+
+/** True for the first of equal things within a minute in this process. */
+export type Sampler = (name: string) => boolean;
+
+const PERIOD_MS = 60_000;
+
+export function createSampler(clock: Clock): Sampler {
+  const seen = new LRUCache<string, number>({ max: 10_000 });
+  return (name) => {
+    const now = clock();
+    if (now - (seen.get(name) ?? 0) < PERIOD_MS) return false;
+    seen.set(name, now);
+    return true;
+  };
+}

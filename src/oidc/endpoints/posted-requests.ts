@@ -1,0 +1,30 @@
+/**
+ * Authorization and logout requests may be posted (OIDC Core §3.1.2.1, RP-Initiated Logout §2). A post from another
+ * site comes without our cookies, and the person would seem signed out: the browser is sent round once more, by GET,
+ * which brings them along.
+ */
+import type { Context, Middleware } from 'koa';
+import type { RealmContext } from '../realm-context.ts';
+import { paths } from './addresses.ts';
+import { formOf } from './body.ts';
+
+/** What browsers and proxies take as an address; a larger request is pushed first (RFC 9126). */
+const LONGEST_QUERY = 8000;
+
+const postable: ReadonlySet<string> = new Set([paths.authorization, paths.logout]);
+
+export function readdressPostedRequests(realm: RealmContext): Middleware {
+  return function readdressPostedRequest(ctx, next) {
+    if (ctx.method !== 'POST' || !postable.has(ctx.path)) return next();
+    const query = formOf(ctx).toString();
+    if (query.length > LONGEST_QUERY) return refuse(ctx);
+    ctx.status = 303;
+    ctx.redirect(`${realm.issuer}${ctx.path}?${query}`);
+    return undefined;
+  };
+}
+
+function refuse(ctx: Context): void {
+  ctx.status = 400;
+  ctx.body = { error: 'invalid_request', error_description: 'the request is too long: push it first' };
+}

@@ -1,0 +1,119 @@
+/**
+ * Who calls the JSON API of guest tokens (guest-tokens 7.4): a client that authenticates as at the token endpoint, or
+ * the bearer of an access token: a client's own, or anybody's with the permission to manage the realm's guests.
+ */
+import { decodeJwt } from 'jose';
+import type { Context } from 'koa';
+import { errors } from 'oidc-provider';
+import { epochSeconds } from '../base/clock.ts';
+import { sha256 } from '../base/hash.ts';
+import { parentNode } from '../guest/guest-nodes.ts';
+import type { Minter } from '../guest/guest-realm.ts';
+import { minterOf } from '../guest/guests.ts';
+import type { ParentToken } from '../guest/mint-order.ts';
+import { adminApi } from '../registry/admin-api.ts';
+import type { Client } from '../registry/model.ts';
+import { grantable } from '../registry/permissions.ts';
+import type { Stamp } from '../storage/store.ts';
+import { isLive } from '../tokens/introspection.ts';
+import { nodesOf, tokenKey } from '../tokens/nodes.ts';
+import { decodeToken, type TokenRecord } from '../tokens/record.ts';
+import { provenKeyFor } from './dpop.ts';
+import type { RealmProvider } from './provider.ts';
+import type { RealmContext } from './realm-context.ts';
+
+const MANAGE = 'guests:manage';
+
+export type GuestApiCaller = {
+  /** In the trail of what it does: a client or user. */
+  readonly name: string;
+  /** Absent for a user. */
+  readonly clientId?: string;
+  /** Present when it may mint. */
+  readonly minter?: Minter;
+  /** May see, change and cut every guest token of the realm. */
+  readonly isManager: boolean;
+  /** The access token it came with: what is minted by it dies with it. */
+  readonly parent?: ParentToken;
+  readonly readAt?: Stamp;
+};
+
+/** Why nobody may call: `scheme` is the one that was tried. */
+export type Unauthenticated = { readonly scheme: 'Basic' | 'Bearer' };
+
+export async function guestApiCaller(
+  provider: RealmProvider,
+  ctx: Context,
+): Promise<GuestApiCaller | Unauthenticated> {
+  const [, scheme, token] = /^(Bearer|DPoP) +([A-Za-z0-9._~+/-]+=*)$/i.exec(ctx.get('Authorization')) ?? [];
+  if (scheme !== undefined && token !== undefined) {
+    const isDpop = scheme.toLowerCase() === 'dpop';
+    return (await bearer(provider.realm, ctx, token, isDpop)) ?? { scheme: 'Bearer' };
+  }
+  return (await client(provider, ctx)) ?? { scheme: 'Basic' };
+}
+
+async function client(provider: RealmProvider, ctx: Context): Promise<GuestApiCaller | undefined> {
+  const { realm } = provider;
+  const { client_id: named } = ctx.query;
+  const clientId = typeof named === 'string' ? named : undefined;
+  if (ctx.get('Authorization') === '' && clientId === undefined) return undefined;
+  const proven = await provider.authenticateClient(ctx.req, clientId);
+  const found = proven && (await realm.findClient(proven.id));
+  return found?.enabled === true ? clientCaller(found, managesByRoles(realm, found)) : undefined;
+}
+
+function clientCaller(found: Client, isManager: boolean): GuestApiCaller {
+  const minter = minterOf(found);
+  return { name: found.id, clientId: found.id, isManager, ...(minter === undefined ? {} : { minter }) };
+}
+
+/** What a token of its own would say. */
+function managesByRoles({ view }: RealmContext, { roles, permissions }: Client): boolean {
+  return grantable(adminApi, view.permissionsOfRoles(roles), permissions).has(MANAGE);
+}
+
+async function bearer(
+  realm: RealmContext,
+  ctx: Context,
+  token: string,
+  isDpop: boolean,
+): Promise<GuestApiCaller | undefined> {
+  const hash = sha256(token);
+  const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
+  const record = document && decodeToken(document.value);
+  const isUsable =
+    document !== undefined &&
+    record !== undefined &&
+    record.kind !== 'RefreshToken' &&
+    isLive(document, record, epochSeconds(realm.clock)) &&
+    (await holdsKey(realm, ctx, { record, token, isDpop }));
+  if (!isUsable) return undefined;
+  const isManager = record.aud === adminApi.audience && record.scope?.split(' ').includes(MANAGE) === true;
+  if (record.accountId !== undefined) return { name: record.accountId, isManager };
+  const found = await realm.findClient(record.clientId);
+  if (found?.enabled !== true) return undefined;
+  const parent = { nodes: [parentNode(hash), ...nodesOf(record)] };
+  return { ...clientCaller(found, isManager), parent, readAt: document.now };
+}
+
+type Shown = { readonly record: TokenRecord; readonly token: string; readonly isDpop: boolean };
+
+/** A token that is bound to a key counts only with its proof (RFC 9449 §7.1); one bound to a certificate not here. */
+async function holdsKey(
+  realm: RealmContext,
+  ctx: Context,
+  { record, token, isDpop }: Shown,
+): Promise<boolean> {
+  if (record['x5t#S256'] !== undefined) return false;
+  if (record.jkt === undefined) return !isDpop;
+  if (!isDpop) return false;
+  try {
+    const address = `${realm.publicUrl}${ctx.path}`;
+    const jkt = await provenKeyFor(realm, ctx, { method: ctx.method, address, owner: record.clientId });
+    return jkt === record.jkt && decodeJwt(ctx.get('DPoP'))['ath'] === sha256(token);
+  } catch (error) {
+    if (error instanceof errors.OIDCProviderError) return false;
+    throw error;
+  }
+}
