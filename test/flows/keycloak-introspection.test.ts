@@ -19,7 +19,8 @@ const introspect = (
   form: Record<string, string> | string,
   auth?: readonly [string, string],
   headers: Record<string, string> = {},
-): Promise<Answer> => postForm(server.endpoint(realm, 'token/introspect'), form, { headers, ...(auth && { auth }) });
+): Promise<Answer> =>
+  postForm(server.endpoint(realm, 'token/introspect'), form, { headers, ...(auth && { auth }) });
 const logIn = async (realm: string, scope = 'openid') =>
   (await postForm(server.endpoint(realm, 'token'), { ...george, scope })).json;
 
@@ -34,7 +35,12 @@ type Row = {
 
 const badClient = 'Invalid client or Invalid client credentials';
 const rows: readonly Row[] = [
-  { of: 'nobody', form: { token: 'x' }, strict: [401, 'invalid_client'], keycloak: [401, 'invalid_client', badClient] },
+  {
+    of: 'nobody',
+    form: { token: 'x' },
+    strict: [401, 'invalid_client'],
+    keycloak: [401, 'invalid_client', badClient],
+  },
   {
     of: 'an unknown client',
     form: { token: 'x' },
@@ -93,7 +99,9 @@ describe.each(['strict', 'keycloak'] as const)('a %s realm', (realm) => {
 
   it('says nothing but inactive of what is not for the caller', async () => {
     const { access_token, refresh_token } = await logIn(realm);
-    const [service] = [await postForm(server.endpoint(realm, 'token'), { grant_type: 'client_credentials' }, { auth: engine })];
+    const [service] = [
+      await postForm(server.endpoint(realm, 'token'), { grant_type: 'client_credentials' }, { auth: engine }),
+    ];
 
     const answers = await Promise.all([
       introspect(realm, { token: 'made-up' }, gateway),
@@ -103,7 +111,9 @@ describe.each(['strict', 'keycloak'] as const)('a %s realm', (realm) => {
       introspect(realm, { token: refresh_token }, gateway),
     ]);
 
-    expect(answers.map(({ status, text }) => [status, text])).toEqual(answers.map(() => [200, '{"active":false}']));
+    expect(answers.map(({ status, text }) => [status, text])).toEqual(
+      answers.map(() => [200, '{"active":false}']),
+    );
   });
 });
 
@@ -122,13 +132,16 @@ it('takes an unknown hint for none in a strict realm and refuses it in a keycloa
   });
 });
 
-it.each(['access_token', 'refresh_token', 'requesting_party_token'])('finds a token under the hint %s', async (hint) => {
-  const { access_token } = await logIn('keycloak');
+it.each(['access_token', 'refresh_token', 'requesting_party_token'])(
+  'finds a token under the hint %s',
+  async (hint) => {
+    const { access_token } = await logIn('keycloak');
 
-  const answer = await introspect('keycloak', { token: access_token, token_type_hint: hint }, gateway);
+    const answer = await introspect('keycloak', { token: access_token, token_type_hint: hint }, gateway);
 
-  expect(answer).toMatchObject({ status: 200, json: { active: true } });
-});
+    expect(answer).toMatchObject({ status: 200, json: { active: true } });
+  },
+);
 
 it('describes a token of a keycloak realm as its JWT does', async () => {
   const { access_token, session_state } = await logIn('keycloak');

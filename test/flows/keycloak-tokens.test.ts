@@ -26,7 +26,14 @@ const refresh = (realm: string, refresh_token: string) =>
 const userinfo = (realm: string, headers: Record<string, string> = {}) =>
   get(server.endpoint(realm, 'userinfo'), headers);
 
-const always = ['access_token', 'expires_in', 'refresh_expires_in', 'token_type', 'not-before-policy', 'scope'];
+const always = [
+  'access_token',
+  'expires_in',
+  'refresh_expires_in',
+  'token_type',
+  'not-before-policy',
+  'scope',
+];
 const ofUsers = [...always, 'refresh_token', 'session_state'];
 
 describe.each(['strict', 'keycloak'])('token answers of a %s realm', (realm) => {
@@ -56,7 +63,11 @@ describe.each(['strict', 'keycloak'])('token answers of a %s realm', (realm) => 
     const answer = await token(realm, { grant_type: 'client_credentials' }, engine);
 
     expect(Object.keys(answer.json).sort()).toEqual(always.toSorted());
-    expect(answer.json).toMatchObject({ refresh_expires_in: 0, 'not-before-policy': 0, token_type: 'Bearer' });
+    expect(answer.json).toMatchObject({
+      refresh_expires_in: 0,
+      'not-before-policy': 0,
+      token_type: 'Bearer',
+    });
   });
 
   it('say the scope also when there is none', async () => {
@@ -128,7 +139,10 @@ describe('a keycloak realm', () => {
         session_state: answer.session_state,
       });
     }
-    expect(decodeJwt(login.id_token)).toMatchObject({ preferred_username: 'george.becker', email: 'george@acme.test' });
+    expect(decodeJwt(login.id_token)).toMatchObject({
+      preferred_username: 'george.becker',
+      email: 'george@acme.test',
+    });
   });
 
   it('gives refresh tokens that parse as JWTs with their expiry', async () => {
@@ -137,7 +151,12 @@ describe('a keycloak realm', () => {
     const claims = decodeJwt(refresh_token);
 
     expect(decodeProtectedHeader(refresh_token).alg).toBe('HS512');
-    expect(claims).toMatchObject({ typ: 'Refresh', azp: 'dc-ui', aud: server.issuer('keycloak'), sid: session_state });
+    expect(claims).toMatchObject({
+      typ: 'Refresh',
+      azp: 'dc-ui',
+      aud: server.issuer('keycloak'),
+      sid: session_state,
+    });
     expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(refresh_expires_in);
   });
 
@@ -154,11 +173,13 @@ describe('a keycloak realm', () => {
     expect(await refresh('keycloak', successor)).toMatchObject({ status: 200 });
   });
 
-  it('finds a refresh token also when its wrapping was tampered with, and none for a made-up one', async () => {
+  it('takes a made-up value in the wrapping of a real refresh token for what it is', async () => {
     const { refresh_token } = await logIn('keycloak');
     const [header, payload] = refresh_token.split('.');
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
-    const forged = Buffer.from(JSON.stringify({ ...claims, jti: `dpr_${'A'.repeat(43)}` })).toString('base64url');
+    const forged = Buffer.from(JSON.stringify({ ...claims, jti: `dpr_${'A'.repeat(43)}` })).toString(
+      'base64url',
+    );
 
     const answer = await refresh('keycloak', `${header}.${forged}.AAAA`);
 
@@ -194,10 +215,20 @@ describe("userinfo's refusals", () => {
       await userinfo('keycloak', { authorization: `Bearer ${withoutOpenid}` }),
     ];
 
-    expect(answers.map(({ status, text, headers }) => [status, text, headers.get('www-authenticate')])).toEqual([
+    expect(
+      answers.map(({ status, text, headers }) => [status, text, headers.get('www-authenticate')]),
+    ).toEqual([
       [401, '', 'Bearer realm="keycloak"'],
-      [401, '', 'Bearer realm="keycloak", error="invalid_token", error_description="Token verification failed"'],
-      [403, '', 'Bearer realm="keycloak", error="insufficient_scope", error_description="Missing openid scope"'],
+      [
+        401,
+        '',
+        'Bearer realm="keycloak", error="invalid_token", error_description="Token verification failed"',
+      ],
+      [
+        403,
+        '',
+        'Bearer realm="keycloak", error="insufficient_scope", error_description="Missing openid scope"',
+      ],
     ]);
     expect(answers.map(({ headers }) => headers.get('content-type'))).toEqual(
       answers.map(() => 'text/plain; charset=utf-8'),
@@ -218,32 +249,45 @@ describe("userinfo's refusals", () => {
   });
 });
 
-it.each(['strict', 'keycloak'])('serves oauth4webapi: login, userinfo, refresh in a %s realm', async (realm) => {
-  const insecure = { [oauth.allowInsecureRequests]: true };
-  const issuer = new URL(server.issuer(realm));
-  const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
-  const client: oauth.Client = { client_id: 'dc-ui', id_token_signed_response_alg: realm === 'strict' ? 'ES256' : 'RS256' };
-  const none = oauth.None();
-  const { username, password } = george;
+it.each(['strict', 'keycloak'])(
+  'serves oauth4webapi: login, userinfo, refresh in a %s realm',
+  async (realm) => {
+    const insecure = { [oauth.allowInsecureRequests]: true };
+    const issuer = new URL(server.issuer(realm));
+    const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
+    const client: oauth.Client = {
+      client_id: 'dc-ui',
+      id_token_signed_response_alg: realm === 'strict' ? 'ES256' : 'RS256',
+    };
+    const none = oauth.None();
+    const { username, password } = george;
 
-  const login = await oauth.processGenericTokenEndpointResponse(
-    as,
-    client,
-    await oauth.genericTokenEndpointRequest(as, client, none, 'password', { username, password, scope: 'openid email' }, insecure),
-  );
-  const subject = oauth.getValidatedIdTokenClaims(login)?.sub ?? '';
-  const claims = await oauth.processUserInfoResponse(
-    as,
-    client,
-    subject,
-    await oauth.userInfoRequest(as, client, login.access_token, insecure),
-  );
-  const refreshed = await oauth.processRefreshTokenResponse(
-    as,
-    client,
-    await oauth.refreshTokenGrantRequest(as, client, none, login.refresh_token ?? '', insecure),
-  );
+    const login = await oauth.processGenericTokenEndpointResponse(
+      as,
+      client,
+      await oauth.genericTokenEndpointRequest(
+        as,
+        client,
+        none,
+        'password',
+        { username, password, scope: 'openid email' },
+        insecure,
+      ),
+    );
+    const subject = oauth.getValidatedIdTokenClaims(login)?.sub ?? '';
+    const claims = await oauth.processUserInfoResponse(
+      as,
+      client,
+      subject,
+      await oauth.userInfoRequest(as, client, login.access_token, insecure),
+    );
+    const refreshed = await oauth.processRefreshTokenResponse(
+      as,
+      client,
+      await oauth.refreshTokenGrantRequest(as, client, none, login.refresh_token ?? '', insecure),
+    );
 
-  expect(claims['email']).toBe('george@acme.test');
-  expect(oauth.getValidatedIdTokenClaims(refreshed)?.sub).toBe(subject);
-});
+    expect(claims['email']).toBe('george@acme.test');
+    expect(oauth.getValidatedIdTokenClaims(refreshed)?.sub).toBe(subject);
+  },
+);

@@ -2,8 +2,8 @@
 import { calculateJwkThumbprint, decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callback, obtain, redeem, requestUrl, respond, walk } from '../support/authorization.ts';
+import { get, postForm } from '../support/http.ts';
 import { newKey, proofOf, signRequest } from '../support/jose.ts';
-import { postForm } from '../support/http.ts';
 import { analytics, warehouse } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createVisitor, formOf, newPkce, responseOf, signIn } from '../support/visitor.ts';
@@ -65,6 +65,32 @@ describe('the authorization response', () => {
   });
 });
 
+describe('a request that is posted', () => {
+  const form = () => Object.fromEntries(requestUrl(server, {}).searchParams);
+
+  it('does as one by address, for who is signed in too', async () => {
+    const visitor = createVisitor(server.url);
+
+    const page = await visitor.follow(await visitor.post(server.endpoint('acme', 'auth'), form()));
+    const first = await signIn(visitor, page);
+    const second = await visitor.follow(await visitor.post(server.endpoint('acme', 'auth'), form()));
+
+    expect(responseOf(first)).toMatchObject({ code: expect.any(String), state: 'st' });
+    expect(responseOf(second)).toMatchObject({ code: expect.any(String), state: 'st' });
+  });
+});
+
+describe('the address of old Keycloak clients', () => {
+  it('leads people to the one address that there is', async () => {
+    const { pathname, search } = requestUrl(server, {});
+
+    const answer = await get(`${server.url}/auth${pathname}${search}`);
+
+    expect(answer.status).toBe(302);
+    expect(answer.headers.get('location')).toBe(`${server.url}${pathname}${search}`);
+  });
+});
+
 describe('PKCE', () => {
   it.each([
     ['no challenge', { code_challenge: '', code_challenge_method: '' }],
@@ -104,7 +130,9 @@ describe('a request that cannot be trusted', () => {
   });
 
   it('gets the page also when it is wrong in more than one way', async () => {
-    const { view } = await walk(server, { params: { redirect_uri: 'https://evil.example/', scope: 'no:such' } });
+    const { view } = await walk(server, {
+      params: { redirect_uri: 'https://evil.example/', scope: 'no:such' },
+    });
 
     expect(view.status).toBe(400);
     expect(view.location).toBeUndefined();
@@ -147,7 +175,10 @@ describe('scope', () => {
   });
 
   it('leaves out what the person cannot give, and asks nobody for it', async () => {
-    expect(await granted('asks-once', 'openid reports:read reports:write')).toEqual(['openid', 'reports:read']);
+    expect(await granted('asks-once', 'openid reports:read reports:write')).toEqual([
+      'openid',
+      'reports:read',
+    ]);
     expect(await granted('app', 'openid python:execute')).toEqual(['openid']);
   });
 
@@ -169,7 +200,10 @@ describe('scope', () => {
   });
 
   it('may be for several APIs: each token is for one of them', async () => {
-    const url = requestUrl(server, { clientId: 'web', params: { scope: 'openid reports:read warehouse:query' } });
+    const url = requestUrl(server, {
+      clientId: 'web',
+      params: { scope: 'openid reports:read warehouse:query' },
+    });
     const visitor = createVisitor(server.url);
     const pkce = newPkce();
     url.searchParams.set('code_challenge', pkce.challenge);
@@ -211,7 +245,10 @@ describe('signed requests', () => {
   it('can be pushed', async () => {
     const request = await signRequest(issuer(), params({ state: 'signed' }));
 
-    const answer = await postForm(server.endpoint('acme', 'ext/par/request'), { client_id: 'signs', request });
+    const answer = await postForm(server.endpoint('acme', 'ext/par/request'), {
+      client_id: 'signs',
+      request,
+    });
 
     expect(answer).toMatchObject({ status: 201, json: { request_uri: expect.any(String) } });
   });
@@ -237,13 +274,21 @@ describe('a code bound to a key', () => {
     const [right, wrong] = [await newKey(), await newKey()];
     const params = { dpop_jkt: await calculateJwkThumbprint(right.publicJwk) };
     const tokenUrl = server.endpoint('acme', 'token');
-    const [refused, unproven, redeemed] = [await walk(server, { params }), await walk(server, { params }), await walk(server, { params })];
+    const [refused, unproven, redeemed] = [
+      await walk(server, { params }),
+      await walk(server, { params }),
+      await walk(server, { params }),
+    ];
 
-    expect(await redeem(server, refused, { headers: { dpop: await proofOf(wrong, tokenUrl) } })).toMatchObject({
+    expect(
+      await redeem(server, refused, { headers: { dpop: await proofOf(wrong, tokenUrl) } }),
+    ).toMatchObject({
       status: 400,
     });
     expect(await redeem(server, unproven)).toMatchObject({ status: 400 });
-    expect(await redeem(server, redeemed, { headers: { dpop: await proofOf(right, tokenUrl) } })).toMatchObject({
+    expect(
+      await redeem(server, redeemed, { headers: { dpop: await proofOf(right, tokenUrl) } }),
+    ).toMatchObject({
       status: 200,
       json: { token_type: 'DPoP' },
     });
@@ -269,13 +314,16 @@ describe('response_type=none', () => {
 
     expect(page.text).not.toContain('daypass-account');
     expect(account.url.pathname).toBe('/realms/acme/account');
-    expect([...account.url.searchParams.keys()]).toEqual(['iss']);
+    expect(account.url.search).toBe('');
     expect(account.text).toContain('George Becker');
   });
 
-  it.each(['token', 'id_token', 'code id_token', 'none'])('is the only other one: refuses %s', async (type) => {
-    expect(await respond(server, { params: { response_type: type } })).toHaveProperty('error');
-  });
+  it.each(['token', 'id_token', 'code id_token', 'none'])(
+    'is the only other one: refuses %s',
+    async (type) => {
+      expect(await respond(server, { params: { response_type: type } })).toHaveProperty('error');
+    },
+  );
 });
 
 describe('pushed requests', () => {

@@ -67,7 +67,9 @@ export async function walk(server: TestServer, request: Request = {}): Promise<W
     if (kind === undefined) break;
     asked.push(kind);
     view =
-      kind === 'login' ? await signIn(visitor, view, person) : await visitor.submit(view, { decision: 'allow' });
+      kind === 'login'
+        ? await signIn(visitor, view, person)
+        : await visitor.submit(view, { decision: 'allow' });
   }
   return { visitor, pkce, view, asked };
 }
@@ -113,14 +115,16 @@ export function redeem(
   );
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: token answers and claims are looked into field by field
-export type Tokens = { readonly json: any; readonly claims: any; readonly visitor: Visitor; readonly walk: Walk };
+export type Tokens = {
+  readonly json: Answer['json'];
+  /** Of the ID token. */
+  readonly claims: Answer['json'];
+  readonly visitor: Visitor;
+  readonly walk: Walk;
+};
 
 /** From the request to the tokens. `claims` are those of the ID token. */
-export async function obtain(
-  server: TestServer,
-  request: RedeemRequest = {},
-): Promise<Tokens> {
+export async function obtain(server: TestServer, request: RedeemRequest = {}): Promise<Tokens> {
   const walked = await walk(server, request);
   const answer = await redeem(server, walked, request);
   if (answer.status !== 200) throw new Error(`no tokens: ${answer.text}`);

@@ -108,7 +108,7 @@ export function formOf(page: View, to: string, fields: Fields = {}): Form {
     (one) =>
       one.action.endsWith(to) && Object.entries(fields).every(([name, value]) => one.fields[name] === value),
   );
-  if (form === undefined) throw new Error(`no form to ${to}: ${page.status} ${page.url} ${page.text}`);
+  if (form === undefined) throw new Error(`no form to ${to}: ${page.status} ${page.url}`);
   return form;
 }
 

@@ -34,6 +34,12 @@ describe('headers of pages', () => {
     expect(headers['Cross-Origin-Opener-Policy']).toBe('unsafe-none');
   });
 
+  it('let a form of a client flow end anywhere on the web, which is where callbacks go on to', () => {
+    expect(policyOf(pageHeaders({ isHttps: true, isClientFlow: true }))).toContain(
+      "; form-action 'self' https:; frame-ancestors",
+    );
+  });
+
   it('allow the origins of images, each once', () => {
     const images = [
       'https://cdn.example.com:8443/a.png',
@@ -49,7 +55,9 @@ describe('headers of pages', () => {
 
   it.each([
     ['https://app.example.com/cb?x=1', ' https://app.example.com'],
-    ['http://localhost:8080/cb', ' http://localhost:8080'],
+    ['http://localhost:8080/cb', ' http://localhost:* http://127.0.0.1:*'],
+    ['http://app.test:8080/cb', ' http://app.test:8080'],
+    ['http://localhost.example/cb', ' http://localhost.example'],
     ['http://[::1]:8080/cb', ' http:'],
     ['com.example.app:/cb', ' com.example.app:'],
     ['javascript:alert(1)', ''],
