@@ -5,7 +5,7 @@ COPY package.json package-lock.json ./
 # No package of the build needs a script of its own; `node` would fetch a second runtime.
 RUN npm install --ignore-scripts
 COPY tsconfig.json ./
-COPY config/build.json ./config/
+COPY config/build.json config/copy-assets.mjs ./config/
 COPY src ./src
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 

@@ -21,6 +21,7 @@ import type { Services } from './services.ts';
 
 /** Longest time a request in flight may take once the server was told to stop. */
 const DRAIN_MS = 10_000;
+const SWEEP_MS = 50;
 
 export type RunningServer = {
   readonly port: number;
@@ -41,7 +42,12 @@ export async function startServer(services: Services, demoRealm?: DemoRealm): Pr
       port: settings.adminPort,
     },
   );
-  const main = await listen(createServer(createApp(services, metrics, demo).callback()), settings);
+  const main = await listen(createServer(createApp(services, metrics, demo).callback()), settings).catch(
+    async (error: unknown) => {
+      await stop(admin);
+      throw error;
+    },
+  );
 
   async function close(): Promise<void> {
     await Promise.all([stop(main), stop(admin)]);
@@ -153,8 +159,11 @@ async function stop(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  server.closeIdleConnections();
+  // Connections that are kept alive go as soon as their last answer is out.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  server.closeIdleConnections();
   await closed;
+  clearInterval(sweep);
   clearTimeout(deadline);
 }

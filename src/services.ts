@@ -14,14 +14,14 @@ import { openStore } from './storage/open.ts';
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
 
-/** Password hashes are computed by all cores; beyond this many waiting for each, logins are turned away (503). */
+/** Password hashes are computed by all cores, which the workers share; beyond this many waiting for each, logins are turned away (503). */
 const WAITING_PER_CORE = 64;
 
 export async function createServices(settings: Settings & { readonly key: Buffer }, logger: Logger) {
   const clock = systemClock;
   const store = await openStore(settings.store, { clock, logger });
   const sealer = createSealer(settings.key);
-  const concurrency = availableParallelism();
+  const concurrency = Math.max(1, Math.floor(availableParallelism() / settings.workers));
   const queue = createWorkQueue({ concurrency, maxWaiting: WAITING_PER_CORE * concurrency });
   const passwords = createPasswords({ queue });
   const registry = createRegistry({ store, clock, seal: sealer, passwords, logger });

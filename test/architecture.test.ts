@@ -16,6 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'guest/': ['base/', 'observability/', 'storage/store.ts', 'keys/', 'registry/', 'tokens/'],
   'oidc/': ['base/', 'observability/', 'storage/store.ts', 'keys/', 'registry/', 'tokens/', 'guest/'],
   'pages/': ['base/', 'observability/', 'http/', 'registry/', 'oidc/'],
+  'guest-api/': ['base/', 'observability/', 'http/', 'registry/', 'tokens/', 'guest/', 'oidc/'],
   'facades/': ['base/', 'observability/', 'storage/store.ts', 'http/', 'registry/', 'tokens/', 'guest/'],
   // What an embedding product would write: it uses the server from outside, but for what the page shows.
   'demo/': ['base/', 'observability/', 'http/', 'registry/', 'guest/'],
@@ -23,6 +24,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'config/': [
     'base/',
     'registry/',
+    'guest/ceiling.ts',
+    'guest/guest-policy.ts',
     'facades/databrain/options.ts',
     'facades/semaphor/options.ts',
     'facades/informer/options.ts',
@@ -45,6 +48,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'guest/',
     'oidc/',
     'pages/',
+    'guest-api/',
     'facades/',
     'demo/',
   ],

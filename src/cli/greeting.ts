@@ -13,6 +13,7 @@ function demoLines(publicUrl: string, file: RealmFile): readonly string[] {
   const endpoint = `${publicUrl}/realms/${file.name}/protocol/openid-connect`;
   return [
     headline(publicUrl, file),
+    `  # a page to click through: ${publicUrl}/demo`,
     ...personLines(endpoint, file),
     ...serviceLines(endpoint, file),
     ...introspectionLines(endpoint, file),

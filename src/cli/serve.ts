@@ -17,22 +17,24 @@ export const serve: Command = {
   async run() {
     const settings = loadSettings();
     // The process that starts workers applies the files for all of them.
-    if (cluster.isWorker) return runServer(settings, []);
     const realms = await loadRealmFiles(settings.configFolder);
-    return settings.workers === 1 ? runServer(settings, realms) : runWorkers(settings, realms);
+    const isAlone = settings.workers === 1 || cluster.isWorker;
+    return isAlone ? runServer(settings, realms) : runWorkers(settings, realms);
   },
 };
 
 async function runServer(settings: Settings, realms: readonly LoadedRealm[]): Promise<number> {
+  // The process that started this one as a worker has applied the files and greeted.
+  const own = cluster.isWorker ? [] : realms;
   const logger = createLogger(settings.logLevel);
   const services = await openServices(settings, logger);
   const keyMaker = createKeyMaker(services);
   // Passwords are hashed on other threads while this one loads the rest of the code.
-  const applied = applyRealms(services, realms, keyMaker.make);
+  const applied = applyRealms(services, own, keyMaker.make);
   const [{ startServer }] = await Promise.all([import('../server.ts'), applied]);
   const server = await startServer(services, findDemoRealm(realms.map(({ file }) => file)));
   tellSupervisor();
-  greet(settings.publicUrl, realms);
+  greet(settings.publicUrl, own);
   if (!cluster.isWorker) await logWarnings(services);
   await toldToStop();
   await keyMaker.stop();

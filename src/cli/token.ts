@@ -58,8 +58,15 @@ async function nodeOf(services: Services, realm: string, input: Input): Promise<
   const user = input.find('user');
   if (user !== undefined) return userNode((await getUser(services, realm, user)).id);
   if (client === undefined) return realmNode;
-  if ((await services.registry.findClient(realm, client)) === undefined) {
+  if (!(await isClient(services, realm, client))) {
     throw new Failure('not_found', `client "${client}" does not exist`);
   }
   return clientNode(client);
+}
+
+/** A compatibility section is a client of its own, `compat:databrain` say. */
+async function isClient({ registry }: Services, realm: string, id: string): Promise<boolean> {
+  if ((await registry.findClient(realm, id)) !== undefined) return true;
+  const sections = (await registry.findRealm(realm))?.compat ?? {};
+  return Object.keys(sections).some((name) => id === `compat:${name}`);
 }

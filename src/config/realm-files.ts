@@ -19,6 +19,7 @@ import {
 import { loginsOf } from '../registry/records.ts';
 import { checkSections } from './compat-sections.ts';
 import { ConfigFaults, didYouMean } from './faults.ts';
+import { checkGuestSections } from './guest-sections.ts';
 import { type Environment, isProduction } from './load.ts';
 import { type Finding, findingsOf } from './schema-hints.ts';
 import { readYaml } from './yaml-source.ts';
@@ -95,7 +96,12 @@ function checkRealmFile(
   return [
     ...(error?.issues.flatMap((issue) => findingsOf(realmFile, issue, value)) ?? []),
     ...(isRecord(value)
-      ? [...checkHeader(value, path, env), ...compatFindings(value), ...crossFindings(value)]
+      ? [
+          ...checkHeader(value, path, env),
+          ...compatFindings(value),
+          ...guestFindings(value),
+          ...crossFindings(value),
+        ]
       : []),
   ];
 }
@@ -139,6 +145,14 @@ function compatFindings({ clients: _clients, users: _users, demo: _demo, ...rest
   const settings = realmSettings.safeParse(rest).data;
   return checkSections(rest['compat'], settings).map((found) =>
     'unknown' in found ? findingOf(['compat'], found) : { ...found, path: ['compat', ...found.path] },
+  );
+}
+
+function guestFindings(file: Record<string, unknown>) {
+  const { clients: _clients, users: _users, demo: _demo, ...rest } = file;
+  const settings = realmSettings.safeParse(rest).data;
+  return checkGuestSections(file, settings).map((found) =>
+    'unknown' in found ? findingOf([], found) : found,
   );
 }
 

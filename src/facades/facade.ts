@@ -18,7 +18,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../storage/store.ts';
 import type { CommonSection } from './options.ts';
 
-export type FacadeDeps = {
+type FacadeDeps = {
   readonly store: Store;
   readonly clock: Clock;
   readonly guests: Guests;
@@ -75,7 +75,7 @@ export class FacadeError extends Error {
   }
 }
 
-export type Facade = {
+type Facade = {
   /** Answers what lies at one of its addresses (relative to the realm); `false` for everything else. */
   answer(call: FacadeCall, path: string): Promise<boolean>;
   /** True for paths that it has a route for, in whichever realm. */

@@ -83,7 +83,7 @@ function realmFor({ view, guest }: FacadeRealm, section: CommonSection): GuestRe
   };
 }
 
-export type Life = { readonly ttl: number | null; readonly warnings: readonly string[] };
+type Life = { readonly ttl: number | null; readonly warnings: readonly string[] };
 
 /** What a token lives that should live `wanted` seconds, `null` for ever; `field` is the product's name for it. */
 export function lifeOf(

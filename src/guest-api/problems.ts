@@ -107,5 +107,6 @@ function headersOf(failure: Failure): Headers {
       'RateLimit-Reset': reset,
     };
   }
+  if (failure.code === 'forbidden') return { 'WWW-Authenticate': 'Bearer error="invalid_token"' };
   return codeOf[failure.code] === 'temporarily_unavailable' ? { 'Retry-After': '1' } : {};
 }

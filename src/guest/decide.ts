@@ -42,6 +42,8 @@ function audiencesFor(order: MintOrder): readonly string[] | Refused {
   const asked = (order.audiences ?? []).map(
     (name) => order.realm.apis.find((api) => api.id === name)?.audience ?? name,
   );
+  if (allowed.length === 0)
+    return refusal('invalid_target', '/audience', 'this client has no API to mint for');
   if (asked.some((audience) => !allowed.includes(audience))) {
     return refusal('invalid_target', '/audience', 'is not an API of this client');
   }

@@ -130,12 +130,19 @@ async function use(
   const { idle } = record.granted.lifetime;
   const key = idleKey(realm.name, hash);
   if (idle !== undefined && (await store.read([key]))[0] === undefined) return 'idle';
-  for (const budget of record.budgets) {
-    const count = await countIn(deps, found, budget, isDryRun ? 0 : 1);
-    if (isDryRun ? count >= budget.most : count > budget.most) return 'max_uses';
-  }
+  if (await isUsedUp(deps, found, isDryRun)) return 'max_uses';
   if (idle !== undefined && !isDryRun) await store.commit([{ put: key, value: '1', ttl: idle }]);
   return undefined;
+}
+
+/** Counts, but for a dry run, which asks whether one use more would do. */
+async function isUsedUp(deps: GuestIntrospectionDeps, found: Located, isDryRun: boolean): Promise<boolean> {
+  const by = isDryRun ? 0 : 1;
+  for (const budget of found.record.budgets) {
+    const count = await countIn(deps, found, budget, by);
+    if (count + 1 - by > budget.most) return true;
+  }
+  return false;
 }
 
 async function countIn(

@@ -1,7 +1,7 @@
 /**
- * What a person allowed which client: remembered across sessions for clients with `consent: once`, never asked of
- * first-party clients, always asked where a client says `always`. Each session has grants of its own; consents
- * only decide whether the question is put again.
+ * What a person allowed which client, to be seen and withdrawn at the account page. For clients with `consent: once`
+ * it also decides, across sessions, whether the question is put again; first-party clients never ask and those with
+ * `always` do every time. Each session has grants of its own.
  */
 import { z } from 'zod';
 import type { Client } from '../registry/model.ts';

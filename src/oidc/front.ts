@@ -36,6 +36,7 @@ async function answer(
   address: RealmAddress,
 ): Promise<void> {
   const { publicUrl, pages } = front;
+  if (await provider.answerDirectly(ctx, address.path)) return;
   const path = `/realms/${address.realm}${address.path}`;
   if (address.isAlias && isReadByPeople(ctx, address.path)) {
     ctx.redirect(`${publicUrl}${path}${ctx.search}`);

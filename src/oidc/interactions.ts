@@ -11,7 +11,6 @@ import { sha256 } from '../base/hash.ts';
 import type { Client, User } from '../registry/model.ts';
 import type { Stamp } from '../storage/store.ts';
 import type { Consents } from './consents.ts';
-import { consentModeOf } from './consents.ts';
 import { consentOf, fillGrant, type Grantable, grantableOf } from './grants-of-login.ts';
 import { passwordAcr } from './interaction-policy.ts';
 import type { RealmContext } from './realm-context.ts';
@@ -150,7 +149,10 @@ async function leaveOtherAccount(flow: Flow, exchange: Exchange, user: User): Pr
   await interaction.persist();
 }
 
-/** Grants what was asked, as far as this person may have it, and remembers it unless the client wants no memory. */
+/**
+ * Grants what was asked, as far as this person may have it. What a person agreed to is noted in any case: they can
+ * withdraw it, also where the client never asks or asks every time.
+ */
 async function allow(flow: Flow, exchange: Exchange): Promise<string> {
   const { realm } = flow;
   const asked = await questionOf(flow, exchange);
@@ -161,7 +163,7 @@ async function allow(flow: Flow, exchange: Exchange): Promise<string> {
   fillGrant(grant, grantable);
   for (const detail of asked.details) grant.addRar(detail as Parameters<typeof grant.addRar>[0]);
   const grantId = await grant.save();
-  if (consentModeOf(asked.client) === 'once') await rememberConsent(flow, user, asked.client, grantable);
+  await rememberConsent(flow, user, asked.client, grantable);
   return finish(flow, exchange, { consent: { grantId } });
 }
 

@@ -42,7 +42,7 @@ function isCurrent(realm: RealmContext, view: RealmView, keysRevision: number): 
 
 function contextOf(deps: OidcDeps, view: RealmView, keys: RealmContext['keys']): RealmContext {
   const issuer = `${deps.publicUrl}/realms/${view.name}`;
-  const own = realmApi(issuer);
+  const own = realmApi(issuer, view.profile);
   const apis = new Map<string, Api>(view.apisByAudience);
   if (view.defaultApi === undefined) apis.set(own.audience, own);
   return {

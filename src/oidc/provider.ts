@@ -3,6 +3,7 @@
  * finish on the old.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Context } from 'koa';
 import { Provider } from 'oidc-provider';
 import { Failure } from '../base/errors.ts';
 import type { Client } from '../registry/model.ts';
@@ -15,6 +16,7 @@ import { configurationOf } from './configuration.ts';
 import { type Consents, createConsents } from './consents.ts';
 import { fillInUserCode } from './device.ts';
 import { takeDoubledSecretOnce } from './doubled-secret.ts';
+import { answerDirectly } from './endpoints/direct.ts';
 import { mountSeam } from './endpoints/seam.ts';
 import { passwordGrant } from './grants/password.ts';
 import { tokenExchangeGrant } from './grants/token-exchange.ts';
@@ -45,6 +47,8 @@ export type RealmProvider = {
   createInitialAccessToken(life: { readonly ttl: number }): Promise<string>;
   /** The client that a request's `Authorization` or certificate proves; never a public one. */
   authenticateClient(request: IncomingMessage, clientId?: string): Promise<AuthenticatedClient | undefined>;
+  /** Answers the most frequent requests by a short way (endpoints/direct.ts); `false` leaves the request as it came. */
+  answerDirectly(ctx: Context, path: string): Promise<boolean>;
   /** Answers a request whose `url` is relative to the realm. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 };
@@ -84,6 +88,7 @@ export function createProvider(realm: RealmContext, screens: Screens): RealmProv
     createInitialAccessToken: (life) => createInitialAccessToken(realm, provider, life),
     authenticateClient: (request, clientId) =>
       authenticateClient(handle, realm.issuer, { request, clientId, headers: forwarded(realm) }),
+    answerDirectly: (ctx, path) => answerDirectly(realm, provider, ctx, path),
     handle,
   };
 }

@@ -39,7 +39,8 @@ export type RealmContext = OidcDeps & {
   findClient(id: string): Promise<Client | undefined>;
 };
 
-/** A realm without APIs still gives every token an audience: its own issuer. */
-export function realmApi(issuer: string): Api {
-  return { id: 'realm', audience: issuer, permissions: [], tokens: { format: 'opaque' } };
+/** A realm without APIs still gives every token an audience, its own issuer, in the format that its clients expect. */
+export function realmApi(issuer: string, profile: RealmView['profile']): Api {
+  const format = profile === 'keycloak' ? 'jwt' : 'opaque';
+  return { id: 'realm', audience: issuer, permissions: [], tokens: { format } };
 }

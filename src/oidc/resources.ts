@@ -31,7 +31,7 @@ export function resourceIndicators(realm: RealmContext) {
     const registered = await realm.findClient(client.clientId);
     if (api === undefined || registered === undefined) throw new errors.InvalidTarget();
     decideRequestedScope(ctx, realm, api, registered);
-    return resourceServerOf(api, registered);
+    return resourceServerOf(realm, api, registered);
   }
 
   /** Of several that were granted the first is meant; several that are asked for at once are too many (RFC 8707 §2.2). */
@@ -110,13 +110,14 @@ export function scopeOrError(
   return decision.granted;
 }
 
-export function resourceServerOf(api: Api, client: Client): ResourceServer {
+export function resourceServerOf(realm: RealmContext, api: Api, client: Client): ResourceServer {
   const ttl = client.accessTokenTtl ?? api.tokens.ttl;
   return {
     scope: [...oidcScopes, ...api.permissions.map((permission) => permission.name)].join(' '),
     audience: api.audience,
     accessTokenFormat: api.tokens.format,
     ...(ttl === undefined ? {} : { accessTokenTTL: ttl }),
-    jwt: { sign: { alg: api.tokens.alg ?? 'ES256' } },
+    // Keycloak's adapters verify nothing else.
+    jwt: { sign: { alg: api.tokens.alg ?? (realm.view.profile === 'keycloak' ? 'RS256' : 'ES256') } },
   };
 }

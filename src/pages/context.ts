@@ -7,19 +7,24 @@ import type { RealmContext } from '../oidc/realm-context.ts';
 import type { PageContext } from './draw.ts';
 import { localeLinks, negotiateLocale, textsOf } from './texts.ts';
 
-/** `address` is this page's own, when it can be asked for again in another language; `uiLocales` the request's wish. */
-export function pageContext(
-  realm: RealmContext,
-  ctx: Context,
-  options: { readonly address?: string; readonly uiLocales?: unknown } = {},
-): PageContext {
+/** What the person chose by a link of ours; it holds for the pages that follow, until the browser is closed. */
+const LANGUAGE_COOKIE = '_language';
+
+type PageOptions = {
+  /** This page's own address, when it can be asked for again in another language. */
+  readonly address?: string;
+  /** The wish of the client's request. */
+  readonly uiLocales?: unknown;
+};
+
+export function pageContext(realm: RealmContext, ctx: Context, options: PageOptions = {}): PageContext {
   const { view } = realm;
-  const asked = typeof ctx.query['ui_locales'] === 'string' ? ctx.query['ui_locales'] : options.uiLocales;
   const locale = negotiateLocale({
-    uiLocales: typeof asked === 'string' ? asked : undefined,
+    uiLocales: askedLocales(ctx, options),
     acceptLanguage: ctx.get('Accept-Language'),
     fallback: view.login.locale,
   });
+  if (isChosen(ctx, options)) keepLanguage(realm, ctx, locale);
   return {
     realm: {
       name: view.name,
@@ -32,6 +37,24 @@ export function pageContext(
     locales: options.address === undefined ? [] : localeLinks(options.address),
     texts: textsOf(locale),
   };
+}
+
+function askedLocales(ctx: Context, options: PageOptions): string | undefined {
+  const inAddress = ctx.query['ui_locales'];
+  const kept = ctx.cookies.get(LANGUAGE_COOKIE, { signed: false });
+  const wishes = isChosen(ctx, options) ? [inAddress] : [kept, inAddress, options.uiLocales];
+  return wishes.find((wish) => typeof wish === 'string');
+}
+
+/** At an address of ours `ui_locales` is from our own link; elsewhere it is the client's. */
+function isChosen(ctx: Context, { address }: PageOptions): boolean {
+  return address !== undefined && typeof ctx.query['ui_locales'] === 'string';
+}
+
+function keepLanguage(realm: RealmContext, ctx: Context, locale: string): void {
+  const secure = realm.publicUrl.startsWith('https:') ? '; Secure' : '';
+  const path = new URL(realm.issuer).pathname;
+  ctx.append('Set-Cookie', `${LANGUAGE_COOKIE}=${locale}; Path=${path}; HttpOnly; SameSite=Lax${secure}`);
 }
 
 /** Answers with a page of ours. */

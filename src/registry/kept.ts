@@ -8,6 +8,11 @@ export function keepForRealm({ realm, kind, id }: Key): Write {
   return { index: keptIndex(realm), member: `${kind}:${id}` };
 }
 
+/** Goes into the commit that gives the document an expiry after all. */
+export function releaseFromRealm({ realm, kind, id }: Key): Write {
+  return { unindex: keptIndex(realm), member: `${kind}:${id}` };
+}
+
 const BATCH = 100;
 
 export async function removeKept(store: Store, realm: string): Promise<void> {

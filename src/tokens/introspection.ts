@@ -29,11 +29,15 @@ export function isLive(document: Document, record: TokenRecord, now: number): bo
 }
 
 /** The members of RFC 7662 §2.2 for a live token. */
-export function describeToken(record: TokenRecord, issuer: string): Introspection {
+export function describeToken(
+  record: TokenRecord,
+  realm: { readonly name: string; readonly issuer: string },
+): Introspection {
   return withoutUndefined({
     active: true,
     ...record.extra,
-    iss: issuer,
+    realm: realm.name,
+    iss: realm.issuer,
     sub: record.accountId ?? record.clientId,
     aud: record.aud,
     client_id: record.clientId,

@@ -2,8 +2,6 @@
  * What is at rest of a token: everything that was decided when it was issued, nothing of its value.
  * Field names are shortened, because there are millions of these; fields of a newer version are kept as they are.
  */
-import { z } from 'zod';
-
 const shortNames = {
   kind: 'k',
   clientId: 'c',
@@ -34,44 +32,62 @@ const shortNames = {
 const longNames = new Map(Object.entries(shortNames).map(([long, short]): [string, string] => [short, long]));
 const shortOf = new Map(Object.entries(shortNames));
 
+const shortKinds = { AccessToken: 'A', ClientCredentials: 'C', RefreshToken: 'R' } as const;
+const kinds = new Map<unknown, TokenRecord['kind']>([
+  ['A', 'AccessToken'],
+  ['C', 'ClientCredentials'],
+  ['R', 'RefreshToken'],
+]);
+
 /** A token as its record tells it. Times are seconds since the epoch. */
-export const tokenRecord = z.looseObject({
-  kind: z.enum(['AccessToken', 'ClientCredentials', 'RefreshToken']),
-  clientId: z.string(),
-  accountId: z.string().optional(),
-  grantId: z.string().optional(),
-  sessionUid: z.string().optional(),
-  scope: z.string().optional(),
-  aud: z.string().optional(),
-  iat: z.number(),
-  exp: z.number(),
-  sid: z.string().optional(),
-  extra: z.looseObject({}).optional(),
-  rar: z.array(z.unknown()).optional(),
-  'x5t#S256': z.string().optional(),
-  jkt: z.string().optional(),
-  jwtId: z.string().optional(),
-  resource: z.union([z.string(), z.array(z.string())]).optional(),
-  authTime: z.number().optional(),
-});
+export type TokenRecord = {
+  readonly kind: keyof typeof shortKinds;
+  readonly clientId: string;
+  readonly accountId?: string;
+  readonly grantId?: string;
+  readonly sessionUid?: string;
+  readonly scope?: string;
+  readonly aud?: string;
+  readonly iat: number;
+  readonly exp: number;
+  /** The grant it came by. */
+  readonly gty?: string;
+  readonly sid?: string;
+  /** What else introspection says: user name and roles. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+  readonly rar?: readonly unknown[];
+  readonly 'x5t#S256'?: string;
+  readonly jkt?: string;
+  readonly jwtId?: string;
+  readonly resource?: string | readonly string[];
+  readonly authTime?: number;
+};
 
-export type TokenRecord = z.infer<typeof tokenRecord>;
-
-/** JSON of a token's fields with short names; `undefined` and `false` fields are left out. */
-export function encodeToken(fields: Readonly<Record<string, unknown>>): string {
-  const record: Record<string, unknown> = {};
+/** JSON of a token's fields with short names; `undefined` and `false` fields are left out, and what the key says. */
+export function encodeToken({ kind, extra, ...fields }: Readonly<Record<string, unknown>>): string {
+  const record: Record<string, unknown> = { k: shortKinds[kind as TokenRecord['kind']] };
   for (const [name, value] of Object.entries(fields)) {
     if (value !== undefined && value !== false) record[shortOf.get(name) ?? name] = value;
   }
+  const said = withoutRealm(extra);
+  if (said !== undefined) record['x'] = said;
   return JSON.stringify(record);
 }
 
-/** The fields of a record at rest; `undefined` when it is not a token's. */
+/** The realm is where the record lies. */
+function withoutRealm(extra: unknown): object | undefined {
+  if (typeof extra !== 'object' || extra === null) return undefined;
+  const { realm: _, ...said } = extra as { realm?: unknown };
+  return Object.keys(said).length > 0 ? said : undefined;
+}
+
+/** The fields of a record at rest; `undefined` when it is not a token's. Only `encodeToken` writes what has a kind. */
 export function decodeToken(value: string): TokenRecord | undefined {
   const stored: unknown = JSON.parse(value);
-  if (typeof stored !== 'object' || stored === null) return undefined;
+  if (typeof stored !== 'object' || stored === null || !('k' in stored)) return undefined;
+  const kind = kinds.get(stored.k);
+  if (kind === undefined) return undefined;
   const fields: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(stored)) fields[longNames.get(name) ?? name] = field;
-  const parsed = tokenRecord.safeParse(fields);
-  return parsed.success ? parsed.data : undefined;
+  return { ...fields, kind } as TokenRecord;
 }

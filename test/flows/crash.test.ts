@@ -101,7 +101,7 @@ function createLoad(server: ServerProcess) {
     const codes = await engine.records('acme', 'code');
     const spent = new Set(codes.filter(({ isSpent }) => isSpent).map(({ id }) => id));
     const tokens = (await engine.records('acme', 't')).map(({ value }) => decodeToken(value));
-    const first = tokens.filter((record) => record?.['gty'] === 'authorization_code');
+    const first = tokens.filter((record) => record?.gty === 'authorization_code');
     expect(first.filter((record) => record?.kind === 'RefreshToken')).toHaveLength(spent.size);
     const unspent = redeemed.filter(({ form }) => !spent.has(sha256(form['code'] ?? '')));
     expect(unspent.filter(({ answer }) => answer !== undefined)).toEqual([]);

@@ -3,6 +3,7 @@ import { createPublicKey } from 'node:crypto';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, importSPKI, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { realmFile } from '../../src/registry/model.ts';
 import { obtainCode } from '../support/browserless.ts';
 import { get, postForm } from '../support/http.ts';
 import { acme, analytics, engine, gateway, george } from '../support/realms.ts';
@@ -203,6 +204,30 @@ describe('a keycloak realm', () => {
     expect(own.json).toMatchObject({ active: true, typ: 'Refresh', token_type: 'Refresh', azp: 'web' });
     expect(foreign.text).toBe('{"active":false}');
   });
+});
+
+it.each([
+  ['without APIs', { apis: [], roles: [] }],
+  [
+    'whose API names no algorithm',
+    { apis: [{ id: 'one', audience: analytics, permissions: [], tokens: { format: 'jwt' } }] },
+  ],
+])('a keycloak realm %s signs what adapters can verify', async (name, fields) => {
+  const realm = name.replaceAll(' ', '-').toLowerCase();
+  await server.services.registry.applyRealm(
+    realmFile.parse({
+      name: realm,
+      profile: 'keycloak',
+      ...fields,
+      clients: [acme().clients[0]],
+      users: [{ username: 'george.becker', password: 'my_password' }],
+    }),
+  );
+
+  const { access_token } = await logIn(realm);
+
+  expect(decodeProtectedHeader(access_token).alg).toBe('RS256');
+  expect(decodeJwt(access_token)).toMatchObject({ typ: 'Bearer', azp: 'dc-ui', realm_access: { roles: [] } });
 });
 
 describe("userinfo's refusals", () => {

@@ -203,6 +203,13 @@ it.each(['strict', 'keycloak'])(
       { ...george },
       { headers: { dpop: broken, origin: 'https://hunter2-by-mistake' } },
     );
+    const pushed = {
+      client_id: 'dc-ui',
+      response_type: 'code',
+      redirect_uri: 'http://localhost:3000/demo/callback',
+    };
+    await postForm(endpoint('ext/par/request'), { ...pushed, claims: 'hunter2-by-mistake' });
+    await postForm(endpoint('ext/par/request'), { ...pushed, authorization_details: 'hunter2-by-mistake' });
     await postForm(endpoint('token/introspect'), { token: login.access_token }, { auth: gateway });
     await postForm(endpoint('token/introspect'), { token: broken }, { auth: gateway });
     await postForm(
@@ -217,13 +224,9 @@ it.each(['strict', 'keycloak'])(
     await postForm(endpoint('logout'), { client_id: 'dc-ui', refresh_token: refreshed.refresh_token });
     await get(`${endpoint('auth')}?client_id=dc-ui&state=hunter2-by-mistake&login_hint=george@acme.test`);
     await get(`${server.url}/realms/${realm}/hunter2-by-mistake?token=${login.access_token}`);
-    await postForm(
-      `${server.issuer(realm)}/clients-registrations/openid-connect`,
-      '{"client_name":"hunter2-by-mistake"',
-      {
-        headers: { 'content-type': 'application/json' },
-      },
-    );
+    await postForm(`${server.issuer(realm)}/clients-registrations/openid-connect`, 'hunter2-by-mistake', {
+      headers: { 'content-type': 'application/json' },
+    });
     await lastLine();
 
     const text = lines.join('');

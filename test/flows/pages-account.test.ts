@@ -183,6 +183,20 @@ describe('withdrawing a consent', () => {
     expect(await refreshes(other.json.refresh_token, 'app')).toBe(true);
   });
 
+  it('is there for every client that the person was asked about, even one of the house', async () => {
+    const params = { scope, prompt: 'consent' };
+    const { json } = await tokensOf({ clientId: 'app', params });
+    const always = await tokensOf({ clientId: 'asks-always', params });
+    const { visitor, page } = await open();
+    const forms = page.forms.filter(({ action }) => action.endsWith('/withdraw'));
+
+    for (const { action, fields } of forms) await visitor.post(action, fields);
+
+    expect(forms).toHaveLength(2);
+    expect(await refreshes(json.refresh_token, 'app')).toBe(false);
+    expect(await refreshes(always.json.refresh_token, 'asks-always')).toBe(false);
+  });
+
   it('has the person asked again, also in a session that goes on', async () => {
     const { visitor } = await tokensOf({ clientId: 'asks-once' });
     await visitor.submit(await visitor.open(address), {}, '/withdraw');

@@ -52,7 +52,7 @@ beforeAll(async () => {
           {
             id: 'sector',
             secret: 'sector-secret',
-            grants: ['password'],
+            grants: ['password', 'authorization_code'],
             subjectType: 'pairwise',
             redirectUris: ['https://sector.test/cb'],
           },
@@ -168,6 +168,7 @@ it('calls a person what the client of the token calls them', async () => {
   });
   const { access_token: other } = await token({ ...george, scope: 'openid' });
 
+  expect(userinfo.json.sub).toEqual(expect.any(String));
   expect(own.json.sub).toBe(userinfo.json.sub);
   expect(gatewaySees.json.sub).toBe(userinfo.json.sub);
   expect((await introspect(other, gateway)).json.sub).not.toBe(userinfo.json.sub);

@@ -48,10 +48,15 @@ describe.each(['strict', 'keycloak'])('metadata of a %s realm', (realm) => {
   });
 
   it('names addresses that answer', async () => {
-    const addresses = Object.entries<string>(document.json).filter(([name]) => /(_endpoint|_uri|_iframe)$/.test(name));
+    const addresses = Object.entries<string>(document.json).filter(([name]) =>
+      /(_endpoint|_uri|_iframe)$/.test(name),
+    );
 
     for (const [name, address] of addresses) {
-      const answers = [await get(address), ...(name.endsWith('_endpoint') ? [await postForm(address, {})] : [])];
+      const answers = [
+        await get(address),
+        ...(name.endsWith('_endpoint') ? [await postForm(address, {})] : []),
+      ];
 
       expect([name, answers.filter(({ status }) => status === 404 || status >= 500)]).toEqual([name, []]);
     }

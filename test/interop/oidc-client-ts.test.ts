@@ -127,9 +127,14 @@ describe('oidc-client-ts', () => {
     await page.goto(`${app.origin}/`);
     const opened = page.waitForEvent('popup');
     const done = page.evaluate(`manager.signinPopup().then(() => ${profile}, String)`);
-    await signIn(await opened);
+    const popup = await opened;
+    await popup.getByRole('heading', { name: 'Sign in' }).waitFor();
+    const isTied = await popup.evaluate('window.opener !== null');
+    await signIn(popup);
 
     expect(await done).toEqual(someone);
+    // Other libraries answer by the opener alone.
+    expect(isTied).toBe(true);
     expect(complaints).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { epochSeconds } from '../../base/clock.ts';
 import { equalInConstantTime, sha256 } from '../../base/hash.ts';
 import { randomId } from '../../base/random.ts';
-import { keepForRealm } from '../../registry/kept.ts';
+import { keepForRealm, releaseFromRealm } from '../../registry/kept.ts';
 import type { Document, Key, Stamp, Write } from '../../storage/store.ts';
 import type { SectionCall } from '../facade.ts';
 import type { DatabrainSection } from './options.ts';
@@ -41,7 +41,7 @@ export type LiveKey = {
   readonly stored?: { readonly key: StoredKey; readonly stamp: Stamp };
 };
 
-export type ListedKey = {
+type ListedKey = {
   readonly key: string;
   readonly name: string;
   readonly description: string;
@@ -50,7 +50,7 @@ export type ListedKey = {
 };
 
 /** As many as one data app may have from calls. */
-export const MAX_KEYS = 1000;
+const MAX_KEYS = 1000;
 /** Seconds that a rotated key is remembered beyond its grace. */
 const LINGER = 600;
 
@@ -140,7 +140,7 @@ export async function rotateKey(call: Call, old: LiveKey, grace: number): Promis
       // The file may name it for ever.
       ...(isOfFile ? {} : { ttl: grace + LINGER }),
     },
-    ...(isOfFile ? [keepForRealm(keyOf(realm, hash))] : []),
+    isOfFile ? keepForRealm(keyOf(realm, hash)) : releaseFromRealm(keyOf(realm, hash)),
     ...(app === undefined || isOfFile
       ? []
       : [{ unindex: keysOfApp(realm, app), member: memberOf(record, hash) }]),

@@ -42,7 +42,7 @@ export const bindings = {
   queryId: { type: 'query', list: 'queries' },
 } as const satisfies Record<string, { readonly type: string; readonly list: keyof InformerSection }>;
 
-export type BindingField = keyof typeof bindings;
+type BindingField = keyof typeof bindings;
 export const bindingFields = Object.keys(bindings) as readonly BindingField[];
 
 /** A token that is bound to nothing is its owner's own, for an API that knows what that means. */

@@ -17,6 +17,11 @@ export function formOf(ctx: object): URLSearchParams {
   return forms.get(ctx) ?? none;
 }
 
+/** Remembers the form of a request that was read by somebody else. */
+export function keepForm(ctx: object, form: URLSearchParams): void {
+  forms.set(ctx, form);
+}
+
 /** Goes on with another form in place of the one that was sent. */
 export function replaceForm(ctx: Context, form: URLSearchParams): void {
   forms.set(ctx, form);
@@ -28,7 +33,7 @@ export function readForm(): Middleware {
   return async function readFormBody(ctx, next) {
     if (ctx.method === 'POST' || ctx.method === 'PUT') {
       const body = await readBody(ctx.req, MAX_BODY_BYTES);
-      if (body === undefined) return refuse(ctx);
+      if (body === undefined) return refuseLargeBody(ctx);
       replayBody(ctx.req, body);
       if (ctx.is('application/x-www-form-urlencoded'))
         forms.set(ctx, new URLSearchParams(body.toString('utf8')));
@@ -37,7 +42,7 @@ export function readForm(): Middleware {
   };
 }
 
-function refuse(ctx: Context): void {
+export function refuseLargeBody(ctx: Context): void {
   ctx.status = 413;
   // The rest of the body is still on its way: this connection serves nothing more.
   ctx.set('Connection', 'close');

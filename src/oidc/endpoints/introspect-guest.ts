@@ -1,6 +1,7 @@
 /** Introspection of guest tokens: the resource server also tells what it saw and what it wants to do. */
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
-import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Context } from 'koa';
+import type { Provider } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
 import type { GuestAnswer } from '../../guest/guest-question.ts';
 import type { storedGuest } from '../../guest/guests.ts';
@@ -10,6 +11,13 @@ import { guestRealmOf } from '../guest-realm.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { formOf } from './body.ts';
 
+/** Who asks, and how it proved who it is. */
+export type Asking = {
+  readonly client: Client;
+  readonly isMutualTls: boolean;
+  readonly provider: Provider;
+};
+
 type Stored = NonNullable<ReturnType<typeof storedGuest>>;
 
 const PROOF_AGE = 300;
@@ -18,8 +26,8 @@ const NO_KEY = 'invalid';
 
 export async function introspectGuest(
   realm: RealmContext,
-  ctx: KoaContextWithOIDC,
-  caller: Client,
+  ctx: Pick<Context, 'req'>,
+  { client: caller, isMutualTls }: Asking,
   guest: Stored,
 ): Promise<GuestAnswer> {
   const form = formOf(ctx);
@@ -31,7 +39,7 @@ export async function introspectGuest(
     {
       clientId: caller.id,
       audiences: new Set(apis.map((api) => api.audience)),
-      isMutualTls: ctx.oidc.client?.clientAuthMethod?.endsWith('tls_client_auth') === true,
+      isMutualTls,
     },
     {
       resource: text('resource'),

@@ -2,7 +2,8 @@
  * Introspection (RFC 7662) from one look-up of ours, behind the library's client authentication; signed when the
  * caller asks (RFC 9701).
  */
-import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Context } from 'koa';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import { storedGuest } from '../../guest/guests.ts';
@@ -23,8 +24,7 @@ import { pairwiseIdentifier } from '../pairwise.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { refreshValueOf } from '../refresh-shape.ts';
 import { resourceAccess, roleNames } from '../token-claims.ts';
-import { unitOf } from '../unit-of-request.ts';
-import { introspectGuest } from './introspect-guest.ts';
+import { type Asking, introspectGuest } from './introspect-guest.ts';
 
 const JWT = 'application/token-introspection+jwt';
 
@@ -36,7 +36,13 @@ export async function answerIntrospection(realm: RealmContext, ctx: KoaContextWi
   if (client === undefined || caller === undefined || typeof token !== 'string') return;
   ctx.set('Cache-Control', 'no-store');
   if (client.clientAuthMethod === 'none') return refusePublic(realm, ctx);
-  const answer = await introspect(realm, ctx, caller, token);
+  const isMutualTls = client.clientAuthMethod?.endsWith('tls_client_auth') === true;
+  const answer = await introspect(
+    realm,
+    ctx,
+    { client: caller, isMutualTls, provider: ctx.oidc.provider },
+    token,
+  );
   ctx.status = 200;
   if (ctx.accepts('application/json', JWT) === JWT) {
     ctx.body = await issueIntrospectionJwt(ctx, answer);
@@ -55,24 +61,26 @@ function refusePublic(realm: RealmContext, ctx: KoaContextWithOIDC): void {
     : { error: 'invalid_client', error_description: 'client authentication failed' };
 }
 
-async function introspect(
+/** One look-up; the caller has been authenticated. */
+export async function introspect(
   realm: RealmContext,
-  ctx: KoaContextWithOIDC,
-  caller: Client,
+  ctx: Pick<Context, 'req'>,
+  asking: Asking,
   token: string,
 ): Promise<Introspection> {
+  const { client: caller, provider } = asking;
   const hash = sha256(refreshValueOf(token));
-  const document = await unitOf(ctx).read(tokenKey(realm.name, hash));
+  const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
   const guest = document && storedGuest(document, hash);
-  if (guest !== undefined) return introspectGuest(realm, ctx, caller, guest);
+  if (guest !== undefined) return introspectGuest(realm, ctx, asking, guest);
   const record = document && decodeToken(document.value);
   if (document === undefined || record === undefined) return inactive(ctx, 'unknown token');
   const audiences = new Set(audiencesOf(realm, caller));
   if (!mayIntrospect(record, { clientId: caller.id, audiences })) return inactive(ctx, 'not for this caller');
   if (!isLive(document, record, epochSeconds(realm.clock))) return inactive(ctx, causeOfDeath(document));
-  const answer = describeToken(record, realm.issuer);
+  const answer = describeToken(record, realm);
   if (!answer.active) return answer;
-  const subject = await pairwiseSubject(realm, ctx, record);
+  const subject = await pairwiseSubject(realm, provider, record);
   return {
     ...answer,
     ...(subject === undefined ? {} : { sub: subject }),
@@ -81,7 +89,7 @@ async function introspect(
 }
 
 /** One answer for every reason; the log knows which it was. */
-function inactive(ctx: KoaContextWithOIDC, reason: string): Introspection {
+function inactive(ctx: Pick<Context, 'req'>, reason: string): Introspection {
   annotate(ctx.req, { reason });
   return INACTIVE;
 }
@@ -98,13 +106,14 @@ export function audiencesOf(realm: RealmContext, caller: Client): readonly strin
 /** OIDC Core §8.1: whoever asks, the person is called what the token's own client calls them. */
 async function pairwiseSubject(
   realm: RealmContext,
-  ctx: KoaContextWithOIDC,
+  provider: Provider,
   { accountId, clientId }: TokenRecord,
 ): Promise<string | undefined> {
+  if (accountId === undefined) return undefined;
   const issuedTo = await realm.findClient(clientId);
   const subjectType = issuedTo?.subjectType ?? issuedTo?.registered?.['subject_type'];
-  if (accountId === undefined || subjectType !== 'pairwise') return undefined;
-  const client = await ctx.oidc.provider.Client.find(clientId);
+  if (subjectType !== 'pairwise') return undefined;
+  const client = await provider.Client.find(clientId);
   return client && pairwiseIdentifier(realm, accountId, client);
 }
 

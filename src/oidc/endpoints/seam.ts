@@ -59,7 +59,9 @@ export function mountSeam(provider: Provider, realm: RealmContext, screens: Scre
     provider.on(event as 'server_error', (ctx: object, error: unknown) => thrown.set(ctx, error));
   }
   // What breaks a request is answered below; what is left are callers that hang up.
-  provider.on('error' as 'server_error', (error: unknown) => realm.logger.debug({ realm: realm.name, err: error }, 'connection error'));
+  provider.on('error' as 'server_error', (error: unknown) =>
+    realm.logger.debug({ realm: realm.name, err: error }, 'connection error'),
+  );
   provider.use(answerFailures(realm));
   provider.use(crossOrigin(realm));
   provider.use(noteAnswers(thrown));

@@ -104,7 +104,10 @@ async function issue(realm: RealmContext, ctx: KoaContextWithOIDC, login: Login)
     scope: scopes.join(' '),
   };
   const accessToken = new provider.AccessToken(common as ConstructorParameters<Provider['AccessToken']>[0]);
-  accessToken.resourceServer = new provider.ResourceServer(api.audience, resourceServerOf(api, login.client));
+  accessToken.resourceServer = new provider.ResourceServer(
+    api.audience,
+    resourceServerOf(realm, api, login.client),
+  );
   const { jkt, certificate } = login.binding;
   if (certificate !== undefined) accessToken.setThumbprint('x5t', certificate);
   if (jkt !== undefined) accessToken.setThumbprint('jkt', jkt);

@@ -1,0 +1,144 @@
+/** A service token (RFC 6749 §4.4) for a client that has proven its secret, in one round trip. */
+import { type CryptoKey, importJWK, SignJWT } from 'jose';
+import { epochSeconds } from '../../base/clock.ts';
+import { sha256 } from '../../base/hash.ts';
+import { randomValue } from '../../base/random.ts';
+import type { Api, Client } from '../../registry/model.ts';
+import { decideScope } from '../../registry/permissions.ts';
+import { clientNode } from '../../registry/records.ts';
+import { tokenKey } from '../../tokens/nodes.ts';
+import { encodeToken } from '../../tokens/record.ts';
+import { newValue } from '../../tokens/values.ts';
+import { oidcScopeSet } from '../claims.ts';
+import type { RealmContext } from '../realm-context.ts';
+import { permittedFor } from '../resources.ts';
+
+const usual: ReadonlySet<string> = new Set(['grant_type', 'scope', 'resource', 'client_id', 'client_secret']);
+
+/** The answer of the token endpoint; `undefined` for whatever needs the long way, errors included. */
+export async function issueDirectly(
+  realm: RealmContext,
+  client: Client,
+  form: URLSearchParams,
+): Promise<object | undefined> {
+  const api = apiOf(realm, form);
+  const readAt = realm.registry.readAt(client);
+  if (api === undefined || readAt === undefined || !isUsual(realm, client, api, form)) return undefined;
+  const scope = scopeOf(realm, client, api, form);
+  if (scope === undefined) return undefined;
+  const iat = epochSeconds(realm.clock);
+  const ttl = client.accessTokenTtl ?? api.tokens.ttl ?? realm.view.lifetimes.accessToken;
+  const issued = { client, api, scope, iat, exp: iat + ttl };
+  const { value, jwtId } = await newToken(realm, issued);
+  const outcome = await realm.store.commit([
+    {
+      put: tokenKey(realm.name, sha256(value)),
+      value: recordOf(issued, jwtId),
+      ttl,
+      under: [clientNode(client.id)],
+    },
+    { guard: clientNode(client.id), realm: realm.name, since: readAt },
+  ]);
+  if (!outcome.ok) return undefined;
+  const fields = { expires_in: ttl, token_type: 'Bearer', refresh_expires_in: 0, 'not-before-policy': 0 };
+  return { scope, access_token: value, ...fields };
+}
+
+function apiOf(realm: RealmContext, form: URLSearchParams): Api | undefined {
+  const resource = form.get('resource');
+  return resource === null ? realm.defaultApi : realm.apiOf(resource);
+}
+
+function isUsual(realm: RealmContext, client: Client, api: Api, form: URLSearchParams): boolean {
+  const needsProof =
+    client.dpopBoundAccessTokens === true || client.tlsClientCertificateBoundAccessTokens === true;
+  return (
+    client.grants.includes('client_credentials') &&
+    client.fapi !== true &&
+    !needsProof &&
+    (api.tokens.format === 'opaque' || realm.view.profile === 'strict') &&
+    [...form.keys()].every((name) => usual.has(name))
+  );
+}
+
+/** `undefined` when a scope does not exist, or is OpenID Connect's. */
+function scopeOf(realm: RealmContext, client: Client, api: Api, form: URLSearchParams): string | undefined {
+  const decision = decideScope({
+    requested: form.get('scope') ?? undefined,
+    oidcScopes: oidcScopeSet,
+    api,
+    known: realm.permissionNames,
+    permitted: permittedFor(realm, api, client, client.roles),
+    emptyMeansAll: true,
+  });
+  if ('unknown' in decision || decision.granted.some((name) => oidcScopeSet.has(name))) return undefined;
+  return decision.granted.join(' ');
+}
+
+type Issued = {
+  readonly client: Client;
+  readonly api: Api;
+  readonly scope: string;
+  readonly iat: number;
+  readonly exp: number;
+};
+
+function recordOf({ client, api, scope, iat, exp }: Issued, jwtId: string | undefined): string {
+  return encodeToken({
+    kind: 'ClientCredentials',
+    clientId: client.id,
+    aud: api.audience,
+    scope: scope || undefined,
+    iat,
+    exp,
+    jwtId,
+    extra: { roles: client.roles },
+  });
+}
+
+async function newToken(
+  realm: RealmContext,
+  issued: Issued,
+): Promise<{ readonly value: string; readonly jwtId?: string }> {
+  if (issued.api.tokens.format === 'opaque') return { value: newValue('access') };
+  const jwtId = randomValue();
+  return { value: await sign(realm, issued, jwtId), jwtId };
+}
+
+/** RFC 9068 §2. */
+async function sign(
+  realm: RealmContext,
+  { client, api, scope, iat, exp }: Issued,
+  jti: string,
+): Promise<string> {
+  const { alg, kid, key } = await signingKey(realm, api.tokens.alg ?? 'ES256');
+  const claims = { realm: realm.name, roles: client.roles, client_id: client.id, ...(scope && { scope }) };
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg, typ: 'at+jwt', kid })
+    .setJti(jti)
+    .setSubject(client.id)
+    .setAudience(api.audience)
+    .setIssuer(realm.issuer)
+    .setIssuedAt(iat)
+    .setExpirationTime(exp)
+    .sign(key);
+}
+
+type SigningKey = { readonly alg: string; readonly kid: string; readonly key: CryptoKey | Uint8Array };
+
+/** Imported once for each revision of a realm. */
+const imported = new WeakMap<RealmContext, Map<string, Promise<SigningKey>>>();
+
+function signingKey(realm: RealmContext, alg: string): Promise<SigningKey> {
+  const ofRealm = imported.get(realm) ?? new Map<string, Promise<SigningKey>>();
+  imported.set(realm, ofRealm);
+  const key = ofRealm.get(alg) ?? importSigner(realm, alg);
+  ofRealm.set(alg, key);
+  return key;
+}
+
+async function importSigner(realm: RealmContext, alg: string): Promise<SigningKey> {
+  const jwk = realm.keys.jwks.find((one) => one.alg === alg);
+  if (jwk === undefined) throw new Error(`the realm has no ${alg} key`);
+  return { alg, kid: jwk.kid ?? '', key: await importJWK(jwk, alg) };
+}

@@ -1,0 +1,115 @@
+/** A narrower guest token made from a guest token: child ⊆ parent, and what kills the parent kills the child. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import {
+  call,
+  detail,
+  exchange,
+  grant,
+  guestRealm,
+  introspect,
+  mintGuest,
+  ownRows,
+  portal,
+  session,
+} from './guest-support.ts';
+
+describe('the exchange of a guest token', () => {
+  let server: TestServer;
+
+  beforeAll(async () => {
+    server = await startTestServer({ realms: [guestRealm()] });
+  });
+  afterAll(() => server.stop());
+
+  const parentOf = async (overrides: Record<string, unknown> = {}) =>
+    (await mintGuest(server, grant(overrides))).json;
+  const childOf = (token: string, details: unknown, auth = portal) =>
+    exchange(server, { subject: token, details, auth });
+
+  it('gives a narrower one: child rows are parent and child', async () => {
+    const parent = await parentOf();
+    const child = await childOf(parent.token, [
+      detail({ actions: ['view'], rows: { col: 'state', op: 'eq', value: 'CA' } }),
+    ]);
+
+    expect(child.json.authorization_details[0]).toMatchObject({
+      actions: ['view'],
+      rows: { and: [ownRows, { col: 'state', op: 'eq', value: 'CA' }] },
+    });
+  });
+
+  it.each<[string, unknown]>([
+    ['wider rows', [detail({ rows: 'all' })]],
+    ['other rows of the same column', [detail({ rows: { ...ownRows, value: 'green' } })]],
+    ['one action more', [detail({ actions: ['view', 'filter', 'export:csv'] })]],
+    ['another resource', [detail({ identifier: 'dash-2' })]],
+    ['a later end', [detail(), session({ lifetime: { ttl: 601 } })]],
+    ['no end', [detail(), session({ lifetime: { ttl: null } })]],
+    ['another guest', [detail(), session({ subject: { tenant: 'green', id: 'u_42' } })]],
+    ['another network', [detail(), session({ binding: { ip: ['198.51.100.0/24'] } })]],
+    ['a refresh token', [detail(), session({ lifetime: { ttl: 60, refresh: { allowed: true } } })]],
+  ])('refuses a child with %s', async (_what, details) => {
+    const parent = await parentOf({ binding: { ip: ['203.0.113.0/24'] } });
+
+    const answer = await childOf(parent.token, details);
+
+    expect(answer).toMatchObject({ status: 400, json: { error: 'invalid_authorization_details' } });
+  });
+
+  it('counts the exchange, and every use of the child, as uses of the parent', async () => {
+    const parent = await parentOf({ lifetime: { ttl: 600, max_uses: 3 } });
+    const child = await childOf(parent.token, [detail()]);
+
+    const answers = [];
+    for (let use = 0; use < 3; use += 1)
+      answers.push((await introspect(server, child.json.access_token)).json.active);
+
+    expect(answers).toEqual([true, true, false]);
+    expect((await introspect(server, parent.token)).json).toEqual({
+      active: false,
+      guest_reason: 'max_uses',
+    });
+  });
+
+  it('is refused of a token of one use, which the exchange would use up', async () => {
+    const parent = await parentOf({ lifetime: { ttl: 600, one_time: true } });
+
+    expect((await childOf(parent.token, [detail()])).json.error).toBe('invalid_request');
+  });
+
+  it.each<[string, object]>([
+    ['its tenant', { tenant: 'blue' }],
+    ['its client', { client: 'portal' }],
+    ['its label', { label: 'partner' }],
+    ['one of its resources', { resource: 'dash-2' }],
+  ])('dies with the parent when %s is cut', async (_what, selector) => {
+    const resources = ['dash-1', 'dash-2'].map((id) => ({
+      type: 'dashboard',
+      id,
+      actions: ['view'],
+      rows: ownRows,
+    }));
+    const parent = await parentOf({ label: 'partner', resources });
+    const child = await childOf(parent.token, [detail({ actions: ['view'] })]);
+    const grandchild = await childOf(child.json.access_token, [detail({ actions: ['view'] })]);
+
+    await call(server, 'POST', '/guest-tokens/revoke', selector);
+
+    for (const token of [parent.token, child.json.access_token, grandchild.json.access_token]) {
+      expect((await introspect(server, token)).json).toEqual({ active: false, guest_reason: 'revoked' });
+    }
+  });
+
+  it('ends somewhere: a chain without an end is refused and never breaks the server', async () => {
+    let { token } = await parentOf();
+    let status = 200;
+    for (let depth = 0; depth < 600 && status === 200; depth += 1) {
+      const child = await childOf(token, [detail()]);
+      status = child.status;
+      token = child.json.access_token;
+    }
+
+    expect(status).toBe(400);
+  }, 60_000);
+});
