@@ -16,7 +16,6 @@ export const serve: Command = {
     'requests in flight, and ends. Realm files are applied first. Every setting is an environment variable.',
   async run() {
     const settings = loadSettings();
-    // The process that starts workers applies the files for all of them.
     const realms = await loadRealmFiles(settings.configFolder);
     const isAlone = settings.workers === 1 || cluster.isWorker;
     return isAlone ? runServer(settings, realms) : runWorkers(settings, realms);

@@ -3,7 +3,6 @@
  * asked ∩ the client's ceiling ∩ the realm's policy ∩ the subject's own rights.
  */
 import { type Clock, epochSeconds } from '../base/clock.ts';
-import { sha256 } from '../base/hash.ts';
 import { randomValue } from '../base/random.ts';
 import { scopesOf } from './actions.ts';
 import { attenuate } from './attenuate.ts';
@@ -15,7 +14,7 @@ import { type GuestRecord, guestSubject } from './guest-record.ts';
 import { refreshReachOf, usesOf } from './lifetime.ts';
 import type { MintOrder, ParentToken } from './mint-order.ts';
 import { type ResolvedPolicy, withoutSecrets } from './policies.ts';
-import { effectiveNow, ownGrant, policyMembers, underPolicies } from './policy-effect.ts';
+import { effectiveNow, ownGrant, policyHashOf, policyMembers, underPolicies } from './policy-effect.ts';
 import { isRefused, type RefusalCode, type Refused } from './refusal.ts';
 
 /** Above a token made from a token made from a token…: each adds some. */
@@ -175,7 +174,7 @@ export function sayings({
     granted: { ...granted, policies: withoutSecrets(granted.policies) },
     policies,
     scope: scopesOf(granted.resources.flatMap(({ actions }) => actions)).join(' '),
-    policyHash: sha256(JSON.stringify([granted.resources, policies])),
+    policyHash: policyHashOf({ granted, policies }),
     ...(jkt === undefined ? {} : { jkt }),
   };
 }

@@ -4,7 +4,7 @@ import type { GrantedResource } from './grant.ts';
 import { isNamed } from './guest-life.ts';
 import type { GuestAnswer, GuestCaller, GuestQuestion } from './guest-question.ts';
 import type { GuestRecord } from './guest-record.ts';
-import type { Effective } from './policy-effect.ts';
+import { type Effective, policyHashOf } from './policy-effect.ts';
 import { compileRows } from './predicate-sql.ts';
 import { toDetails } from './rar.ts';
 
@@ -40,7 +40,7 @@ export function describeGuest(
     tenant: subject.tenant,
     ...(subject.id === undefined ? {} : { guest_id: subject.id }),
     gid: record.parentId ?? record.id,
-    pol: record.policyHash,
+    pol: policyHashOf(effective),
     ...(record.act === undefined ? {} : { act: record.act }),
     ...(record.jkt === undefined ? {} : { cnf: { jkt: record.jkt } }),
     authorization_details: detailsFor(record, effective, caller),

@@ -28,7 +28,7 @@ export type GuestRecord = {
   readonly granted: Granted;
   readonly policies: readonly ResolvedPolicy[];
   readonly narrowed: readonly string[];
-  /** SHA-256 of the grant and its policies, for audit. */
+  /** `policyHashOf` at the minting. */
   readonly policyHash: string;
   readonly act?: Actor;
   readonly jkt?: string;

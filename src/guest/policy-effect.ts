@@ -3,6 +3,7 @@
  * a policy that changes changes what the token shows: at once where the server is asked about it, at the next refresh
  * for what a signed token says.
  */
+import { sha256 } from '../base/hash.ts';
 import type { Granted, PolicyUse } from './grant.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import type { GuestRecord } from './guest-record.ts';
@@ -42,6 +43,12 @@ export function effectiveNow(
   options: { readonly withSecrets: boolean } = { withSecrets: false },
 ): Effective | Refused {
   return underPolicies(realm, ownGrant(realm, record), options);
+}
+
+/** SHA-256 of what a token shows: another one when its rows, columns or the policies in force are others. */
+export function policyHashOf({ granted, policies }: Effective): string {
+  const named = policies.map((policy) => (policy.kind === 'row' ? policy : [policy.kind, policy.name]));
+  return sha256(JSON.stringify([granted.resources, named]));
 }
 
 /** What a record keeps of policies beside their result. */

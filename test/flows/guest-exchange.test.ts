@@ -7,7 +7,6 @@ import { analytics, george } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import {
   ACCESS_TOKEN,
-  call,
   detail,
   EXCHANGE,
   exchange,
@@ -18,9 +17,7 @@ import {
   JWT,
   mintGuest,
   other,
-  ownRows,
   ownToken,
-  portal,
   proof,
   proofKey,
   session,

@@ -93,12 +93,12 @@ describe('minting by JSON', () => {
     expect(again).toMatchObject({ status: 401, json: { code: 'invalid_client' } });
   });
 
-  type Row = readonly [
+  type Row = [
     what: string,
     status: number,
     code: string,
     body: unknown,
-    pointer?: string,
+    pointer?: string | undefined,
     by?: readonly [string, string],
   ];
   it.each<Row>([

@@ -1,7 +1,16 @@
 /** PATCH: a guest token is shortened or narrowed and keeps its value; it never gets more, nor a second life. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { call, grant, guestRealm, introspect, mintGuest, ownRows, portal, refreshGuest } from './guest-support.ts';
+import {
+  call,
+  grant,
+  guestRealm,
+  introspect,
+  mintGuest,
+  ownRows,
+  portal,
+  refreshGuest,
+} from './guest-support.ts';
 
 const revoked = { active: false, guest_reason: 'revoked' };
 
@@ -17,112 +26,111 @@ describe('guest tokens that are narrowed', () => {
     (await mintGuest(server, grant(overrides), { auth })).json;
   const dashboard = (id: string, type = 'dashboard') => ({ type, id, actions: ['view'], rows: ownRows });
 
-    const patch = (id: string, body: unknown) => call(server, 'PATCH', `/guest-tokens/${id}`, body);
+  const patch = (id: string, body: unknown) => call(server, 'PATCH', `/guest-tokens/${id}`, body);
 
-    it('keep their value and show less at once', async () => {
-      const { id, token } = await mint();
+  it('keep their value and show less at once', async () => {
+    const { id, token } = await mint();
 
-      const answer = await patch(id, {
-        resources: [{ ...dashboard('dash-1'), rows: { col: 'state', op: 'eq', value: 'CA' } }],
-        lifetime: { ttl: 60, max_uses: 1 },
-        binding: { ip: ['203.0.113.7'] },
-      });
-
-      expect(answer).toMatchObject({ status: 200, json: { id, scope: 'guest:view' } });
-      const seen = await introspect(server, token, { resource: 'dash-1', ip: '203.0.113.7' });
-      expect(seen.json.policy.rows).toEqual({ and: [ownRows, { col: 'state', op: 'eq', value: 'CA' }] });
-      expect(seen.json.exp - seen.json.iat).toBeLessThanOrEqual(61);
-      expect((await introspect(server, token, { ip: '203.0.113.7' })).json.guest_reason).toBe('max_uses');
+    const answer = await patch(id, {
+      resources: [{ ...dashboard('dash-1'), rows: { col: 'state', op: 'eq', value: 'CA' } }],
+      lifetime: { ttl: 60, max_uses: 1 },
+      binding: { ip: ['203.0.113.7'] },
     });
 
-    it('keep what the change does not mention', async () => {
-      const { id, token, expires_at } = await mint({
-        lifetime: { ttl: 5000, max_uses: 9 },
-        binding: { ip: ['203.0.113.0/24'] },
-        ui: { hide: ['sidebar'] },
-      });
-
-      const answer = await patch(id, { ui: { hide: ['header'] } });
-
-      expect(answer.json.expires_at).toBe(expires_at);
-      const session = answer.json.authorization_details[1];
-      expect(session.ui.hide).toEqual(['sidebar', 'header']);
-      expect(session.binding.ip).toEqual(['203.0.113.0/24']);
-      expect((await introspect(server, token)).json.guest_reason).toBe('ip_mismatch');
-    });
-
-    it.each<[string, unknown, number, string]>([
-      [
-        'an action more',
-        { resources: [{ ...dashboard('dash-1'), actions: ['view', 'export:csv'] }] },
-        403,
-        '/resources/0/actions/1',
-      ],
-      ['all rows', { resources: [{ ...dashboard('dash-1'), rows: 'all' }] }, 403, '/resources/0/rows'],
-      ['another resource', { resources: [dashboard('dash-2')] }, 403, '/resources/0'],
-      ['a longer life', { lifetime: { ttl: 601 } }, 403, '/lifetime/ttl'],
-      ['another tenant', { subject: { tenant: 'x', id: 'y' } }, 400, '/subject'],
-      ['another format', { format: 'jwt' }, 400, '/format'],
-      ['a refresh token', { lifetime: { refresh: { allowed: true } } }, 400, '/lifetime/refresh'],
-      ['no resource', { resources: [] }, 400, '/resources'],
-    ])('are never given %s', async (_what, body, status, pointer) => {
-      const { id } = await mint();
-
-      expect(await patch(id, body)).toMatchObject({ status, json: { errors: [{ pointer }] } });
-    });
-
-    it('cannot be brought back to life, whatever killed them', async () => {
-      const dead = await mint();
-      const cut = await mint({ label: 'to be cut' });
-      await call(server, 'DELETE', `/guest-tokens/${dead.id}`);
-      await call(server, 'POST', '/guest-tokens/revoke', { label: 'to be cut' });
-
-      for (const { id, token } of [dead, cut]) {
-        expect(await patch(id, { lifetime: { ttl: 60 } })).toMatchObject({
-          status: 409,
-          json: { code: 'conflict' },
-        });
-        expect((await introspect(server, token)).json).toEqual(revoked);
-      }
-    });
-
-    it('lose to a revocation at the same moment', async () => {
-      for (let round = 0; round < 10; round += 1) {
-        const { id, token } = await mint();
-        await Promise.all([
-          patch(id, { lifetime: { ttl: 300 } }),
-          call(server, 'DELETE', `/guest-tokens/${id}`),
-          patch(id, { lifetime: { ttl: 200 } }),
-        ]);
-        expect((await introspect(server, token)).json).toEqual(revoked);
-      }
-    });
-
-    it('lose nothing to another change at the same moment', async () => {
-      const { id, token } = await mint();
-      const answers = await Promise.all([
-        patch(id, { resources: [dashboard('dash-1')] }),
-        patch(id, { lifetime: { max_uses: 1 } }),
-      ]);
-      const done = answers.filter(({ status }) => status === 200);
-      expect(answers.map(({ status }) => status).every((status) => status === 200 || status === 409)).toBe(
-        true,
-      );
-
-      const { json } = await introspect(server, token, { dry_run: 'true' });
-
-      expect(done.length).toBeGreaterThan(0);
-      if (answers[0]?.status === 200) expect(json.scope).toBe('guest:view');
-      if (answers[1]?.status === 200)
-        expect(JSON.stringify(json.authorization_details)).toContain('"max_uses":1');
-    });
-
-    it('are not refreshed to what they were', async () => {
-      const { id, refresh_token } = await mint({ lifetime: { ttl: 600, refresh: { allowed: true } } });
-
-      await patch(id, { resources: [dashboard('dash-1')] });
-
-      expect((await refreshGuest(server, refresh_token)).json.error).toBe('invalid_grant');
-    });
+    expect(answer).toMatchObject({ status: 200, json: { id, scope: 'guest:view' } });
+    const seen = await introspect(server, token, { resource: 'dash-1', ip: '203.0.113.7' });
+    expect(seen.json.policy.rows).toEqual({ and: [ownRows, { col: 'state', op: 'eq', value: 'CA' }] });
+    expect(seen.json.exp - seen.json.iat).toBeLessThanOrEqual(61);
+    expect((await introspect(server, token, { ip: '203.0.113.7' })).json.guest_reason).toBe('max_uses');
   });
 
+  it('keep what the change does not mention', async () => {
+    const { id, token, expires_at } = await mint({
+      lifetime: { ttl: 5000, max_uses: 9 },
+      binding: { ip: ['203.0.113.0/24'] },
+      ui: { hide: ['sidebar'] },
+    });
+
+    const answer = await patch(id, { ui: { hide: ['header'] } });
+
+    expect(answer.json.expires_at).toBe(expires_at);
+    const session = answer.json.authorization_details[1];
+    expect(session.ui.hide).toEqual(['sidebar', 'header']);
+    expect(session.binding.ip).toEqual(['203.0.113.0/24']);
+    expect((await introspect(server, token)).json.guest_reason).toBe('ip_mismatch');
+  });
+
+  it.each<[string, unknown, number, string]>([
+    [
+      'an action more',
+      { resources: [{ ...dashboard('dash-1'), actions: ['view', 'export:csv'] }] },
+      403,
+      '/resources/0/actions/1',
+    ],
+    ['all rows', { resources: [{ ...dashboard('dash-1'), rows: 'all' }] }, 403, '/resources/0/rows'],
+    ['another resource', { resources: [dashboard('dash-2')] }, 403, '/resources/0'],
+    ['a longer life', { lifetime: { ttl: 601 } }, 403, '/lifetime/ttl'],
+    ['another tenant', { subject: { tenant: 'x', id: 'y' } }, 400, '/subject'],
+    ['another format', { format: 'jwt' }, 400, '/format'],
+    ['a refresh token', { lifetime: { refresh: { allowed: true } } }, 400, '/lifetime/refresh'],
+    ['no resource', { resources: [] }, 400, '/resources'],
+  ])('are never given %s', async (_what, body, status, pointer) => {
+    const { id } = await mint();
+
+    expect(await patch(id, body)).toMatchObject({ status, json: { errors: [{ pointer }] } });
+  });
+
+  it('cannot be brought back to life, whatever killed them', async () => {
+    const dead = await mint();
+    const cut = await mint({ label: 'to be cut' });
+    await call(server, 'DELETE', `/guest-tokens/${dead.id}`);
+    await call(server, 'POST', '/guest-tokens/revoke', { label: 'to be cut' });
+
+    for (const { id, token } of [dead, cut]) {
+      expect(await patch(id, { lifetime: { ttl: 60 } })).toMatchObject({
+        status: 409,
+        json: { code: 'conflict' },
+      });
+      expect((await introspect(server, token)).json).toEqual(revoked);
+    }
+  });
+
+  it('lose to a revocation at the same moment', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const { id, token } = await mint();
+      await Promise.all([
+        patch(id, { lifetime: { ttl: 300 } }),
+        call(server, 'DELETE', `/guest-tokens/${id}`),
+        patch(id, { lifetime: { ttl: 200 } }),
+      ]);
+      expect((await introspect(server, token)).json).toEqual(revoked);
+    }
+  });
+
+  it('lose nothing to another change at the same moment', async () => {
+    const { id, token } = await mint();
+    const answers = await Promise.all([
+      patch(id, { resources: [dashboard('dash-1')] }),
+      patch(id, { lifetime: { max_uses: 1 } }),
+    ]);
+    const done = answers.filter(({ status }) => status === 200);
+    expect(answers.map(({ status }) => status).every((status) => status === 200 || status === 409)).toBe(
+      true,
+    );
+
+    const { json } = await introspect(server, token, { dry_run: 'true' });
+
+    expect(done.length).toBeGreaterThan(0);
+    if (answers[0]?.status === 200) expect(json.scope).toBe('guest:view');
+    if (answers[1]?.status === 200)
+      expect(JSON.stringify(json.authorization_details)).toContain('"max_uses":1');
+  });
+
+  it('are not refreshed to what they were', async () => {
+    const { id, refresh_token } = await mint({ lifetime: { ttl: 600, refresh: { allowed: true } } });
+
+    await patch(id, { resources: [dashboard('dash-1')] });
+
+    expect((await refreshGuest(server, refresh_token)).json.error).toBe('invalid_grant');
+  });
+});

@@ -15,7 +15,8 @@ export const portal = ['portal', 'portal-secret'] as const;
 export const other = ['other', 'other-secret'] as const;
 export const keeper = ['keeper', 'keeper-secret'] as const;
 
-const mints = {
+/** The ceiling of `portal` and `other`. */
+export const mints = {
   apis: ['analytics'],
   types: ['dashboard', 'report', 'metric', 'custom:story'],
   actions: ['view', 'filter', 'export:csv'],
@@ -23,14 +24,16 @@ const mints = {
   subjectsFrom: ['dc-ui'],
 };
 
+export type FileClient = { readonly id: string } & Readonly<Record<string, unknown>>;
+
 /** As the demo realm: `portal` and `other` mint, `keeper` manages, `gateway` introspects. */
 export function guestRealm(
   overrides: Record<string, unknown> = {},
-  more: { readonly portal?: object; readonly clients?: readonly unknown[] } = {},
+  more: { readonly portal?: object; readonly clients?: readonly FileClient[] } = {},
 ) {
   const base = acme();
   const grants = ['client_credentials', EXCHANGE];
-  const clients = [
+  const clients: readonly FileClient[] = [
     ...base.clients.filter(({ id }) => id !== 'portal'),
     { id: 'portal', secret: 'portal-secret', grants, mints, ...more.portal },
     { id: 'other', secret: 'other-secret', grants, mints },

@@ -1,10 +1,14 @@
 /** Web frameworks' own ways to sign people in: Auth.js and Passport. */
+import { createRequire } from 'node:module';
 import { Auth } from '@auth/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoRealm, george } from '../support/demo.ts';
-import { type App, type Loose, load, sessions, startExpress } from '../support/express-app.ts';
+import { type App, type Loose, sessions, startExpress } from '../support/express-app.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createVisitor, signIn } from '../support/visitor.ts';
+
+// These packages are CommonJS without types of their own.
+const require = createRequire(import.meta.url);
 
 let server: TestServer;
 let site: App;
@@ -77,8 +81,9 @@ describe('Auth.js', () => {
 
 describe('Passport', () => {
   it('signs a person in', async () => {
-    const passport = new (load('passport').Passport)();
-    const { Strategy } = load('passport-openidconnect');
+    const { Passport }: Loose = require('passport');
+    const { Strategy }: Loose = require('passport-openidconnect');
+    const passport = new Passport();
     const options = {
       issuer: server.issuer('globex'),
       authorizationURL: server.endpoint('globex', 'auth'),

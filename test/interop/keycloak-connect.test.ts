@@ -1,12 +1,14 @@
 /** Keycloak's Node.js adapter, unmodified, on Express: guards an API, and signs people in. */
+import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoRealm, george } from '../support/demo.ts';
-import { type App, type Loose, load, sessions, startExpress } from '../support/express-app.ts';
+import { type App, type Loose, sessions, startExpress } from '../support/express-app.ts';
 import { get, postForm } from '../support/http.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createVisitor, signIn } from '../support/visitor.ts';
 
-const Keycloak = load('keycloak-connect');
+const require = createRequire(import.meta.url);
+const Keycloak: Loose = require('keycloak-connect');
 
 let server: TestServer;
 let api: App;

@@ -10,8 +10,6 @@ const require = createRequire(import.meta.url);
 // biome-ignore lint/suspicious/noExplicitAny: Express comes without types
 export type Loose = any;
 
-export const load = (name: string): Loose => require(name);
-
 export type App = {
   readonly app: Loose;
   readonly origin: string;
@@ -20,7 +18,7 @@ export type App = {
 };
 
 export async function startExpress(): Promise<App> {
-  const app = load('express')();
+  const app: Loose = require('express')();
   const server = createServer(app);
   server.listen(0, 'localhost');
   await once(server, 'listening');

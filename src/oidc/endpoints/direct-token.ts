@@ -39,7 +39,11 @@ export async function issueDirectly(
     },
     { guard: clientNode(client.id), realm: realm.name, since: readAt },
   ]);
-  if (!outcome.ok) return undefined;
+  if (!outcome.ok) {
+    // What was known of the client is no longer true: the long way asks anew.
+    realm.registry.forgetClient(realm.name, client.id);
+    return undefined;
+  }
   const fields = { expires_in: ttl, token_type: 'Bearer', refresh_expires_in: 0, 'not-before-policy': 0 };
   return { scope, access_token: value, ...fields };
 }

@@ -15,6 +15,7 @@ import type { RealmContext } from '../realm-context.ts';
 import { paths } from './addresses.ts';
 import { keepForm, MAX_BODY_BYTES, refuseLargeBody } from './body.ts';
 import { issueDirectly } from './direct-token.ts';
+import { problemOfHint } from './forms.ts';
 import { introspect } from './introspect.ts';
 
 /** Headers that change what an answer must be. */
@@ -122,6 +123,7 @@ async function introspection(
 ): Promise<object | undefined> {
   const value = form.get('token');
   if (!value || client.introspectionEncryptedResponseAlg !== undefined) return undefined;
+  if (problemOfHint(realm, form) !== undefined) return undefined;
   keepForm(ctx, form);
   annotate(ctx.req, { route: 'introspection' });
   return introspect(realm, ctx, { client, isMutualTls: false, provider }, value);

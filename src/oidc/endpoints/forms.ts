@@ -23,9 +23,7 @@ function problemOf(realm: RealmContext, ctx: Context): string | undefined {
   if (ctx.path === paths.token && !form.has('grant_type')) return 'Missing form parameter: grant_type';
   // RFC 6749 §3.2: parameters must not be included more than once, known or not.
   if (repeatsParameter(form)) return 'duplicated parameter';
-  return realm.view.profile === 'keycloak' && ctx.path === paths.introspection
-    ? problemOfHint(form)
-    : undefined;
+  return ctx.path === paths.introspection ? problemOfHint(realm, form) : undefined;
 }
 
 function repeatsParameter(form: URLSearchParams): boolean {
@@ -36,7 +34,8 @@ function repeatsParameter(form: URLSearchParams): boolean {
 const hints: ReadonlySet<string> = new Set(['access_token', 'refresh_token', 'requesting_party_token']);
 
 /** Only Keycloak minds: a hint that means nothing here may be ignored (RFC 7662 §2.1). */
-function problemOfHint(form: URLSearchParams): string | undefined {
+export function problemOfHint(realm: RealmContext, form: URLSearchParams): string | undefined {
+  if (realm.view.profile !== 'keycloak') return undefined;
   const hint = form.get('token_type_hint') ?? '';
   return hint === '' || hints.has(hint) ? undefined : `Unsupported token type [${hint.slice(0, 64)}].`;
 }

@@ -1,5 +1,5 @@
 /** Introspection of guest tokens: the resource server also tells what it saw and what it wants to do. */
-import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
+import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
@@ -7,6 +7,7 @@ import type { GuestAnswer } from '../../guest/guest-question.ts';
 import type { storedGuest } from '../../guest/guests.ts';
 import { annotate } from '../../observability/annotations.ts';
 import type { Client } from '../../registry/model.ts';
+import { dpopAlgorithms } from '../dpop.ts';
 import { guestRealmOf } from '../guest-realm.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { formOf } from './body.ts';
@@ -62,19 +63,19 @@ async function presentedKey(form: URLSearchParams): Promise<string | undefined> 
   const proof = form.get('dpop');
   if (proof === null) return undefined;
   try {
-    const { jwk } = decodeProtectedHeader(proof);
-    if (jwk === undefined || 'd' in jwk) return NO_KEY;
-    const { payload } = await jwtVerify(proof, await importJWK(jwk), {
+    // Takes public keys only.
+    const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
       typ: 'dpop+jwt',
-      algorithms: ['ES256', 'EdDSA', 'PS256', 'RS256'],
+      algorithms: [...dpopAlgorithms],
       maxTokenAge: PROOF_AGE,
       clockTolerance: 10,
     });
+    const { jwk } = protectedHeader;
     const isForRequest =
       payload['htm'] === form.get('htm') &&
       isSameAddress(payload['htu'], form.get('htu')) &&
       payload['ath'] === sha256(form.get('token') ?? '');
-    return isForRequest ? await calculateJwkThumbprint(jwk) : NO_KEY;
+    return isForRequest && jwk !== undefined ? await calculateJwkThumbprint(jwk) : NO_KEY;
   } catch {
     return NO_KEY;
   }

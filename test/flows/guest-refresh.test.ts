@@ -1,0 +1,194 @@
+/** Refreshing a guest: by whom, how often, and what is left of the old one. */
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postForm } from '../support/http.ts';
+import { openEmbedded, openRedis } from '../support/raw-store.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import {
+  call,
+  grant,
+  guestRealm,
+  introspect,
+  mintGuest,
+  mints,
+  movableClock,
+  other,
+  proof,
+  proofKey,
+  refreshGuest,
+} from './guest-support.ts';
+
+const REFUSED = { status: 400, json: { error: 'invalid_grant' } };
+
+describe.each([
+  ['embedded', openEmbedded],
+  ['redis', openRedis],
+] as const)('refreshing a guest, on the %s store', (_name, open) => {
+  let server: TestServer;
+  let engine: Awaited<ReturnType<typeof open>>;
+  const time = movableClock();
+
+  beforeAll(async () => {
+    engine = await open();
+    server = await startTestServer({ store: engine.url, realms: [guestRealm()], adapt: time.adapt });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await engine.stop();
+  });
+
+  const mint = async (lifetime: object = {}, more: Record<string, unknown> = {}) =>
+    (
+      await mintGuest(
+        server,
+        grant({ lifetime: { ttl: 600, refresh: { allowed: true }, ...lifetime }, ...more }),
+      )
+    ).json;
+  const isActive = async (token: string) => (await introspect(server, token)).json.active;
+  const age = (token: string) =>
+    engine.ageSpending(
+      { realm: 'acme', kind: 't', id: createHash('sha256').update(token).digest('base64url') },
+      11_000,
+    );
+
+  it('gives everybody who repeats it in time the same successor', async () => {
+    const { refresh_token } = await mint();
+
+    const answers = await Promise.all(Array.from({ length: 10 }, () => refreshGuest(server, refresh_token)));
+
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(answers.map(({ json }) => json.refresh_token)).size).toBe(1);
+    for (const { json } of answers) expect(await isActive(json.access_token)).toBe(true);
+    expect((await refreshGuest(server, answers[0]?.json.refresh_token)).status).toBe(200);
+  });
+
+  it('kills the family when a spent one comes back after that', async () => {
+    const { token, refresh_token } = await mint();
+    const { json } = await refreshGuest(server, refresh_token);
+    await age(refresh_token);
+
+    expect(await refreshGuest(server, refresh_token)).toMatchObject(REFUSED);
+
+    expect([await isActive(token), await isActive(json.access_token)]).toEqual([false, false]);
+    expect(await refreshGuest(server, json.refresh_token)).toMatchObject(REFUSED);
+  });
+
+  it('is for the client that minted, and for nobody without a credential', async () => {
+    const { refresh_token } = await mint();
+
+    expect(await refreshGuest(server, refresh_token, { auth: other })).toMatchObject(REFUSED);
+    expect(await refreshGuest(server, refresh_token, {})).toMatchObject(REFUSED);
+    expect((await refreshGuest(server, refresh_token, { auth: ['portal', 'wrong'] })).status).toBe(401);
+    expect((await refreshGuest(server, refresh_token)).status).toBe(200);
+  });
+
+  it('is for the browser that proves the key of the token, without a client', async () => {
+    const [key, thief] = [await proofKey(), await proofKey()];
+    const { refresh_token } = await mint({}, { binding: { key: { jkt: key.jkt } } });
+    const htu = server.endpoint('acme', 'token');
+    const by = async (one: typeof key, claims: object = {}) =>
+      refreshGuest(server, refresh_token, {
+        headers: { DPoP: await proof(one, { htm: 'POST', htu, ...claims }) },
+      });
+
+    expect(await by(thief)).toMatchObject(REFUSED);
+    expect((await by(key, { htm: 'GET' })).json.error).toBe('invalid_dpop_proof');
+    expect(await by(key)).toMatchObject({ status: 200, json: { token_type: 'DPoP' } });
+    expect((await refreshGuest(server, refresh_token)).status).toBe(200);
+  });
+
+  it('keeps the end of the chain', async () => {
+    const { refresh_token } = await mint({ refresh: { allowed: true, absolute: 700 } });
+    time.forward(300);
+
+    const { json } = await refreshGuest(server, refresh_token);
+
+    expect(json.expires_in).toBeLessThanOrEqual(400);
+    expect(json.refresh_expires_in).toBeLessThanOrEqual(400);
+  });
+
+  it('does not begin the waiting time again', async () => {
+    const { refresh_token } = await mint({ not_before: 100 });
+    time.forward(100);
+
+    const { json } = await refreshGuest(server, refresh_token);
+
+    expect(await isActive(json.access_token)).toBe(true);
+  });
+
+  it('is under the ceiling of the client as it is now', async () => {
+    const { refresh_token } = await mint();
+    const allow = (change: object) =>
+      server.services.registry.updateClient('acme', 'portal', (client) => ({
+        ...client,
+        mints: { ...mints, ...change },
+      }));
+    await allow({ actions: ['view'] });
+
+    const { json } = await refreshGuest(server, refresh_token);
+
+    expect(json.scope).toBe('guest:view');
+    await allow({ types: ['report'] });
+    expect((await refreshGuest(server, json.refresh_token)).status).toBe(400);
+    await allow({});
+  });
+
+  it('does not take a second place in the session', async () => {
+    const session = { key: 'sid-9', max_concurrent: 1 };
+    const { refresh_token } = await mint({}, { session });
+
+    expect((await refreshGuest(server, refresh_token)).status).toBe(200);
+    expect((await mintGuest(server, grant({ session }))).status).toBe(429);
+  });
+
+  it.each<[string, (one: { id: string; refresh_token: string; token: string }) => Promise<unknown>]>([
+    ['revoked by its holder', ({ token }) => postForm(server.endpoint('acme', 'revoke'), { token })],
+    [
+      'given up by its refresh token',
+      ({ refresh_token: token }) => postForm(server.endpoint('acme', 'revoke'), { token }),
+    ],
+    ['deleted', ({ id }) => call(server, 'DELETE', `/guest-tokens/${id}`)],
+    ['cut with its tenant', () => call(server, 'POST', '/guest-tokens/revoke', { tenant: 'blue' })],
+    ['cut with its resource', () => call(server, 'POST', '/guest-tokens/revoke', { resource: 'dash-1' })],
+  ])('ends when the guest is %s', async (_what, end) => {
+    const minted = await mint();
+    const { json } = await refreshGuest(server, minted.refresh_token);
+
+    await end(minted);
+
+    expect(await refreshGuest(server, json.refresh_token)).toMatchObject(REFUSED);
+    expect(await isActive(json.access_token)).toBe(false);
+  });
+
+  it('answers the holder who gives up a token the same, known or not, from any origin', async () => {
+    const { token } = await mint();
+    const headers = { origin: 'https://app.partner.test' };
+    const give = (value: string) =>
+      postForm(server.endpoint('acme', 'revoke'), { token: value }, { headers });
+
+    const answers = [await give(token), await give(token), await give(`dpg_${'x'.repeat(43)}`)];
+
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 200, json: {} });
+      expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+      expect(answer.headers.has('access-control-allow-credentials')).toBe(false);
+    }
+    expect(await isActive(token)).toBe(false);
+  });
+
+  it('is not for what can be used once, nor for another grant', async () => {
+    const once = await mintGuest(
+      server,
+      grant({ lifetime: { ttl: 60, one_time: true, refresh: { allowed: true } } }),
+    );
+    const { refresh_token } = await mint();
+    const user = await postForm(server.endpoint('acme', 'token'), {
+      grant_type: 'refresh_token',
+      refresh_token,
+      client_id: 'dc-ui',
+    });
+
+    expect(once.status).toBe(400);
+    expect(user.status).toBeGreaterThanOrEqual(400);
+  });
+});

@@ -1,0 +1,96 @@
+/** Uses of guest tokens are counted exactly; hosts that a token is bound to are looked up. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createGuests } from '../../src/guest/guests.ts';
+import { postForm } from '../support/http.ts';
+import { openEmbedded, openRedis } from '../support/raw-store.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { grant, guestRealm, introspect, mintGuest, portal } from './guest-support.ts';
+
+describe.each([
+  ['embedded', openEmbedded],
+  ['redis', openRedis],
+] as const)('uses, on the %s store', (_name, open) => {
+  let server: TestServer;
+  let engine: Awaited<ReturnType<typeof open>>;
+
+  beforeAll(async () => {
+    engine = await open();
+    server = await startTestServer({ store: engine.url, realms: [guestRealm()] });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await engine.stop();
+  });
+
+  it('are counted exactly, whoever asks at the same moment', async () => {
+    const { token } = (await mintGuest(server, grant({ lifetime: { ttl: 600, max_uses: 7 } }))).json;
+
+    const answers = await Promise.all(Array.from({ length: 100 }, () => introspect(server, token)));
+
+    const active = answers.filter(({ json }) => json.active);
+    expect(active).toHaveLength(7);
+    expect(answers.find(({ json }) => !json.active)?.json).toEqual({
+      active: false,
+      guest_reason: 'max_uses',
+    });
+  });
+
+  it('are not a dry run, nor a look of who minted the token', async () => {
+    const { token } = (await mintGuest(server, grant({ lifetime: { ttl: 600, one_time: true } }))).json;
+
+    for (let look = 0; look < 3; look += 1) {
+      expect((await introspect(server, token, { dry_run: 'true' })).json.active).toBe(true);
+      expect((await introspect(server, token, {}, portal)).json.active).toBe(true);
+    }
+    expect((await introspect(server, token)).json.active).toBe(true);
+    expect((await introspect(server, token, { dry_run: 'true' })).json.guest_reason).toBe('max_uses');
+    expect((await introspect(server, token, {}, portal)).json).toEqual({ active: false });
+  });
+
+  it('are not what was refused for its origin', async () => {
+    const binding = { origins: ['https://app.acme.com'] };
+    const { token } = (await mintGuest(server, grant({ binding, lifetime: { ttl: 600, one_time: true } })))
+      .json;
+
+    expect((await introspect(server, token, { origin: 'https://evil.test' })).json.guest_reason).toBe(
+      'origin_mismatch',
+    );
+    expect((await introspect(server, token, { origin: 'https://app.acme.com' })).json.active).toBe(true);
+  });
+
+  it('go on counting through refreshes', async () => {
+    const lifetime = { ttl: 600, max_uses: 2, refresh: { allowed: true } };
+    const { token, refresh_token } = (await mintGuest(server, grant({ lifetime }))).json;
+    await introspect(server, token);
+    const refreshed = await postForm(
+      server.endpoint('acme', 'token'),
+      { grant_type: 'refresh_token', refresh_token },
+      { auth: portal },
+    );
+
+    expect((await introspect(server, refreshed.json.access_token)).json.active).toBe(true);
+    expect((await introspect(server, refreshed.json.access_token)).json.guest_reason).toBe('max_uses');
+  });
+});
+
+it('looks up the hosts that a token is bound to, and lets nobody in while it finds none', async () => {
+  const addresses = new Map([['office.acme.test', ['203.0.113.5']]]);
+  const server = await startTestServer({
+    realms: [guestRealm()],
+    adapt: (services) => ({
+      ...services,
+      guests: createGuests({ ...services, resolveHost: async (host) => addresses.get(host) ?? [] }),
+    }),
+  });
+  const { token } = (
+    await mintGuest(server, grant({ binding: { ip: ['office.acme.test', '198.51.100.0/24'] } }))
+  ).json;
+  const reason = async (ip: string) => (await introspect(server, token, { ip })).json.guest_reason;
+
+  expect(await reason('203.0.113.5')).toBeUndefined();
+  expect(await reason('198.51.100.7')).toBeUndefined();
+  expect(await reason('203.0.113.6')).toBe('ip_mismatch');
+  addresses.clear();
+  expect(await reason('203.0.113.5')).toBe('ip_mismatch');
+  await server.stop();
+});
