@@ -10,6 +10,7 @@ import { answerGuestApi } from './guest-api/guest-api.ts';
 import { createAdminPort } from './http/admin-port.ts';
 import { createDoor } from './http/proxy.ts';
 import { requestLog } from './http/request-log.ts';
+import { apiHeaders, secureHeaders } from './http/security-headers.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { type RealmPages, realmFront } from './oidc/front.ts';
 import { guestRealmOf } from './oidc/guest-realm.ts';
@@ -80,6 +81,9 @@ function createApp(
   });
   const door = createDoor(settings);
   const app = new Koa();
+  // What breaks a request is answered inside; what is left are callers that hang up.
+  app.on('error', (error: unknown) => logger.debug({ err: error }, 'connection error'));
+  app.use(secureHeaders(() => apiHeaders({ isHttps: settings.publicUrl.startsWith('https:') })));
   app.use(requestLog(logger, metrics));
   app.use((ctx, next) => {
     door.admit(ctx.req);

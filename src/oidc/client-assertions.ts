@@ -6,6 +6,9 @@ import type { RealmContext } from './realm-context.ts';
 /** Seconds by which a client's clock may be ahead (FAPI 2.0 Security Profile §5.3.2.1, note on clock skew). */
 export const CLOCK_TOLERANCE = 10;
 
+/** FAPI 2.0 Security Profile §5.4. */
+const fapiAlgorithms: readonly unknown[] = ['PS256', 'ES256', 'EdDSA'];
+
 /** Seconds that an assertion may be good for at most: so long its `jti` is remembered. */
 const LONGEST_LIFE = 86_400;
 
@@ -13,9 +16,14 @@ export function assertionCheck(realm: RealmContext) {
   return async function checkAssertion(
     ctx: KoaContextWithOIDC,
     claims: Readonly<Record<string, unknown>>,
+    header: Readonly<Record<string, unknown>>,
   ): Promise<void> {
+    const isFapi = ctx.oidc.isFapi('2.0') !== undefined;
+    if (isFapi && !fapiAlgorithms.includes(header['alg'])) {
+      throw new errors.InvalidClientAuth('alg must be PS256, ES256 or EdDSA');
+    }
     const now = epochSeconds(realm.clock);
-    if (ctx.oidc.isFapi('2.0') && claims['aud'] !== realm.issuer) {
+    if (isFapi && claims['aud'] !== realm.issuer) {
       throw new errors.InvalidClientAuth('aud must be the issuer, as a string');
     }
     if (isAfter(claims['iat'], now + CLOCK_TOLERANCE)) {

@@ -66,12 +66,18 @@ function defaultsOf(client: Client, profile: RealmSettings['profile']): AdapterP
     id_token_signed_response_alg: profile === 'keycloak' ? 'RS256' : 'ES256',
     introspection_signed_response_alg: 'ES256',
     ...(client.mints === undefined ? {} : { authorization_details_types: guestDetailTypes }),
-    ...(client.fapi === true ? fapiMetadata : {}),
+    ...(client.fapi === true ? fapiMetadata(client) : {}),
   };
 }
 
-/** FAPI 2.0 Security Profile §5.3.2.2: pushed requests only. */
-const fapiMetadata: AdapterPayload = { require_pushed_authorization_requests: true };
+/** FAPI 2.0 Security Profile §5.3.2.1, §5.3.2.2: pushed requests and sender-constrained tokens only. */
+function fapiMetadata(client: Client): AdapterPayload {
+  const isBoundByCertificate = client.tlsClientCertificateBoundAccessTokens === true;
+  return {
+    require_pushed_authorization_requests: true,
+    ...(isBoundByCertificate ? {} : { dpop_bound_access_tokens: true }),
+  };
+}
 
 /** `redirectUris` → `redirect_uris`. */
 export function snakeCase(name: string): string {

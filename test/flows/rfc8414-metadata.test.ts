@@ -99,7 +99,7 @@ describe.each(['strict', 'keycloak'])('metadata of a %s realm', (realm) => {
       backchannel_user_code_parameter_supported: false,
       backchannel_token_delivery_modes_supported: ['poll'],
       authorization_response_iss_parameter_supported: true,
-      prompt_values_supported: ['none', 'login', 'consent'],
+      prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
       subject_types_supported: ['public', 'pairwise'],
     });
     const signing = Object.entries(document.json).filter(([name]) =>
