@@ -23,7 +23,7 @@ export function realmOf({ realm }: Pick<Call, 'realm'>): GuestRealm {
 }
 
 export async function readJson({ ctx }: Pick<Call, 'ctx'>): Promise<unknown> {
-  if (ctx.is('application/json') === false) {
+  if (ctx.is('application/json', 'application/merge-patch+json') === false) {
     throw new Problem('unsupported_media_type', 'send application/json');
   }
   const body = await readBody(ctx.req, MAX_BODY_BYTES);

@@ -51,7 +51,7 @@ export async function answerGuestApi(ctx: Context, provider: RealmProvider, path
 }
 
 async function answer(ctx: Context, provider: RealmProvider, path: string): Promise<void> {
-  const caller = await authenticate(ctx, provider);
+  const caller = await authenticate(ctx, provider, path);
   annotate(ctx.req, { client: caller.name });
   const route = routes.find((one) => one.path.test(path));
   if (route === undefined) throw new Problem('not_found', 'there is nothing at this address');
@@ -70,8 +70,8 @@ function handlerOf<Handled>(ctx: Context, methods: Readonly<Record<string, Handl
 }
 
 /** A user without the permission is known, and still may do nothing here. */
-async function authenticate(ctx: Context, provider: RealmProvider): Promise<GuestApiCaller> {
-  const caller = await guestApiCaller(provider, ctx);
+async function authenticate(ctx: Context, provider: RealmProvider, path: string): Promise<GuestApiCaller> {
+  const caller = await guestApiCaller(provider, ctx, path);
   if ('scheme' in caller) throw unauthenticated(provider.realm, caller.scheme);
   if (caller.clientId === undefined && !caller.isManager) {
     const headers = { 'WWW-Authenticate': 'Bearer error="insufficient_scope", scope="guests:manage"' };

@@ -105,9 +105,10 @@ export async function isCutBeside(
   realm: string,
   { record, hash }: { readonly record: GuestRecord; readonly hash: string },
 ): Promise<boolean> {
+  const pointer = guestPointer(realm, record.id);
   const keys: Key[] = [
     ...besideOf(tokenKey(realm, hash), record.beside ?? 0),
-    ...(record.narrowedAt === undefined ? [] : [guestPointer(realm, record.id)]),
+    ...(record.narrowedAt === undefined ? [] : [pointer, ...besideOf(pointer, record.besidePointer ?? 0)]),
   ];
   if (keys.length === 0) return false;
   const documents = await store.read(keys);
@@ -275,13 +276,29 @@ export async function eventsOf(
   id: string,
   found?: FoundGuest,
 ): Promise<readonly GuestEvent[]> {
-  const { members } = await store.list(eventsKey(realm, id), { limit: 1000 });
-  const events = members.map(eventOf);
+  const events = (await lastMembers(store, eventsKey(realm, id))).map(eventOf);
   const { record, state } = found ?? {};
   const isOver = state === 'expired' && record !== undefined && record.exp !== null;
   return [...events, ...(isOver ? [{ event: 'guest.expired', at: record.exp }] : [])].sort(
     (a, b) => a.at - b.at,
   );
+}
+
+/** What an index of ours can hold, and more than anybody reads. */
+const MAX_PAGES = 20;
+const PAGE = 1000;
+
+/** The youngest thousand. */
+async function lastMembers(store: Store, index: Key): Promise<readonly string[]> {
+  let members: readonly string[] = [];
+  let after: string | undefined;
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const found = await store.list(index, { limit: PAGE, ...(after === undefined ? {} : { after }) });
+    members = [...members, ...found.members].slice(-PAGE);
+    after = found.next;
+    if (after === undefined) break;
+  }
+  return members;
 }
 
 function eventOf(member: string): GuestEvent {

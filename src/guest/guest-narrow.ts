@@ -109,6 +109,7 @@ function narrowedRecord(
     budgets: budgetsOf(record, own, now),
     exp: change.lifetime?.ttl === undefined ? record.exp : endOf(record, now + change.lifetime.ttl),
     narrowedAt: now,
+    besidePointer: record.besidePointer ?? record.beside ?? 0,
   };
 }
 

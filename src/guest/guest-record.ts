@@ -46,6 +46,8 @@ export type GuestRecord = {
   readonly beside?: number;
   /** When it was narrowed last. Its own document is younger than it since then; its pointer is not. */
   readonly narrowedAt?: number;
+  /** Documents beside its pointer; said when it was narrowed. */
+  readonly besidePointer?: number;
   /** Sealed JSON of the policies' parameters, secrets included; absent when there are no secrets. */
   readonly sealedPolicies?: string;
   /** The sealed value, where the product whose call made it shows it again. */

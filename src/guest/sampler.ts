@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
 
-/** True for the first of equal things within a minute in this process. */
+/** True for the first of equal things within an hour in this process. */
 export type Sampler = (name: string) => boolean;
 
-const PERIOD_MS = 60_000;
+const PERIOD_MS = 3_600_000;
 
 export function createSampler(clock: Clock): Sampler {
   const seen = new LRUCache<string, number>({ max: 10_000 });

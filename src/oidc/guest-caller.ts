@@ -41,14 +41,17 @@ export type GuestApiCaller = {
 /** Why nobody may call: `scheme` is the one that was tried. */
 export type Unauthenticated = { readonly scheme: 'Basic' | 'Bearer' };
 
+/** `path`: of the request, below the realm. */
 export async function guestApiCaller(
   provider: RealmProvider,
   ctx: Context,
+  path: string,
 ): Promise<GuestApiCaller | Unauthenticated> {
   const [, scheme, token] = /^(Bearer|DPoP) +([A-Za-z0-9._~+/-]+=*)$/i.exec(ctx.get('Authorization')) ?? [];
   if (scheme !== undefined && token !== undefined) {
     const isDpop = scheme.toLowerCase() === 'dpop';
-    return (await bearer(provider.realm, ctx, token, isDpop)) ?? { scheme: 'Bearer' };
+    const shown = { token, isDpop, address: `${provider.realm.issuer}${path}` };
+    return (await bearer(provider.realm, ctx, shown)) ?? { scheme: 'Bearer' };
   }
   return (await client(provider, ctx)) ?? { scheme: 'Basic' };
 }
@@ -73,13 +76,10 @@ function managesByRoles({ view }: RealmContext, { roles, permissions }: Client):
   return grantable(adminApi, view.permissionsOfRoles(roles), permissions).has(MANAGE);
 }
 
-async function bearer(
-  realm: RealmContext,
-  ctx: Context,
-  token: string,
-  isDpop: boolean,
-): Promise<GuestApiCaller | undefined> {
-  const hash = sha256(token);
+type Shown = { readonly token: string; readonly isDpop: boolean; readonly address: string };
+
+async function bearer(realm: RealmContext, ctx: Context, shown: Shown): Promise<GuestApiCaller | undefined> {
+  const hash = sha256(shown.token);
   const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
   const record = document && decodeToken(document.value);
   const isUsable =
@@ -87,7 +87,7 @@ async function bearer(
     record !== undefined &&
     record.kind !== 'RefreshToken' &&
     isLive(document, record, epochSeconds(realm.clock)) &&
-    (await holdsKey(realm, ctx, { record, token, isDpop }));
+    (await holdsKey(realm, ctx, record, shown));
   if (!isUsable) return undefined;
   const isManager = record.aud === adminApi.audience && record.scope?.split(' ').includes(MANAGE) === true;
   if (record.accountId !== undefined) return { name: record.accountId, isManager };
@@ -97,19 +97,17 @@ async function bearer(
   return { ...clientCaller(found, isManager), parent, readAt: document.now };
 }
 
-type Shown = { readonly record: TokenRecord; readonly token: string; readonly isDpop: boolean };
-
 /** A token that is bound to a key counts only with its proof (RFC 9449 §7.1); one bound to a certificate not here. */
 async function holdsKey(
   realm: RealmContext,
   ctx: Context,
-  { record, token, isDpop }: Shown,
+  record: TokenRecord,
+  { token, isDpop, address }: Shown,
 ): Promise<boolean> {
   if (record['x5t#S256'] !== undefined) return false;
   if (record.jkt === undefined) return !isDpop;
   if (!isDpop) return false;
   try {
-    const address = `${realm.publicUrl}${ctx.path}`;
     const jkt = await provenKeyFor(realm, ctx, { method: ctx.method, address, owner: record.clientId });
     return jkt === record.jkt && decodeJwt(ctx.get('DPoP'))['ath'] === sha256(token);
   } catch (error) {

@@ -69,7 +69,7 @@ function inquiryRequest(issuer: string, { request, clientId, headers }: Credenti
   inquiry.url = paths.revocation;
   for (const name of ['authorization', 'host', ...headers]) {
     const value = request.headers[name];
-    if (value !== undefined) inquiry.headers[name] = value;
+    if (value !== undefined && value !== '') inquiry.headers[name] = value;
   }
   inquiry.headers['content-type'] = 'application/x-www-form-urlencoded';
   inquiry.headers['content-length'] = String(body.length);

@@ -9,6 +9,7 @@ import {
   guestRealm,
   introspect,
   mintGuest,
+  movableClock,
   ownRows,
   portal,
   session,
@@ -16,9 +17,10 @@ import {
 
 describe('the exchange of a guest token', () => {
   let server: TestServer;
+  const time = movableClock();
 
   beforeAll(async () => {
-    server = await startTestServer({ realms: [guestRealm()] });
+    server = await startTestServer({ realms: [guestRealm()], adapt: time.adapt });
   });
   afterAll(() => server.stop());
 
@@ -55,6 +57,17 @@ describe('the exchange of a guest token', () => {
     const answer = await childOf(parent.token, details);
 
     expect(answer).toMatchObject({ status: 400, json: { error: 'invalid_authorization_details' } });
+  });
+
+  it('ends no later than its parent, however old that is', async () => {
+    const parent = await parentOf();
+    time.forward(400);
+
+    const later = await childOf(parent.token, [detail(), session({ lifetime: { ttl: 300 } })]);
+    const child = await childOf(parent.token, [detail()]);
+
+    expect(later).toMatchObject({ status: 400, json: { error: 'invalid_authorization_details' } });
+    expect(child.json.expires_in).toBeLessThanOrEqual(200);
   });
 
   it('counts the exchange, and every use of the child, as uses of the parent', async () => {

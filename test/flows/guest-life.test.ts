@@ -268,9 +268,18 @@ describe.each([
     );
     expect([await isActive(first.token), await isActive(child.json.access_token)]).toEqual([true, true]);
     expect((await refreshGuest(server, first.refresh_token)).status).toBe(200);
+    const narrowed = await mint(wide);
+    const { json: then } = await call(server, 'POST', '/guest-tokens/revoke', { label: 'a clock' });
+    const change = { resources: [dashboard('dash-many-98'), dashboard('dash-many-99')] };
+    await call(server, 'PATCH', `/guest-tokens/${narrowed.id}`, change);
+    expect(await isActive(narrowed.token)).toBe(true);
 
-    await call(server, 'POST', '/guest-tokens/revoke', { resource: 'dash-many-99' }, { auth: portal });
+    await call(server, 'POST', '/guest-tokens/revoke', {
+      resource: 'dash-many-99',
+      issued_before: then.issued_before,
+    });
 
+    expect(await isActive(narrowed.token)).toBe(false);
     for (const token of [first.token, second.token, child.json.access_token]) {
       expect((await introspect(server, token)).json).toEqual(revoked);
     }

@@ -1,21 +1,9 @@
 /** Minting by JSON: what is answered, every refusal of the contract, once for a key, many at once. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { postForm } from '../support/http.ts';
 import { openEmbedded } from '../support/raw-store.ts';
-import { george } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import {
-  call,
-  grant,
-  guestRealm,
-  introspect,
-  mintGuest,
-  other,
-  ownRows,
-  ownToken,
-  portal,
-} from './guest-support.ts';
+import { call, grant, guestRealm, introspect, mintGuest, other, ownRows, portal } from './guest-support.ts';
 
 const policies = [
   {
@@ -76,21 +64,6 @@ describe('minting by JSON', () => {
     expect(answer.json.token).toBeUndefined();
     const list = await call(server, 'GET', '/guest-tokens?tenant=dry');
     expect(list.json.guest_tokens).toEqual([]);
-  });
-
-  it("takes the client's own access token instead of its secret, and dies with it", async () => {
-    const token = await ownToken(server);
-    const minted = await mintGuest(server, grant(), { headers: { authorization: `Bearer ${token}` } });
-    expect((await introspect(server, minted.json.token)).json.active).toBe(true);
-
-    await revoke(server, token);
-
-    expect((await introspect(server, minted.json.token)).json).toEqual({
-      active: false,
-      guest_reason: 'revoked',
-    });
-    const again = await mintGuest(server, grant(), { headers: { authorization: `Bearer ${token}` } });
-    expect(again).toMatchObject({ status: 401, json: { code: 'invalid_client' } });
   });
 
   type Row = [
@@ -212,30 +185,6 @@ describe('minting by JSON', () => {
     expect(form).toMatchObject({ status: 415, json: { code: 'unsupported_media_type' } });
     expect(put.status).toBe(405);
     expect(put.headers.get('allow')).toBe('GET, POST');
-  });
-
-  it('asks who calls before it looks at what they say', async () => {
-    const answer = await mintGuest(server, 'no json', { auth: ['portal', 'wrong'] });
-
-    expect(answer.status).toBe(401);
-  });
-
-  it("does not take public clients, other people's tokens, guests or refresh tokens for callers", async () => {
-    const guest = (await mintGuest(server)).json.token;
-    const user = await userTokens(server);
-
-    for (const token of [guest, user.refresh_token, 'dpa_nobody']) {
-      const answer = await mintGuest(server, grant(), { headers: { authorization: `Bearer ${token}` } });
-      expect(answer).toMatchObject({ status: 401, json: { code: 'invalid_client' } });
-    }
-    const byUser = await mintGuest(server, grant(), {
-      headers: { authorization: `Bearer ${user.access_token}` },
-    });
-    expect(byUser).toMatchObject({ status: 403, json: { code: 'access_denied' } });
-    const named = await call(server, 'POST', '/guest-tokens?client_id=dc-ui', grant(), {
-      headers: { authorization: '' },
-    });
-    expect(named.status).toBe(401);
   });
 
   it('mints once for a key, whoever asks at the same moment', async () => {
@@ -364,12 +313,4 @@ function resource() {
 
 function payload(jwt: string) {
   return JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString());
-}
-
-async function revoke(server: TestServer, token: string): Promise<void> {
-  await postForm(server.endpoint('acme', 'revoke'), { token }, { auth: portal });
-}
-
-async function userTokens(server: TestServer) {
-  return (await postForm(server.endpoint('acme', 'token'), george)).json;
 }

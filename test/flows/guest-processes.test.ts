@@ -79,6 +79,17 @@ describe('guests of two processes', () => {
     expect(new Set(answers.map(({ json }) => json.token)).size).toBe(1);
   });
 
+  it('are never more at once than their session may have', async () => {
+    const body = grant({ session: { key: 'sid-1', max_concurrent: 5 } });
+
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => mintGuest(at(index % 2 === 0 ? first : second), body)),
+    );
+
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(5);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(35);
+  });
+
   it('are neither made nor believed while Redis is gone', async () => {
     const own = await ownToken(at(first));
     const body = grant({ lifetime: { ttl: 600, refresh: { allowed: true } } });

@@ -92,7 +92,10 @@ ${rest}`;
       'grants[0]: a public client cannot have the grant "client_credentials"',
     ],
     ['public: true, introspects: [analytics]', 'introspects: a public client cannot introspect'],
-    ['public: true, mints: { types: [report], actions: [view] }', 'mints: a public client cannot mint guest tokens'],
+    [
+      'public: true, mints: { types: [report], actions: [view] }',
+      'mints: a public client cannot mint guest tokens',
+    ],
     ['public: true, pkce: optional', 'pkce: is always required for a public client'],
     [
       'public: true, tokenEndpointAuthMethod: private_key_jwt',
