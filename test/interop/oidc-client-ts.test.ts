@@ -81,8 +81,13 @@ async function signIn(at: Page): Promise<void> {
   await at.getByLabel('Password').fill(george.password);
   await at.getByRole('button', { name: 'Sign in' }).click();
   const allow = at.getByRole('button', { name: 'Allow' });
-  await Promise.race([allow.waitFor(), at.waitForURL(`${app.origin}/**`), at.waitForEvent('close')]);
-  if (!at.isClosed() && (await allow.isVisible())) await allow.click();
+  const no = () => false;
+  const isAsked = await Promise.race([
+    allow.waitFor().then(() => true, no),
+    at.waitForURL(`${app.origin}/**`).then(no, no),
+    at.waitForEvent('close').then(no, no),
+  ]);
+  if (isAsked) await allow.click();
 }
 
 async function byRedirect(): Promise<void> {
