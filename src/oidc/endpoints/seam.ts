@@ -78,13 +78,17 @@ export function mountSeam(provider: Provider, realm: RealmContext, screens: Scre
   provider.use(finishAnswers(realm, screens, thrown));
 }
 
-/** What no inner part expected is logged here, once; a store that cannot be reached is a 503. */
+/**
+ * What no inner part expected is logged here, once; a store that cannot be reached is a 503. The library saves the
+ * session last of all: one that was revoked meanwhile is refused there, and that is no fault of ours.
+ */
 function answerFailures(realm: RealmContext): Middleware {
   return async function answerFailure(ctx, next) {
     try {
       await next();
     } catch (error) {
       if (isTemporary(error)) return answerTemporary(ctx);
+      if (error instanceof errors.OIDCProviderError) return answerRefused(ctx, error);
       realm.logger.error({ realm: realm.name, err: error }, 'unexpected error');
       ctx.status = 500;
       ctx.body = { error: 'server_error' };
