@@ -36,8 +36,6 @@ export type View =
 type ViewData = {
   readonly heading: string;
   readonly problem?: string | undefined;
-  /** Where to send the browser at once. */
-  readonly refresh?: string;
   readonly [name: string]: unknown;
 };
 

@@ -175,17 +175,6 @@ export function deviceDonePage(page: PageContext, { clientName }: { readonly cli
   });
 }
 
-/** Sends the browser on by a fresh navigation; why that is better than a redirect: http/security-headers.ts. */
-export function continuePage(page: PageContext, { href }: { readonly href: string }): string {
-  const { say } = page.texts;
-  return draw('outcome', page, {
-    heading: say('continue.title'),
-    text: say('continue.text'),
-    refresh: href,
-    link: { href, label: say('continue.link'), isPrimary: true },
-  });
-}
-
 export type ErrorKind = 'request' | 'expired' | 'denied' | 'not_found' | 'unavailable' | 'failure';
 
 export type ErrorData = {

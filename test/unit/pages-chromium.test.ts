@@ -4,7 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pageHeaders } from '../../src/http/security-headers.ts';
 import { serveAssets } from '../../src/pages/assets.ts';
-import { continuePage, loginPage } from '../../src/pages/render.ts';
+import { loginPage } from '../../src/pages/render.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { login, pageContext, samples } from './pages-samples.ts';
 
@@ -76,13 +76,11 @@ describe('in a browser', () => {
     });
     const client = await serve((ctx) => ctx.redirect(`${home}/home`));
     const origin = await serve((ctx) => {
-      ctx.set({ ...pageHeaders({ isHttps: false, isClientFlow: true }) });
+      ctx.set({ ...pageHeaders({ isHttps: false, isClientFlow: true, formTargets: [client] }) });
       ctx.type = 'html';
       if (ctx.path === '/resume') return ctx.redirect(`${client}/callback`);
-      const isAnswer = ctx.method === 'POST';
-      ctx.body = isAnswer
-        ? continuePage(pageContext(), { href: '/resume' })
-        : loginPage(pageContext(), { ...login, clientLogo: undefined, action: '/login' });
+      if (ctx.method === 'POST') return ctx.redirect('/resume');
+      ctx.body = loginPage(pageContext(), { ...login, clientLogo: undefined, action: '/login' });
     });
 
     const { page, complaints } = await open(origin);

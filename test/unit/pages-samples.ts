@@ -120,7 +120,6 @@ export const samples = [
     agent,
   }),
   sample('device done', pages.deviceDonePage, { clientName: 'Wall Display' }),
-  sample('continue', pages.continuePage, { href: '/realms/acme/resume' }),
   sample<pages.ErrorData>('error', pages.errorPage, {
     kind: 'request',
     code: 'invalid_request',
