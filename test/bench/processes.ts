@@ -2,9 +2,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../support/free-port.ts';
 
 /** What is measured has a core for itself; the load and Redis share the other. */
 export const SUBJECT_CORE = 0;
@@ -77,16 +77,6 @@ export async function printed(child: ChildProcess, text: string): Promise<string
     }
   }
   throw new Error(`${child.spawnargs.join(' ')} ended and printed:\n${output}`);
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 /** Seconds that its threads have computed so far; in steps of 10 ms. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */

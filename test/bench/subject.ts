@@ -1,9 +1,10 @@
 /** The server under test, on the demo realms and a Redis of its own. */
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../support/free-port.ts';
 import { basic } from '../support/http.ts';
 import { form, type Request, send } from './load.ts';
-import { freePort, node, SUBJECT_CORE, start } from './processes.ts';
+import { node, SUBJECT_CORE, start } from './processes.ts';
 
 export const KEY = Buffer.alloc(32, 7);
 const WAIT_MS = 20_000;

@@ -8,7 +8,8 @@ import { randomId } from '../../src/base/random.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { openStore } from '../../src/storage/open.ts';
 import type { Store } from '../../src/storage/store.ts';
-import { freePort, type RedisServer, sharedRedis, startRedis } from '../support/redis.ts';
+import { freePort } from '../support/free-port.ts';
+import { type RedisServer, sharedRedis, startRedis } from '../support/redis.ts';
 import { commitOk, keyIn, listen, readOne } from './contract/support.ts';
 import { storeContract } from './store.ts';
 

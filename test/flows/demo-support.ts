@@ -10,8 +10,8 @@ import { createLogger } from '../../src/observability/logger.ts';
 import type { RealmFile } from '../../src/registry/model.ts';
 import { startServer } from '../../src/server.ts';
 import { createServices } from '../../src/services.ts';
+import { freePort } from '../support/free-port.ts';
 import { type Answer, get, postForm } from '../support/http.ts';
-import { freePort } from '../support/server.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { runCommand, type StartedCommand, startCommand } from '../support/command.ts';
+import { freePort } from '../support/free-port.ts';
 import { get, postForm } from '../support/http.ts';
-import { freePort, startRedis } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
 
 const WAIT = { timeout: 20_000, interval: 20 };
 

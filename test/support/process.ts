@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.ts';
 import { masterKey } from './operator.ts';
-import { freePort } from './redis.ts';
 
 export type ServerProcess = {
   /** Where it listens, without a trailing slash. */

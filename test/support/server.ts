@@ -1,6 +1,5 @@
 /** A real server on a free loopback port, with realms of the test's own. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings } from '../../src/config/load.ts';
@@ -8,6 +7,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { realmFile } from '../../src/registry/model.ts';
 import { startServer } from '../../src/server.ts';
 import { createServices, type Services } from '../../src/services.ts';
+import { freePort } from './free-port.ts';
 
 export type TestServer = {
   /** Base address, without a trailing slash. */
@@ -72,17 +72,4 @@ function loggerOf(level: string, lines: string[] | undefined) {
   return lines === undefined
     ? createLogger(level)
     : createLogger(level, { write: (line) => lines.push(line) });
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => {
-    probe.listen(0, '127.0.0.1', resolve);
-  });
-  const address = probe.address();
-  await new Promise((resolve) => {
-    probe.close(resolve);
-  });
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

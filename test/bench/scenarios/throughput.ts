@@ -1,8 +1,9 @@
 /** Tokens issued and asked about per second, as a share of what a bare server does with one call to Redis. */
 import { Redis } from 'ioredis';
+import { freePort } from '../../support/free-port.ts';
 import { type Figure, median } from '../figures.ts';
 import { form, interleaved, type Load, type Request, rateOf, send } from '../load.ts';
-import { freePort, node, printed, SUBJECT_CORE, start, startRedis } from '../processes.ts';
+import { node, printed, SUBJECT_CORE, start, startRedis } from '../processes.ts';
 import { introspection, type Subject, serviceLogin } from '../subject.ts';
 
 const CONNECTIONS = 32;
