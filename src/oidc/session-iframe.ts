@@ -1,6 +1,6 @@
 /**
  * What Keycloak's browser adapter loads in frames (`profile: keycloak` only): a page that tells whether the session
- * that a client knows is still the browser's, and two that tell whether cookies get into frames at all. The pages
+ * that a client knows is still the browser's, and one that tells whether cookies get into frames at all. The pages
  * hold nothing, so any site may frame them; whom the first one answers is decided by `init`.
  */
 import { readFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ import type { RealmContext } from './realm-context.ts';
 
 const BASE = '/protocol/openid-connect';
 const INIT = `${BASE}/login-status-iframe.html/init`;
+const COOKIE_TRIAL = `${BASE}/3p-cookies/step1.html`;
 /** Readable by our frame's script; the session's name, as in `session_state` and `sid`, and no credential. */
 const COOKIE = '_session_state';
 const MAX_AGE = 300;
@@ -21,10 +22,8 @@ const MAX_AGE = 300;
 const files = new Map([
   [`${BASE}/login-status-iframe.html`, fileOf('login-status.html')],
   [`${BASE}/login-status-iframe.js`, fileOf('login-status.js')],
-  [`${BASE}/3p-cookies/step1.html`, fileOf('cookie-step1.html')],
-  [`${BASE}/3p-cookies/step1.js`, fileOf('cookie-step1.js')],
-  [`${BASE}/3p-cookies/step2.html`, fileOf('cookie-step2.html')],
-  [`${BASE}/3p-cookies/step2.js`, fileOf('cookie-step2.js')],
+  [`${BASE}/3p-cookies/step2.html`, fileOf('cookie-check.html')],
+  [`${BASE}/3p-cookies/step2.js`, fileOf('cookie-check.js')],
 ]);
 
 function fileOf(name: string) {
@@ -45,6 +44,10 @@ export async function answerSessionIframe(ctx: Context, realm: RealmContext, pat
     ctx.set('Cache-Control', 'no-store');
     return true;
   }
+  if (path === COOKIE_TRIAL) {
+    tryCookie(ctx, realm);
+    return true;
+  }
   const file = files.get(path);
   if (file === undefined) return false;
   ctx.set({
@@ -56,6 +59,17 @@ export async function answerSessionIframe(ctx: Context, realm: RealmContext, pat
   ctx.type = file.type;
   ctx.body = file.body;
   return true;
+}
+
+/** Sets a cookie like that of our sessions; the page that comes next sees whether this browser keeps it in a frame. */
+function tryCookie(ctx: Context, realm: RealmContext): void {
+  const secure = realm.publicUrl.startsWith('https:') ? '; Secure' : '';
+  ctx.set({
+    'Set-Cookie': `_third_party=yes; Max-Age=60; SameSite=${sameSiteOf(realm)}${secure}`,
+    'Cache-Control': 'no-store',
+  });
+  ctx.status = 303;
+  ctx.redirect(`${realm.issuer}${BASE}/3p-cookies/step2.html`);
 }
 
 async function isRegistered(ctx: Context, realm: RealmContext): Promise<boolean> {

@@ -178,10 +178,20 @@ describe('the session frame', () => {
     expect(frame.headers.get('x-frame-options')).toBeNull();
     expect(frame.text).not.toMatch(/<script(?! src)/);
     expect(plain.json).not.toHaveProperty('check_session_iframe');
-    for (const name of ['login-status-iframe.html', '3p-cookies/step1.html', '3p-cookies/step2.html']) {
+    for (const name of ['login-status-iframe.html', '3p-cookies/step2.html']) {
       expect((await get(server.endpoint('globex', name))).status).toBe(200);
       expect((await get(server.endpoint('plain', name))).status).toBe(404);
     }
+  });
+
+  it('learns from a cookie that is set on the way whether frames get any', async () => {
+    const trial = await get(server.endpoint('globex', '3p-cookies/step1.html'));
+
+    expect(trial.status).toBe(303);
+    expect(trial.headers.get('location')).toBe(server.endpoint('globex', '3p-cookies/step2.html'));
+    expect(trial.headers.get('set-cookie')).toBe('_third_party=yes; Max-Age=60; SameSite=lax');
+    expect(trial.headers.get('cache-control')).toBe('no-store');
+    expect((await get(server.endpoint('plain', '3p-cookies/step1.html'))).status).toBe(404);
   });
 });
 
