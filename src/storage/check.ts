@@ -6,8 +6,7 @@ import type { Key, Write } from './store.ts';
 
 const maxNodes = 256;
 const maxPage = 1000;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
-const controlCharacter = /[\x00-\x1f\x7f]/;
+const controlCharacter = /[\p{ASCII}&&\p{Cc}]/v;
 
 /** The one realm that all steps belong to. */
 export function checkWrites(writes: readonly Write[]): string {
