@@ -79,7 +79,7 @@ const confined: Readonly<Record<string, readonly string[]>> = {
   "'node:sqlite": ['storage/embedded/', 'demo/'],
   "'oidc-provider": ['oidc/'],
   "'jose": ['keys/', 'oidc/', 'guest/'],
-  "'eta": ['pages/'],
+  "'eta": ['pages/', 'demo/'],
   "'yaml": ['config/'],
   "'bcryptjs": ['registry/'],
   "'pino": ['observability/'],

@@ -1,5 +1,7 @@
 /** The demo's pages with their policies, and the scripts and styles they load. Read once, when the demo is opened. */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Eta } from 'eta';
 import type { Context } from 'koa';
 import { apiHeaders } from '../http/security-headers.ts';
 import type { DemoRealm } from './demo-realm.ts';
@@ -15,15 +17,19 @@ type Place = {
 
 /** By path. Who may put the page into a frame: nobody, or our own pages. */
 const PAGES = {
-  '': { file: 'host.html', framedBy: "'none'" },
-  '/embed': { file: 'embed.html', framedBy: "'self'" },
-  '/report': { file: 'report.html', framedBy: "'self'" },
-  '/callback': { file: 'callback.html', framedBy: "'none'" },
+  '': { view: 'host', framedBy: "'none'" },
+  '/embed': { view: 'embed', framedBy: "'self'" },
+  '/report': { view: 'report', framedBy: "'self'" },
+  '/callback': { view: 'callback', framedBy: "'none'" },
 };
+
+/** Every `<%= %>` is escaped for HTML text and for quoted attributes. */
+const eta = new Eta({ views: fileURLToPath(new URL('./views', import.meta.url)), autoEscape: true });
 
 const assets = new Map(
   [
     'demo.css',
+    'portal.css',
     'embed.css',
     'host.js',
     'panel.js',
@@ -37,7 +43,7 @@ const assets = new Map(
 );
 
 export function readPages({ realm, publicUrl, basePath, isHttps }: Place): ReadonlyMap<string, SendPage> {
-  const values: Readonly<Record<string, string>> = {
+  const values = {
     demo: `${basePath}/demo`,
     realm: `${basePath}/realms/${realm.name}`,
     issuer: `${publicUrl}/realms/${realm.name}`,
@@ -47,8 +53,8 @@ export function readPages({ realm, publicUrl, basePath, isHttps }: Place): Reado
     realmName: realm.name,
   };
   return new Map(
-    Object.entries(PAGES).map(([path, { file, framedBy }]) => {
-      const html = readAsset(file).replace(/\{\{(\w+)\}\}/g, (_, name) => escapeHtml(values[name] ?? ''));
+    Object.entries(PAGES).map(([path, { view, framedBy }]) => {
+      const html = eta.render(`./${view}`, values);
       const headers = headersOf(framedBy, isHttps);
       return [path, (ctx) => sendPage(ctx, html, headers)];
     }),
@@ -90,14 +96,4 @@ function headersOf(framedBy: string, isHttps: boolean): Record<string, string> {
 
 function readAsset(name: string): string {
   return readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');
-}
-
-function escapeHtml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-  };
-  return text.replace(/[&<>"]/g, (character) => entities[character] ?? '');
 }
