@@ -1,8 +1,9 @@
 /** The value of a guest token in each format. Whatever the format, the record behind it decides. */
 import { randomUUID } from 'node:crypto';
-import { CompactEncrypt, importJWK, type JWK, SignJWT } from 'jose';
+import { CompactEncrypt, importJWK, type JWK } from 'jose';
 import { Failure } from '../base/errors.ts';
 import { randomValue } from '../base/random.ts';
+import { signJwt } from '../keys/sign-jwt.ts';
 import type { Api } from '../registry/model.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import type { GuestRecord } from './guest-record.ts';
@@ -104,19 +105,14 @@ function claimsOf(record: GuestRecord): Record<string, unknown> {
   };
 }
 
-async function sign(
+function sign(
   realm: GuestRealm,
-  record: GuestRecord,
+  { audiences, iat, exp }: GuestRecord,
   claims: Record<string, unknown>,
 ): Promise<string> {
-  const api = realm.apis.find(({ audience }) => audience === record.audiences[0]);
+  const api = realm.apis.find(({ audience }) => audience === audiences[0]);
   const alg = api?.tokens.alg ?? 'ES256';
   const key = realm.jwks.find((one) => one.alg === alg);
   if (key === undefined) throw new Error(`the realm has no ${alg} key`);
-  const jwt = new SignJWT(claims)
-    .setProtectedHeader({ alg, typ: 'at+jwt', ...(key.kid === undefined ? {} : { kid: key.kid }) })
-    .setIssuer(realm.issuer)
-    .setIssuedAt(record.iat);
-  if (record.exp !== null) jwt.setExpirationTime(record.exp);
-  return jwt.sign(await importJWK(key, alg));
+  return signJwt(key, 'at+jwt', { ...claims, iss: realm.issuer, iat, ...(exp === null ? {} : { exp }) });
 }

@@ -4,12 +4,14 @@
  * whatever its `Host` says.
  */
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6, type Socket } from 'node:net';
 
 export type Door = {
   /** Cleans the request's headers and returns the caller's network address. */
   admit(request: IncomingMessage): string;
 };
+
+type Peer = { readonly peer: string; readonly isTrusted: boolean };
 
 const forwarding = [
   'x-forwarded-for',
@@ -28,9 +30,18 @@ export function createDoor(options: {
   const trusted = networks(options.trustProxy);
   const { host, protocol } = new URL(options.publicUrl);
 
+  /** Who is at the other end of a connection does not change. */
+  const known = new WeakMap<Socket, Peer>();
+
+  function meet(socket: Socket): Peer {
+    const peer = plainAddress(socket.remoteAddress ?? '');
+    const met = { peer, isTrusted: contains(trusted, peer) };
+    known.set(socket, met);
+    return met;
+  }
+
   function admit(request: IncomingMessage): string {
-    const peer = plainAddress(request.socket.remoteAddress ?? '');
-    const isTrusted = contains(trusted, peer);
+    const { peer, isTrusted } = known.get(request.socket) ?? meet(request.socket);
     const address = isTrusted ? clientBehind(request, peer, trusted) : peer;
     for (const name of forwarding) delete request.headers[name];
     if (!isTrusted) delete request.headers[options.clientCertHeader.toLowerCase()];

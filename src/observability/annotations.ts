@@ -15,7 +15,9 @@ const notes = new WeakMap<object, Annotations>();
 
 /** Adds to the log line of this request (the Node request object identifies it). */
 export function annotate(request: object, more: Annotations): void {
-  notes.set(request, { ...notes.get(request), ...more });
+  const known = notes.get(request);
+  if (known === undefined) notes.set(request, { ...more });
+  else Object.assign(known, more);
 }
 
 export function annotationsOf(request: object): Annotations {

@@ -12,6 +12,7 @@ import {
   Provider,
   type RefreshToken,
 } from 'oidc-provider';
+import { setBody } from '../base/read-body.ts';
 import { newValue, successorOf } from '../tokens/values.ts';
 
 type Payload = Record<string, unknown>;
@@ -160,8 +161,9 @@ export async function sendLogoutToken(
   await backchannelLogout.call(client, userId, sid);
 }
 
-/** Gives a body that was read already to whoever reads the request next: the library iterates over it. */
+/** Gives a body to whoever reads the request next: we by `readBody`, the library by iterating over it. */
 export function replayBody(request: IncomingMessage, body: Buffer): void {
+  setBody(request, body);
   Object.defineProperties(request, {
     readable: { value: true, configurable: true },
     iterator: { value: () => once(body), configurable: true },

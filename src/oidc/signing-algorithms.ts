@@ -6,5 +6,12 @@ import type { RealmView } from '../registry/realm-view.ts';
  * a client gets that registers without a choice; further ones where an API asks for them.
  */
 export function signingAlgorithmsOf(view: RealmView): readonly SigningAlg[] {
-  return [...new Set<SigningAlg>(['ES256', 'RS256', ...view.apis.flatMap((api) => api.tokens.alg ?? [])])];
+  const known = found.get(view) ?? [
+    ...new Set<SigningAlg>(['ES256', 'RS256', ...view.apis.flatMap((api) => api.tokens.alg ?? [])]),
+  ];
+  found.set(view, known);
+  return known;
 }
+
+/** Asked for with every request. */
+const found = new WeakMap<RealmView, readonly SigningAlg[]>();

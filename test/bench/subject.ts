@@ -54,6 +54,32 @@ export function personLogin(): Request {
   return form(endpoint('acme', 'token'), { grant_type: 'password', ...person });
 }
 
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+const portal = basic(['portal', 'portal-secret']);
+
+/** A guest token for one dashboard with one row limit, made from the minting client's own token (RFC 8693). */
+export async function guestExchange(url: string): Promise<Request> {
+  const own = await send(url, form(endpoint('acme', 'token'), { grant_type: 'client_credentials' }, portal));
+  const details = [
+    {
+      type: 'embed_resource',
+      identifier: 'dash-1',
+      datatypes: ['dashboard'],
+      actions: ['view', 'filter'],
+      rows: { col: 'tenant_id', op: 'eq', value: 'blue' },
+    },
+    { type: 'embed_session', subject: { tenant: 'blue', id: 'u_42' } },
+  ];
+  const fields = {
+    grant_type: EXCHANGE,
+    subject_token: String(own['access_token']),
+    subject_token_type: ACCESS_TOKEN,
+    authorization_details: JSON.stringify(details),
+  };
+  return form(endpoint('acme', 'token'), fields, portal);
+}
+
 export function introspection(token: string): Request {
   return form(endpoint('acme', 'token/introspect'), { token }, basic(['gateway', 'gateway-secret']));
 }

@@ -1,8 +1,8 @@
 /** A service token (RFC 6749 §4.4) for a client that has proven its secret, in one round trip. */
-import { type CryptoKey, importJWK, SignJWT } from 'jose';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import { randomValue } from '../../base/random.ts';
+import { signJwt } from '../../keys/sign-jwt.ts';
 import type { Api, Client } from '../../registry/model.ts';
 import { decideScope } from '../../registry/permissions.ts';
 import { clientNode } from '../../registry/records.ts';
@@ -110,39 +110,20 @@ async function newToken(
 }
 
 /** RFC 9068 §2. */
-async function sign(
-  realm: RealmContext,
-  { client, api, scope, iat, exp }: Issued,
-  jti: string,
-): Promise<string> {
-  const { alg, kid, key } = await signingKey(realm, api.tokens.alg ?? 'ES256');
-  const claims = { realm: realm.name, roles: client.roles, client_id: client.id, ...(scope && { scope }) };
-  return new SignJWT(claims)
-    .setProtectedHeader({ alg, typ: 'at+jwt', kid })
-    .setJti(jti)
-    .setSubject(client.id)
-    .setAudience(api.audience)
-    .setIssuer(realm.issuer)
-    .setIssuedAt(iat)
-    .setExpirationTime(exp)
-    .sign(key);
-}
-
-type SigningKey = { readonly alg: string; readonly kid: string; readonly key: CryptoKey | Uint8Array };
-
-/** Imported once for each revision of a realm. */
-const imported = new WeakMap<RealmContext, Map<string, Promise<SigningKey>>>();
-
-function signingKey(realm: RealmContext, alg: string): Promise<SigningKey> {
-  const ofRealm = imported.get(realm) ?? new Map<string, Promise<SigningKey>>();
-  imported.set(realm, ofRealm);
-  const key = ofRealm.get(alg) ?? importSigner(realm, alg);
-  ofRealm.set(alg, key);
-  return key;
-}
-
-async function importSigner(realm: RealmContext, alg: string): Promise<SigningKey> {
+function sign(realm: RealmContext, { client, api, scope, iat, exp }: Issued, jti: string): Promise<string> {
+  const alg = api.tokens.alg ?? 'ES256';
   const jwk = realm.keys.jwks.find((one) => one.alg === alg);
   if (jwk === undefined) throw new Error(`the realm has no ${alg} key`);
-  return { alg, kid: jwk.kid ?? '', key: await importJWK(jwk, alg) };
+  return signJwt(jwk, 'at+jwt', {
+    iss: realm.issuer,
+    sub: client.id,
+    aud: api.audience,
+    client_id: client.id,
+    ...(scope && { scope }),
+    iat,
+    exp,
+    jti,
+    realm: realm.name,
+    roles: client.roles,
+  });
 }

@@ -10,7 +10,6 @@ import { equalInConstantTime } from '../../base/hash.ts';
 import { readBody } from '../../base/read-body.ts';
 import { annotate } from '../../observability/annotations.ts';
 import type { Client } from '../../registry/model.ts';
-import { replayBody } from '../internals.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { paths } from './addresses.ts';
 import { keepForm, MAX_BODY_BYTES, refuseLargeBody } from './body.ts';
@@ -44,10 +43,7 @@ export async function answerDirectly(
   const form = new URLSearchParams(body.toString('utf8'));
   const client = isPlain(form) ? await authenticated(realm, ctx, form) : undefined;
   const answer = client && (await answerOf(realm, provider, { ctx, path, form, client }));
-  if (client === undefined || answer === undefined) {
-    replayBody(ctx.req, body);
-    return false;
-  }
+  if (client === undefined || answer === undefined) return false;
   ctx.set('Cache-Control', 'no-store');
   if (path === paths.token) ctx.set('Pragma', 'no-cache');
   ctx.body = answer;

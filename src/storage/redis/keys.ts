@@ -7,6 +7,7 @@
  *     dps:{acme}             the last stamp   dp:revocations           a channel
  */
 import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Key } from '../store.ts';
 
 export const documentKey = (key: Key): string => `dp:${named(key)}`;
@@ -25,13 +26,21 @@ export const channelOf = (topic: string): string => `dp:${topic}`;
 /** Bytes of a node's hash in a record and in a key. */
 export const nodeHashBytes = 10;
 
+/** The same clients, users and tenants come again and again. */
+const nodeHashes = new LRUCache<string, Buffer>({ max: 10_000 });
+
 /**
  * A node by its hash: every document carries some, and names are long. 80 bits keep apart whatever a realm may
  * hold; should two ever meet, a cut of one kills what hangs under the other, and nothing lives that should not.
  * The realm itself, `''`, has no hash.
  */
 export function nodeHash(name: string): Buffer {
-  return name === '' ? Buffer.alloc(0) : hash('sha256', name, 'buffer').subarray(0, nodeHashBytes);
+  const known = nodeHashes.get(name);
+  if (known !== undefined) return known;
+  const made =
+    name === '' ? Buffer.alloc(0) : Buffer.from(hash('sha256', name, 'buffer').subarray(0, nodeHashBytes));
+  nodeHashes.set(name, made);
+  return made;
 }
 
 function named({ realm, kind, id }: Key): string {

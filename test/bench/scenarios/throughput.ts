@@ -4,7 +4,7 @@ import { freePort } from '../../support/free-port.ts';
 import { type Figure, median } from '../figures.ts';
 import { form, interleaved, type Load, type Request, rateOf, send } from '../load.ts';
 import { node, printed, SUBJECT_CORE, start, startRedis } from '../processes.ts';
-import { introspection, type Subject, serviceLogin } from '../subject.ts';
+import { guestExchange, introspection, type Subject, serviceLogin } from '../subject.ts';
 
 const CONNECTIONS = 32;
 /** So many tokens are asked about in turn. */
@@ -24,6 +24,7 @@ export async function throughput(subject: Subject, store: string): Promise<reado
     set: load(floor, [form('/set', { token: 'token' })]),
     service: () => memory.watch(serviceTokens),
     serviceJwt: load(subject, [serviceLogin('acme', warehouse)]),
+    guest: load(subject, [await guestExchange(subject.url)]),
   };
   for (const warmUp of Object.values(subjects)) await warmUp();
   const rates = await interleaved(subjects);
@@ -37,6 +38,7 @@ export async function throughput(subject: Subject, store: string): Promise<reado
     figure('introspection ÷ floor(GET), JWT', 0.5, [rates.jwt, rates.get]),
     figure('client credentials ÷ floor(SET), opaque', 0.3, [rates.service, rates.set]),
     figure('client credentials ÷ floor(SET), JWT', 0.3, [rates.serviceJwt, rates.set]),
+    figure('guest tokens by exchange ÷ floor(SET)', 0.2, [rates.guest, rates.set]),
     memory.figure(),
   ];
 }
