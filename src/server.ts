@@ -1,5 +1,5 @@
 /** Composition root, part 2: puts HTTP on the services. */
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa, { type Context, type Middleware } from 'koa';
 import { isFailure } from './base/errors.ts';
@@ -8,11 +8,12 @@ import type { FacadeCall } from './facades/facade.ts';
 import { answerFacades, isFacadePath, tellOutage } from './facades/facades.ts';
 import { answerGuestApi } from './guest-api/guest-api.ts';
 import { createAdminPort } from './http/admin-port.ts';
+import { createEntrance } from './http/entrance.ts';
+import { answerFailures } from './http/failures.ts';
 import { createDoor } from './http/proxy.ts';
-import { requestLog } from './http/request-log.ts';
-import { apiHeaders, secureHeaders } from './http/security-headers.ts';
+import { apiHeaders } from './http/security-headers.ts';
 import { createMetrics } from './observability/metrics.ts';
-import { type RealmPages, realmFront } from './oidc/front.ts';
+import { type RealmPages, realmFront, realmShortcut } from './oidc/front.ts';
 import { guestRealmOf } from './oidc/guest-realm.ts';
 import type { RealmProvider } from './oidc/provider.ts';
 import { createProviderPool, type ProviderPool } from './oidc/provider-pool.ts';
@@ -43,7 +44,7 @@ export async function startServer(services: Services, demoRealm?: DemoRealm): Pr
       port: settings.adminPort,
     },
   );
-  const main = await listen(createServer(createApp(services, metrics, demo).callback()), settings).catch(
+  const main = await listen(createServer(createListener(services, metrics, demo)), settings).catch(
     async (error: unknown) => {
       await stop(admin);
       throw error;
@@ -66,29 +67,32 @@ async function openDemo(publicUrl: string, realm: DemoRealm | undefined): Promis
   return createDemo({ publicUrl, realm });
 }
 
-function createApp(
+/** The short way first (oidc/endpoints/direct.ts); whatever that leaves is Koa's. */
+function createListener(
   services: Services,
   metrics: ReturnType<typeof createMetrics>,
   demo: Middleware | undefined,
-): Koa {
+): RequestListener {
   const { settings, logger } = services;
-  const pool = createProviderPool({
-    ...services,
-    publicUrl: settings.publicUrl,
-    clientCertHeader: settings.clientCertHeader,
-    allowPrivateFetch: settings.allowPrivateFetch,
-    screens,
-  });
-  const door = createDoor(settings);
+  const { publicUrl, clientCertHeader, allowPrivateFetch } = settings;
+  const pool = createProviderPool({ ...services, publicUrl, clientCertHeader, allowPrivateFetch, screens });
+  const answerShortly = realmShortcut({ pool, publicUrl });
+  const answer = createApp(services, pool, demo).callback();
+  const headers = apiHeaders({ isHttps: publicUrl.startsWith('https:') });
+  return createEntrance(
+    { headers, door: createDoor(settings), logger, metrics },
+    async (request, response) => {
+      if (!(await answerShortly(request, response))) await answer(request, response);
+    },
+  );
+}
+
+function createApp(services: Services, pool: ProviderPool, demo: Middleware | undefined): Koa {
+  const { settings, logger } = services;
   const app = new Koa();
   // What breaks a request is answered inside; what is left are callers that hang up.
   app.on('error', (error: unknown) => logger.debug({ err: error }, 'connection error'));
-  app.use(secureHeaders(() => apiHeaders({ isHttps: settings.publicUrl.startsWith('https:') })));
-  app.use(requestLog(logger, metrics));
-  app.use((ctx, next) => {
-    door.admit(ctx.req);
-    return next();
-  });
+  app.use(answerFailures(logger));
   if (demo !== undefined) app.use(demo);
   app.use(facadeOutages(settings.publicUrl));
   app.use(realmFront({ pool, publicUrl: settings.publicUrl, pages: belowRealm(services) }));

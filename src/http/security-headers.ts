@@ -1,6 +1,6 @@
 /**
- * Response headers that tell a browser what an answer may do. Pure builders, and one middleware to set what they
- * build before anything else runs, so that inner code can still replace single headers.
+ * Response headers that tell a browser what an answer may do. Pure builders; what they build is set
+ * before anything else runs (`entrance.ts`), so that inner code can still replace single headers.
  *
  * **`form-action` and redirects.** Chromium applies a page's `form-action` not only to where a form is posted but to
  * every redirect that follows, to the very end of the chain. A login posted to us and answered with redirects to the
@@ -15,8 +15,6 @@
  * after the popup has gone back to the client: a client that logs in by popup would wait for ever. So pages within a
  * client's request say `isClientFlow`, and only a person's own pages are cut off.
  */
-import type { Context, Middleware } from 'koa';
-
 export type ResponseHeaders = Readonly<Record<string, string>>;
 
 export type PageSecurity = {
@@ -72,14 +70,6 @@ export function apiHeaders({ isHttps }: Pick<PageSecurity, 'isHttps'>): Response
     ...commonHeaders(isHttps),
     'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
     'X-Robots-Tag': 'none',
-  };
-}
-
-/** Sets the headers that `headersOf` builds for a request before it is handled. */
-export function secureHeaders(headersOf: (ctx: Context) => ResponseHeaders): Middleware {
-  return async function securityHeaders(ctx, next) {
-    ctx.set({ ...headersOf(ctx) });
-    await next();
   };
 }
 

@@ -2,6 +2,7 @@
  * From a public address to a realm's provider: `/realms/{realm}/…` and, for old Keycloak clients,
  * `/auth/realms/{realm}/…`; the same issuer answers on both.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context, Middleware } from 'koa';
 import { annotate } from '../observability/annotations.ts';
 import type { RealmProvider } from './provider.ts';
@@ -16,6 +17,25 @@ type RealmAddress = { readonly realm: string; readonly path: string; readonly is
 const OAUTH_METADATA = '/.well-known/oauth-authorization-server';
 
 type Front = { readonly pool: ProviderPool; readonly publicUrl: string; readonly pages: RealmPages };
+
+/**
+ * The most frequent requests, before anything else looks at them; resolves to `false` for all others, and leaves those
+ * as they came.
+ */
+export function realmShortcut({ pool, publicUrl }: Pick<Front, 'pool' | 'publicUrl'>) {
+  const basePath = new URL(publicUrl).pathname.replace(/\/$/, '');
+  return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
+    const { method, url = '' } = request;
+    if (method !== 'POST' || !isFrequent.test(url)) return false;
+    const address = realmAddress(url, basePath);
+    const provider = address && (await pool.find(address.realm));
+    if (address === undefined || provider?.realm.view.enabled !== true) return false;
+    annotate(request, { realm: provider.realm.name });
+    return provider.answerDirectly({ request, response, path: address.path });
+  };
+}
+
+const isFrequent = /\/token(\/introspect)?$/;
 
 export function realmFront(front: Front): Middleware {
   const basePath = new URL(front.publicUrl).pathname.replace(/\/$/, '');
@@ -36,7 +56,6 @@ async function answer(
   address: RealmAddress,
 ): Promise<void> {
   const { publicUrl, pages } = front;
-  if (await provider.answerDirectly(ctx, address.path)) return;
   const path = `/realms/${address.realm}${address.path}`;
   if (address.isAlias && isReadByPeople(ctx, address.path)) {
     ctx.redirect(`${publicUrl}${path}${ctx.search}`);

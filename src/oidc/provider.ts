@@ -3,7 +3,6 @@
  * finish on the old.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Context } from 'koa';
 import { Provider } from 'oidc-provider';
 import { Failure } from '../base/errors.ts';
 import type { Client } from '../registry/model.ts';
@@ -16,7 +15,7 @@ import { configurationOf } from './configuration.ts';
 import { type Consents, createConsents } from './consents.ts';
 import { fillInUserCode } from './device.ts';
 import { takeDoubledSecretOnce } from './doubled-secret.ts';
-import { answerDirectly } from './endpoints/direct.ts';
+import { answerDirectly, type DirectRequest } from './endpoints/direct.ts';
 import { mountSeam } from './endpoints/seam.ts';
 import { passwordGrant } from './grants/password.ts';
 import { tokenExchangeGrant } from './grants/token-exchange.ts';
@@ -48,12 +47,61 @@ export type RealmProvider = {
   /** The client that a request's `Authorization` or certificate proves; never a public one. */
   authenticateClient(request: IncomingMessage, clientId?: string): Promise<AuthenticatedClient | undefined>;
   /** Answers the most frequent requests by a short way (endpoints/direct.ts); `false` leaves the request as it came. */
-  answerDirectly(ctx: Context, path: string): Promise<boolean>;
+  answerDirectly(request: DirectRequest): Promise<boolean>;
   /** Answers a request whose `url` is relative to the realm. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 };
 
 export function createProvider(realm: RealmContext, screens: Screens): RealmProvider {
+  let made: Assembled | undefined;
+  // The library's part takes milliseconds to build, and the most frequent requests do without it.
+  const parts = () => {
+    made ??= assemble(realm, screens);
+    return made;
+  };
+  return {
+    realm,
+    get sessions() {
+      return parts().sessions;
+    },
+    get consents() {
+      return parts().consents;
+    },
+    get approvals() {
+      return parts().approvals;
+    },
+    get selfService() {
+      return parts().selfService;
+    },
+    get interactions() {
+      return parts().interactions;
+    },
+    createInitialAccessToken: (life) => createInitialAccessToken(realm, parts().provider, life),
+    authenticateClient: (request, clientId) =>
+      authenticateClient(parts().handle, realm.issuer, { request, clientId, headers: forwarded(realm) }),
+    answerDirectly: (request) => answerDirectly(realm, () => parts().provider, request),
+    handle: (request, response) => parts().handle(request, response),
+  };
+}
+
+type Assembled = ReturnType<typeof assemble>;
+
+function assemble(realm: RealmContext, screens: Screens) {
+  const provider = configured(realm, screens);
+  const consents = createConsents(realm.store, realm.name);
+  const sessions = createSessions(realm, provider);
+  return {
+    provider,
+    consents,
+    sessions,
+    handle: provider.callback(),
+    approvals: createApprovals(realm, provider),
+    selfService: createSelfService({ realm, provider, consents, sessions }),
+    interactions: createInteractions({ realm, provider, consents, sessions }),
+  };
+}
+
+function configured(realm: RealmContext, screens: Screens): Provider {
   const provider: Provider = new Provider(realm.issuer, configurationOf(realm, adapterOf(realm), screens));
   // Addresses and cookies follow the public URL, which the front has put into the request's headers.
   provider.proxy = true;
@@ -75,22 +123,7 @@ export function createProvider(realm: RealmContext, screens: Screens): RealmProv
   provider.use(logoutWithoutSession(realm, screens));
   provider.use(fillInUserCode);
   provider.use(takeDoubledSecretOnce(realm));
-  const consents = createConsents(realm.store, realm.name);
-  const sessions = createSessions(realm, provider);
-  const handle = provider.callback();
-  return {
-    realm,
-    sessions,
-    consents,
-    approvals: createApprovals(realm, provider),
-    selfService: createSelfService({ realm, provider, consents, sessions }),
-    interactions: createInteractions({ realm, provider, consents, sessions }),
-    createInitialAccessToken: (life) => createInitialAccessToken(realm, provider, life),
-    authenticateClient: (request, clientId) =>
-      authenticateClient(handle, realm.issuer, { request, clientId, headers: forwarded(realm) }),
-    answerDirectly: (ctx, path) => answerDirectly(realm, provider, ctx, path),
-    handle,
-  };
+  return provider;
 }
 
 /**

@@ -1,7 +1,10 @@
-import Koa from 'koa';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { apiHeaders, autoPostHeaders, pageHeaders, secureHeaders } from '../../src/http/security-headers.ts';
+import { createEntrance } from '../../src/http/entrance.ts';
+import { createDoor } from '../../src/http/proxy.ts';
+import { apiHeaders, autoPostHeaders, pageHeaders } from '../../src/http/security-headers.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { createMetrics } from '../../src/observability/metrics.ts';
 
 const policyOf = (headers: Readonly<Record<string, string>>) => headers['Content-Security-Policy'];
 
@@ -91,14 +94,22 @@ describe('headers of other answers', () => {
   });
 
   it('are set before a request is handled, so that it can replace them', async () => {
-    const app = new Koa();
-    app.use(secureHeaders(() => apiHeaders({ isHttps: false })));
-    app.use((ctx) => {
-      ctx.set('Cache-Control', 'max-age=60');
-      ctx.body = 'x';
+    const logger = createLogger('fatal');
+    const door = createDoor({
+      publicUrl: 'http://localhost',
+      trustProxy: [],
+      clientCertHeader: 'client-cert',
     });
+    const headers = apiHeaders({ isHttps: false });
+    const listener = createEntrance(
+      { headers, door, logger, metrics: createMetrics() },
+      async (_, response) => {
+        response.setHeader('Cache-Control', 'max-age=60');
+        response.end('x');
+      },
+    );
 
-    const answer = await request(app.callback()).get('/');
+    const answer = await request(listener).get('/');
 
     expect(answer.headers['cache-control']).toBe('max-age=60');
     expect(answer.headers['x-robots-tag']).toBe('none');

@@ -4,15 +4,16 @@
  * refused goes the long way, so that errors and everything else have one place. `test/flows/direct.test.ts` holds
  * both ways against each other.
  */
-import type { Context } from 'koa';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
 import { equalInConstantTime } from '../../base/hash.ts';
 import { readBody } from '../../base/read-body.ts';
+import { sendJson } from '../../base/send-json.ts';
 import { annotate } from '../../observability/annotations.ts';
 import type { Client } from '../../registry/model.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { paths } from './addresses.ts';
-import { keepForm, MAX_BODY_BYTES, refuseLargeBody } from './body.ts';
+import { keepForm, MAX_BODY_BYTES } from './body.ts';
 import { issueDirectly } from './direct-token.ts';
 import { problemOfHint } from './forms.ts';
 import { introspect } from './introspect.ts';
@@ -27,34 +28,36 @@ const unusualHeaders = [
 ];
 const FORM = 'application/x-www-form-urlencoded';
 
+export type DirectRequest = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Below the realm, without a query. */
+  readonly path: string;
+};
+
 /** Answers a request, or leaves it as it came and resolves to `false`. */
 export async function answerDirectly(
   realm: RealmContext,
-  provider: Provider,
-  ctx: Context,
-  path: string,
+  provider: () => Provider,
+  { request, response, path }: DirectRequest,
 ): Promise<boolean> {
-  if (!isUsual(ctx, path)) return false;
-  const body = await readBody(ctx.req, MAX_BODY_BYTES);
-  if (body === undefined) {
-    refuseLargeBody(ctx);
-    return true;
-  }
+  if (!isUsual(request, path)) return false;
+  const body = await readBody(request, MAX_BODY_BYTES);
+  if (body === undefined) return false;
   const form = new URLSearchParams(body.toString('utf8'));
-  const client = isPlain(form) ? await authenticated(realm, ctx, form) : undefined;
-  const answer = client && (await answerOf(realm, provider, { ctx, path, form, client }));
+  const client = isPlain(form) ? await authenticated(realm, request, form) : undefined;
+  const answer = client && (await answerOf(realm, provider, { request, path, form, client }));
   if (client === undefined || answer === undefined) return false;
-  ctx.set('Cache-Control', 'no-store');
-  if (path === paths.token) ctx.set('Pragma', 'no-cache');
-  ctx.body = answer;
-  annotate(ctx.req, { client: client.id, outcome: 'ok' });
+  response.setHeader('Cache-Control', 'no-store');
+  if (path === paths.token) response.setHeader('Pragma', 'no-cache');
+  annotate(request, { client: client.id, outcome: 'ok' });
+  sendJson(response, 200, answer);
   return true;
 }
 
-function isUsual(ctx: Context, path: string): boolean {
-  if (ctx.method !== 'POST' || (path !== paths.introspection && path !== paths.token)) return false;
-  const { headers } = ctx.req;
-  if (headers['content-type']?.toLowerCase() !== FORM || ctx.search !== '') return false;
+function isUsual({ method, headers }: IncomingMessage, path: string): boolean {
+  if (method !== 'POST' || (path !== paths.introspection && path !== paths.token)) return false;
+  if (headers['content-type']?.toLowerCase() !== FORM) return false;
   return !unusualHeaders.some((name) => name in headers) && headers.accept?.includes('jwt') !== true;
 }
 
@@ -66,10 +69,10 @@ function isPlain(form: URLSearchParams): boolean {
 /** The client, if its registered way is a secret and the secret is right. */
 async function authenticated(
   realm: RealmContext,
-  ctx: Context,
+  request: IncomingMessage,
   form: URLSearchParams,
 ): Promise<Client | undefined> {
-  const shown = shownSecret(ctx.req.headers.authorization, form);
+  const shown = shownSecret(request.headers.authorization, form);
   const client = shown && (await realm.findClient(shown.id));
   if (client?.secret === undefined || !client.enabled || !usesPlainSecret(client)) return undefined;
   return equalInConstantTime(client.secret, shown?.secret ?? '') ? client : undefined;
@@ -102,32 +105,32 @@ function basicSecret(header: string): Shown | undefined {
 }
 
 type Asked = {
-  readonly ctx: Context;
+  readonly request: IncomingMessage;
   readonly path: string;
   readonly form: URLSearchParams;
   readonly client: Client;
 };
 
-function answerOf(realm: RealmContext, provider: Provider, asked: Asked): Promise<object | undefined> {
+function answerOf(realm: RealmContext, provider: () => Provider, asked: Asked): Promise<object | undefined> {
   return asked.path === paths.token ? token(realm, asked) : introspection(realm, provider, asked);
 }
 
 async function introspection(
   realm: RealmContext,
-  provider: Provider,
-  { ctx, form, client }: Asked,
+  provider: () => Provider,
+  { request, form, client }: Asked,
 ): Promise<object | undefined> {
   const value = form.get('token');
   if (!value || client.introspectionEncryptedResponseAlg !== undefined) return undefined;
   if (problemOfHint(realm, form) !== undefined) return undefined;
-  keepForm(ctx, form);
-  annotate(ctx.req, { route: 'introspection' });
-  return introspect(realm, ctx, { client, isMutualTls: false, provider }, value);
+  keepForm(request, form);
+  annotate(request, { route: 'introspection' });
+  return introspect(realm, { req: request }, { client, isMutualTls: false, provider }, value);
 }
 
-async function token(realm: RealmContext, { ctx, form, client }: Asked): Promise<object | undefined> {
+async function token(realm: RealmContext, { request, form, client }: Asked): Promise<object | undefined> {
   if (form.get('grant_type') !== 'client_credentials') return undefined;
   const issued = await issueDirectly(realm, client, form);
-  if (issued !== undefined) annotate(ctx.req, { route: 'token', grant: 'client_credentials' });
+  if (issued !== undefined) annotate(request, { route: 'token', grant: 'client_credentials' });
   return issued;
 }

@@ -16,7 +16,8 @@ import { formOf } from './body.ts';
 export type Asking = {
   readonly client: Client;
   readonly isMutualTls: boolean;
-  readonly provider: Provider;
+  /** Made only when it is asked for. */
+  readonly provider: () => Provider;
 };
 
 type Stored = NonNullable<ReturnType<typeof storedGuest>>;

@@ -40,7 +40,7 @@ export async function answerIntrospection(realm: RealmContext, ctx: KoaContextWi
   const answer = await introspect(
     realm,
     ctx,
-    { client: caller, isMutualTls, provider: ctx.oidc.provider },
+    { client: caller, isMutualTls, provider: () => ctx.oidc.provider },
     token,
   );
   ctx.status = 200;
@@ -106,14 +106,14 @@ export function audiencesOf(realm: RealmContext, caller: Client): readonly strin
 /** OIDC Core §8.1: whoever asks, the person is called what the token's own client calls them. */
 async function pairwiseSubject(
   realm: RealmContext,
-  provider: Provider,
+  provider: () => Provider,
   { accountId, clientId }: TokenRecord,
 ): Promise<string | undefined> {
   if (accountId === undefined) return undefined;
   const issuedTo = await realm.findClient(clientId);
   const subjectType = issuedTo?.subjectType ?? issuedTo?.registered?.['subject_type'];
   if (subjectType !== 'pairwise') return undefined;
-  const client = await provider.Client.find(clientId);
+  const client = await provider().Client.find(clientId);
   return client && pairwiseIdentifier(realm, accountId, client);
 }
 
