@@ -20,6 +20,8 @@ declare module 'autocannon' {
       readonly timeouts: number;
       readonly non2xx: number;
       readonly '2xx': number;
+      /** Milliseconds. */
+      readonly latency: { readonly p99: number };
     };
   }
 

@@ -79,8 +79,16 @@ export async function printed(child: ChildProcess, text: string): Promise<string
   throw new Error(`${child.spawnargs.join(' ')} ended and printed:\n${output}`);
 }
 
-/** Seconds that its threads have computed so far; in steps of 10 ms. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
-export async function cpuSeconds({ pid }: ChildProcess): Promise<number> {
+/** Seconds that it and its children have computed so far; in steps of 10 ms. */
+export async function cpuSeconds({ pid }: Pick<ChildProcess, 'pid'>): Promise<number> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim();
+  const pids = [pid, ...children.split(' ').filter(Boolean)];
+  const seconds = await Promise.all(pids.map(ownSeconds));
+  return seconds.reduce((sum, one) => sum + one, 0);
+}
+
+/** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+async function ownSeconds(pid: number | string | undefined): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;

@@ -6,8 +6,10 @@ import { type Figure, isMet, tableOf } from './figures.ts';
 import { pinThisProcess, startRedis } from './processes.ts';
 import { coldRealm, makeRealms } from './scenarios/cold-realm.ts';
 import { logins } from './scenarios/logins.ts';
+import { manyRealms } from './scenarios/realms.ts';
 import { starting } from './scenarios/start.ts';
 import { throughput } from './scenarios/throughput.ts';
+import { twoWorkers } from './scenarios/workers.ts';
 import { startSubject } from './subject.ts';
 
 const isPinned = pinThisProcess();
@@ -19,6 +21,8 @@ const figures: readonly Figure[] = [
   ...(await throughput(subject, store)),
   ...(await logins(subject)),
   ...(await coldRealm(subject, realms)),
+  ...(await manyRealms(subject, realms)),
+  ...(await twoWorkers(subject, store)),
   ...(await starting()),
 ];
 const seconds = Math.round((performance.now() - startedAt) / 1000);

@@ -12,7 +12,10 @@ const WAIT_MS = 20_000;
 export type Subject = { readonly url: string; readonly process: ChildProcess; readonly startedInMs: number };
 
 /** Requests are not logged: the floor does not log either. `startedInMs`: from the start to the first token. */
-export async function startSubject(store: string): Promise<Subject> {
+export async function startSubject(
+  store: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Subject> {
   const port = await freePort();
   const startedAt = performance.now();
   const child = start(node('../../src/main.ts', 'serve'), {
@@ -24,6 +27,7 @@ export async function startSubject(store: string): Promise<Subject> {
       DAYPASS_CONFIG: './config',
       DAYPASS_KEY: KEY.toString('base64'),
       DAYPASS_LOG: 'error',
+      ...more,
     },
   });
   child.stdout?.resume();
