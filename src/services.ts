@@ -6,6 +6,7 @@ import type { Settings } from './config/settings.ts';
 import { createGuests } from './guest/guests.ts';
 import { createKeyRing } from './keys/key-ring.ts';
 import { createSealer } from './keys/seal.ts';
+import { checkSeal } from './keys/seal-check.ts';
 import type { Logger } from './observability/logger.ts';
 import { createLogin } from './registry/login.ts';
 import { createPasswords } from './registry/passwords.ts';
@@ -29,11 +30,27 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const login = createLogin({ store, registry, passwords });
   const guests = createGuests({ store, clock });
 
+  /** Rejects when the store was sealed with another master key: to be asked before anything is written. */
+  const checkMasterKey = () => checkSeal({ store, sealer });
+
   async function close(): Promise<void> {
     registry.close();
     keyRing.stop();
     await store.close();
   }
 
-  return { settings, logger, clock, store, sealer, passwords, registry, keyRing, login, guests, close };
+  return {
+    settings,
+    logger,
+    clock,
+    store,
+    sealer,
+    passwords,
+    registry,
+    keyRing,
+    login,
+    guests,
+    checkMasterKey,
+    close,
+  };
 }

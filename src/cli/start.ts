@@ -12,12 +12,13 @@ export async function openServices(settings: Settings, logger: Logger): Promise<
   return createServices({ ...settings, key }, logger);
 }
 
-/** `onNew` hears of every realm that was not there before. */
+/** What the store asks for before anything is served from it. `onNew` hears of every realm that was not there before. */
 export async function applyRealms(
-  { registry, logger }: Services,
+  { registry, logger, checkMasterKey }: Services,
   realms: readonly LoadedRealm[],
   onNew?: (realm: string) => void,
 ): Promise<void> {
+  await checkMasterKey();
   for (const { name, file } of realms) {
     const { created, updated } = await registry.applyRealm(file);
     if (created.length + updated.length > 0)
