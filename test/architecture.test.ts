@@ -81,7 +81,7 @@ const confined: Readonly<Record<string, readonly string[]>> = {
   "'jose": ['keys/', 'oidc/', 'guest/'],
   "'eta": ['pages/'],
   "'yaml": ['config/'],
-  "'bcryptjs": ['registry/'],
+  "'bcrypt": ['registry/'],
   "'pino": ['observability/'],
   "'prom-client": ['observability/'],
   "'node:cluster": ['cli/'],
