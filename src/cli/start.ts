@@ -21,10 +21,19 @@ export async function applyRealms(
   await checkMasterKey();
   for (const { name, file } of realms) {
     const { created, updated } = await registry.applyRealm(file);
-    if (created.length + updated.length > 0)
-      logger.info({ realm: name, created, updated }, 'realm file applied');
+    if (created.length + updated.length > 0) {
+      const changes = { created: withoutPeople(created), updated: withoutPeople(updated) };
+      logger.info({ realm: name, ...changes }, 'realm file applied');
+    }
     if (created.includes(`realm ${name}`)) onNew?.(name);
   }
+}
+
+/** A log tells how many, not who: it is kept elsewhere and for longer than the people in it may want. */
+function withoutPeople(labels: readonly string[]): readonly string[] {
+  const others = labels.filter((label) => !label.startsWith('user '));
+  const people = labels.length - others.length;
+  return people === 0 ? others : [...others, people === 1 ? '1 user' : `${people} users`];
 }
 
 export async function logWarnings({ store, logger }: Services): Promise<void> {

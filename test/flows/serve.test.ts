@@ -64,6 +64,14 @@ describe('daypass serve', () => {
     expect(third.json).toMatchObject({ active: true, username: 'george.becker' });
   });
 
+  it('logs what realm files changed, and names nobody', async () => {
+    const { output } = await serve(await newPlace());
+    const log = () => output().replaceAll(/^[^{].*$/gm, '');
+
+    await expect.poll(log, WAIT).toContain('"created":["realm globex","client spa","client web","2 users"]');
+    expect(log()).not.toMatch(/george|ada/);
+  });
+
   it('makes the keys of new realms without being asked for them', async () => {
     const { output } = await serve(await newPlace());
 
