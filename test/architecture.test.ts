@@ -24,6 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'config/': [
     'base/',
     'registry/',
+    'storage/address.ts',
     'guest/ceiling.ts',
     'guest/guest-policy.ts',
     'facades/databrain/options.ts',
