@@ -137,7 +137,7 @@ function facadesAtRoot(services: Services, pool: ProviderPool): Middleware {
     const path = pathBelow(publicUrl, ctx.path);
     if (defaultRealm === undefined || !isFacadePath(path)) return next();
     const provider = await pool.find(defaultRealm);
-    if (provider?.realm.view.enabled !== true) return next();
+    if (provider === undefined || provider === 'disabled') return next();
     return (await answerFacades(facadeCall(services, ctx, provider), path)) ? undefined : next();
   };
 }

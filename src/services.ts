@@ -5,9 +5,12 @@ import { createWorkQueue } from './base/work-queue.ts';
 import type { Settings } from './config/settings.ts';
 import { createGuests } from './guest/guests.ts';
 import { createKeyRing } from './keys/key-ring.ts';
+import { ringRemoval } from './keys/ring-records.ts';
 import { createSealer } from './keys/seal.ts';
+import { checkSeal } from './keys/seal-check.ts';
 import type { Logger } from './observability/logger.ts';
 import { createLogin } from './registry/login.ts';
+import { LONGEST_LIFE } from './registry/model.ts';
 import { createPasswords } from './registry/passwords.ts';
 import { createRegistry } from './registry/registry.ts';
 import { openStore } from './storage/open.ts';
@@ -24,10 +27,20 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const concurrency = Math.max(1, Math.floor(availableParallelism() / settings.workers));
   const queue = createWorkQueue({ concurrency, maxWaiting: WAITING_PER_CORE * concurrency });
   const passwords = createPasswords({ queue });
-  const registry = createRegistry({ store, clock, seal: sealer, passwords, logger });
-  const keyRing = createKeyRing({ store, clock, sealer, logger });
+  const registry = createRegistry({
+    store,
+    clock,
+    seal: sealer,
+    passwords,
+    logger,
+    removedWith: ringRemoval,
+  });
+  const keyRing = createKeyRing({ store, clock, sealer, logger, signedUntil: LONGEST_LIFE });
   const login = createLogin({ store, registry, passwords });
   const guests = createGuests({ store, clock });
+
+  /** Rejects when the store was sealed with another master key: to be asked before anything is written. */
+  const checkMasterKey = () => checkSeal({ store, sealer });
 
   async function close(): Promise<void> {
     registry.close();
@@ -35,5 +48,18 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     await store.close();
   }
 
-  return { settings, logger, clock, store, sealer, passwords, registry, keyRing, login, guests, close };
+  return {
+    settings,
+    logger,
+    clock,
+    store,
+    sealer,
+    passwords,
+    registry,
+    keyRing,
+    login,
+    guests,
+    checkMasterKey,
+    close,
+  };
 }

@@ -24,6 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'config/': [
     'base/',
     'registry/',
+    'storage/address.ts',
     'guest/ceiling.ts',
     'guest/guest-policy.ts',
     'facades/databrain/options.ts',
@@ -81,7 +82,7 @@ const confined: Readonly<Record<string, readonly string[]>> = {
   "'jose": ['keys/', 'oidc/', 'guest/'],
   "'eta": ['pages/', 'demo/'],
   "'yaml": ['config/'],
-  "'bcryptjs": ['registry/'],
+  "'bcrypt": ['registry/'],
   "'pino": ['observability/'],
   "'prom-client": ['observability/'],
   "'node:cluster": ['cli/'],

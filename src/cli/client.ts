@@ -19,6 +19,7 @@ export const inviteClient: Command = {
       const name = input.need('realm');
       const provider = await createProviderPool({ ...services.settings, ...services, screens }).find(name);
       if (provider === undefined) throw new Failure('not_found', `realm "${name}" does not exist`);
+      if (provider === 'disabled') throw new Failure('forbidden', `realm "${name}" is disabled`);
       print(await provider.createInitialAccessToken({ ttl: INVITATION_TTL }));
       return 0;
     }),

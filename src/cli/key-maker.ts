@@ -1,4 +1,3 @@
-import { isFailure } from '../base/errors.ts';
 import { signingAlgorithmsOf } from '../oidc/signing-algorithms.ts';
 import type { Services } from '../services.ts';
 
@@ -17,10 +16,12 @@ export function createKeyMaker({ registry, keyRing, logger }: Services) {
   async function makeNow(realm: string): Promise<void> {
     try {
       const view = isStopped ? undefined : await registry.findRealm(realm);
-      if (view !== undefined) await keyRing.keysOf(realm, signingAlgorithmsOf(view));
+      if (view?.enabled) await keyRing.keysOf(realm, signingAlgorithmsOf(view));
     } catch (error) {
-      if (!isFailure(error, 'unavailable')) throw error;
-      logger.warn({ realm }, 'the store is away: signing keys are made at the first request');
+      logger.warn(
+        { realm, err: error },
+        'signing keys could not be made ahead: the first request tries again',
+      );
     }
   }
 

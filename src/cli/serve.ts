@@ -23,18 +23,19 @@ export const serve: Command = {
 };
 
 async function runServer(settings: Settings, realms: readonly LoadedRealm[]): Promise<number> {
-  // The process that started this one as a worker has applied the files and greeted.
-  const own = cluster.isWorker ? [] : realms;
   const logger = createLogger(settings.logLevel);
   const services = await openServices(settings, logger);
   const keyMaker = createKeyMaker(services);
-  // Passwords are hashed on other threads while this one loads the rest of the code.
-  const applied = applyRealms(services, own, keyMaker.make);
+  // The process that started this one as a worker has applied the files and greets. Passwords are hashed on other
+  // threads while this one loads the rest of the code.
+  const applied = cluster.isWorker ? undefined : applyRealms(services, realms, keyMaker.make);
   const [{ startServer }] = await Promise.all([import('../server.ts'), applied]);
   const server = await startServer(services, findDemoRealm(realms.map(({ file }) => file)));
   tellSupervisor();
-  greet(settings.publicUrl, own);
-  if (!cluster.isWorker) await logWarnings(services);
+  if (!cluster.isWorker) {
+    greet(settings.publicUrl, realms);
+    await logWarnings(services);
+  }
   await toldToStop();
   await keyMaker.stop();
   await server.close();

@@ -12,18 +12,28 @@ export async function openServices(settings: Settings, logger: Logger): Promise<
   return createServices({ ...settings, key }, logger);
 }
 
-/** `onNew` hears of every realm that was not there before. */
+/** What the store asks for before anything is served from it. `onNew` hears of every realm that was not there before. */
 export async function applyRealms(
-  { registry, logger }: Services,
+  { registry, logger, checkMasterKey }: Services,
   realms: readonly LoadedRealm[],
   onNew?: (realm: string) => void,
 ): Promise<void> {
+  await checkMasterKey();
   for (const { name, file } of realms) {
     const { created, updated } = await registry.applyRealm(file);
-    if (created.length + updated.length > 0)
-      logger.info({ realm: name, created, updated }, 'realm file applied');
+    if (created.length + updated.length > 0) {
+      const changes = { created: withoutPeople(created), updated: withoutPeople(updated) };
+      logger.info({ realm: name, ...changes }, 'realm file applied');
+    }
     if (created.includes(`realm ${name}`)) onNew?.(name);
   }
+}
+
+/** A log tells how many, not who: it is kept elsewhere and for longer than the people in it may want. */
+function withoutPeople(labels: readonly string[]): readonly string[] {
+  const others = labels.filter((label) => !label.startsWith('user '));
+  const people = labels.length - others.length;
+  return people === 0 ? others : [...others, people === 1 ? '1 user' : `${people} users`];
 }
 
 export async function logWarnings({ store, logger }: Services): Promise<void> {

@@ -14,6 +14,7 @@ export async function withServices<T>(work: (services: Services) => Promise<T>):
   const key = await loadMasterKey(settings);
   const services = await createServices({ ...settings, key }, createLogger('silent'));
   try {
+    await services.checkMasterKey();
     return await work(services);
   } finally {
     await services.close();

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { storeAddress } from '../storage/address.ts';
 import { ConfigFaults } from './faults.ts';
 import { masterKeyOf, type Settings } from './settings.ts';
 
@@ -19,8 +20,8 @@ export async function loadMasterKey({ key, store, production }: Settings): Promi
 }
 
 function dataFolder(store: string): string {
-  const file = store.startsWith('sqlite:') ? store.slice('sqlite:'.length) : '';
-  return file === '' || file === ':memory:' ? './data' : dirname(file);
+  const address = storeAddress(store);
+  return address.engine === 'embedded' ? dirname(address.path) : './data';
 }
 
 async function makeKey(path: string): Promise<string> {

@@ -5,7 +5,9 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { isFailure } from '../base/errors.ts';
 import { realmName } from '../registry/model.ts';
+import { storeAddress } from '../storage/address.ts';
 
 /** The whole of what an operator can set by environment. Frozen; made once by `loadSettings`. */
 export type Settings = {
@@ -51,12 +53,14 @@ const publicUrl = z.string().transform((text, context) => {
   return url.origin + url.pathname.replace(/\/+$/, '');
 });
 
-const store = z
-  .string()
-  .regex(
-    /^(sqlite:.|rediss?:\/\/.|redis\+(sentinel|cluster):\/\/.)/,
-    'must begin with sqlite:, redis://, rediss://, redis+sentinel:// or redis+cluster://',
-  );
+const store = z.string().superRefine((text, context) => {
+  try {
+    storeAddress(text);
+  } catch (error) {
+    if (!isFailure(error, 'invalid_input')) throw error;
+    context.addIssue(error.message);
+  }
+});
 
 const key = z.string().transform((text, context) => {
   const bytes = masterKeyOf(text);

@@ -27,7 +27,6 @@ import type { Sealer } from './seal.ts';
 
 const CACHED_REALMS = 2000;
 const CACHED_SECONDS = 30;
-const DAYS_31 = 31 * 86_400;
 
 export type RealmKeys = {
   /** Changes whenever anything below does. */
@@ -47,13 +46,13 @@ type KeyRingDeps = {
   readonly logger: Logger;
   /** Called after the keys of a realm changed in any process; without a realm, those of any realm may have. */
   readonly onChange?: (realm?: string) => void;
-  /** Seconds: the longest life of a token signed with these keys. Default: 31 days. */
-  readonly signedUntil?: number;
+  /** Seconds: the longest life of a token signed with these keys. */
+  readonly signedUntil: number;
 };
 
 export type KeyRing = ReturnType<typeof createKeyRing>;
 
-export function createKeyRing({ signedUntil = DAYS_31, ...deps }: KeyRingDeps) {
+export function createKeyRing({ signedUntil, ...deps }: KeyRingDeps) {
   const { clock, logger } = deps;
   const keepFor = signedUntil + 2 * CACHED_SECONDS;
   const records = createRingRecords(deps);

@@ -2,7 +2,7 @@ import { type Clock, epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { randomValue } from '../base/random.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Key, Stamp, Store } from '../storage/store.ts';
+import type { Key, Stamp, Store, Write } from '../storage/store.ts';
 import { generateKey } from './generate.ts';
 import { algsOf, type Ring, ring as ringSchema, type SigningAlg } from './ring.ts';
 import { fill, missing } from './rotation.ts';
@@ -85,6 +85,11 @@ export function createRingRecords({ store, clock, sealer, logger }: Deps) {
   }
 
   return { change };
+}
+
+/** Goes into the commit that removes a realm: its keys go with it, in the memory of every process too. */
+export function ringRemoval(realm: string): readonly Write[] {
+  return [{ remove: keyOf(realm) }, { publish: TOPIC, realm, message: KEYS_CHANGED }];
 }
 
 function keyOf(realm: string): Key {

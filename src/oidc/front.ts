@@ -44,8 +44,8 @@ export function realmFront(front: Front): Middleware {
     if (address === undefined) return next();
     const provider = await front.pool.find(address.realm);
     if (provider === undefined) return unknownRealm(ctx);
-    annotate(ctx.req, { realm: provider.realm.name });
-    return provider.realm.view.enabled ? answer(front, ctx, provider, address) : disabledRealm(ctx);
+    annotate(ctx.req, { realm: address.realm });
+    return provider === 'disabled' ? disabledRealm(ctx) : answer(front, ctx, provider, address);
   };
 }
 

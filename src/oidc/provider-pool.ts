@@ -21,10 +21,11 @@ export function createProviderPool(
 ) {
   const providers = new LRUCache<string, RealmProvider>({ max: MAX_PROVIDERS });
 
-  /** The provider of the realm as it is now; `undefined` when there is no such realm. */
-  async function find(name: string): Promise<RealmProvider | undefined> {
+  /** The provider of the realm as it is now; `undefined` when there is no such realm. A disabled one has none. */
+  async function find(name: string): Promise<RealmProvider | 'disabled' | undefined> {
     const view = await deps.registry.findRealm(name);
     if (view === undefined) return undefined;
+    if (!view.enabled) return 'disabled';
     const keys = await deps.keyRing.keysOf(name, signingAlgorithmsOf(view));
     const known = providers.get(name);
     if (known !== undefined && isCurrent(known.realm, view, keys.revision)) return known;

@@ -1,4 +1,4 @@
-import type { Store } from '../storage/store.ts';
+import type { Store, Write } from '../storage/store.ts';
 import { type Clients, clientRemoval } from './clients.ts';
 import type { Committer } from './committer.ts';
 import { realmEffects } from './effects.ts';
@@ -16,13 +16,17 @@ type RemovalDeps = {
   readonly committer: Committer;
   readonly clients: Clients;
   readonly users: Users;
+  readonly removedWith: RemovedWith;
 };
 
+/** What others keep one of for each realm: the steps that remove it. */
+export type RemovedWith = (realm: string) => readonly Write[];
+
 /** Empties a realm that is disabled. No client or user needs a cut of its own: all hang below the closed realm. */
-export function createRemoval({ store, committer, clients, users }: RemovalDeps) {
+export function createRemoval({ store, committer, clients, users, removedWith }: RemovalDeps) {
   async function ofSettings(before: RealmSettings): Promise<void> {
     const effects = realmEffects(before.name, { before, after: undefined });
-    const writes = [{ remove: settingsKey(before.name) }, ...effects];
+    const writes = [{ remove: settingsKey(before.name) }, ...removedWith(before.name), ...effects];
     await committer.commit(before.name, writes, [{ what: 'realm' }]);
     await store.commit([{ unindex: realmsIndex, member: before.name }]);
   }

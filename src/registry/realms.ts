@@ -6,7 +6,7 @@ import { realmEffects } from './effects.ts';
 import { type Listed, type PageRequest, readListed } from './listing.ts';
 import { type RealmSettings, type RealmSettingsInput, realmSettings } from './model.ts';
 import { parseInput } from './parse-input.ts';
-import { createRemoval } from './realm-removal.ts';
+import { createRemoval, type RemovedWith } from './realm-removal.ts';
 import { type Codec, realmsIndex, settingsKey } from './records.ts';
 import type { Users } from './users.ts';
 
@@ -16,13 +16,14 @@ export type RealmDeps = {
   readonly committer: Committer;
   readonly clients: Clients;
   readonly users: Users;
+  readonly removedWith: RemovedWith;
 };
 
 type Stored = { readonly value: RealmSettings; readonly stamp: Stamp };
 
 /** Settings of realms as the store has them; nothing is cached here. */
-export function createRealms({ store, codec, committer, clients, users }: RealmDeps) {
-  const removal = createRemoval({ store, committer, clients, users });
+export function createRealms({ store, codec, committer, clients, users, removedWith }: RealmDeps) {
+  const removal = createRemoval({ store, committer, clients, users, removedWith });
 
   async function find(name: string): Promise<Stored | undefined> {
     const key = settingsKey(name);
@@ -47,7 +48,7 @@ export function createRealms({ store, codec, committer, clients, users }: RealmD
   }
 
   /**
-   * Removes a realm with its clients and users. It is disabled first and its settings go last, so that one that was
+   * Removes a realm with its clients, users and signing keys. It is disabled first and its settings go last, so that one that was
    * interrupted can be repeated, and nothing of it comes back with a realm of the same name.
    */
   async function remove(name: string): Promise<boolean> {

@@ -24,6 +24,7 @@ import {
   type UserInput,
 } from './model.ts';
 import { originIndex, placesOf } from './origins.ts';
+import type { RemovedWith } from './realm-removal.ts';
 import { type RealmView, viewOf } from './realm-view.ts';
 import { createRealms, type Realms } from './realms.ts';
 import { createCodec, normalizeLogin, type Seal } from './records.ts';
@@ -38,6 +39,8 @@ export type RegistryDeps = {
   readonly seal: Seal;
   readonly passwords: PasswordHashing;
   readonly logger: Logger;
+  /** What others keep one of for each realm, and that goes with it. */
+  readonly removedWith: RemovedWith;
 };
 
 /**
@@ -86,13 +89,14 @@ const MAX_ORIGINS = 2_000;
 /** Safety net: messages drop entries long before. */
 const CACHE_MS = 30_000;
 
-export function createRegistry({ store, clock, seal, passwords, logger }: RegistryDeps): Registry {
+export function createRegistry(deps: RegistryDeps): Registry {
+  const { store, clock, seal, passwords, logger, removedWith } = deps;
   const codec = createCodec(seal);
   const feed = createChangeFeed({ store, logger });
   const committer = createCommitter({ store, codec, announce: feed.announce });
   const clients = createClients({ store, codec, committer });
   const users = createUsers({ store, codec, committer, clock, passwords });
-  const realms = createRealms({ store, codec, committer, clients, users });
+  const realms = createRealms({ store, codec, committer, clients, users, removedWith });
   const cached = createCached({ realms, clients, feed, clock, store });
   return {
     ...cached,

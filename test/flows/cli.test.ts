@@ -201,6 +201,30 @@ describe.each(['sqlite', 'redis'] as const)('commands on a running server (%s)',
   });
 });
 
+it.each(['realm list', 'apply', 'serve'])(
+  'daypass %s refuses a store that another key has sealed',
+  async (args) => {
+    const folder = await mkdtemp(join(tmpdir(), 'daypass-cli-'));
+    const env = {
+      DAYPASS_STORE: `sqlite:${join(folder, 'daypass.db')}`,
+      DAYPASS_CONFIG: './config',
+      PORT: '0',
+      DAYPASS_ADMIN_PORT: '0',
+    };
+    await runCommand(['realm', 'list'], { env: { ...env, DAYPASS_KEY } });
+
+    const other = randomBytes(32).toString('base64');
+    const result = await runCommand(args.split(' '), { env: { ...env, DAYPASS_KEY: other } });
+
+    expect(result).toMatchObject({
+      code: 1,
+      stderr: 'DAYPASS_KEY is not the key that this store was sealed with\n',
+    });
+    expect(await runCommand(['realm', 'list'], { env: { ...env, DAYPASS_KEY } })).toMatchObject({ code: 0 });
+    await rm(folder, { recursive: true });
+  },
+);
+
 function acmeWith(name: string, secret: string) {
   return { name, clients: [{ id: 'one', secret, grants: ['client_credentials'] }] };
 }

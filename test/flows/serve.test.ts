@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { runCommand, type StartedCommand, startCommand } from '../support/command.ts';
 import { freePort } from '../support/free-port.ts';
 import { get, postForm } from '../support/http.ts';
+import { writeRealms } from '../support/process.ts';
 import { startRedis } from '../support/redis.ts';
 
 const WAIT = { timeout: 20_000, interval: 20 };
@@ -63,10 +64,32 @@ describe('daypass serve', () => {
     expect(third.json).toMatchObject({ active: true, username: 'george.becker' });
   });
 
+  it('logs what realm files changed, and names nobody', async () => {
+    const { output } = await serve(await newPlace());
+    const log = () => output().replaceAll(/^[^{].*$/gm, '');
+
+    await expect.poll(log, WAIT).toContain('"created":["realm globex","client spa","client web","2 users"]');
+    expect(log()).not.toMatch(/george|ada/);
+  });
+
   it('makes the keys of new realms without being asked for them', async () => {
     const { output } = await serve(await newPlace());
 
     await expect.poll(output, WAIT).toMatch(/"realm":"globex","created":\[\{"kid"/);
+  });
+
+  it('starts with a new realm that is disabled, and refuses its callers without keys for it', async () => {
+    const place = await newPlace();
+    const folder = await mkdtemp(join(tmpdir(), 'daypass-realms-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await writeRealms(folder, [{ name: 'off', enabled: false }, { name: 'on' }]);
+    const { output, process } = await serve({ ...place, env: { ...place.env, DAYPASS_CONFIG: folder } });
+    await expect.poll(output, WAIT).toMatch(/"realm":"on","created":\[\{"kid"/);
+
+    const answer = await get(`http://127.0.0.1:${place.port}/realms/off/.well-known/openid-configuration`);
+
+    expect(answer).toMatchObject({ status: 403, json: { error: 'access_denied' } });
+    expect(process.exitCode).toBeNull();
   });
 
   it('finishes what is in flight when it is told to stop, takes nothing new, and ends', async () => {

@@ -26,7 +26,7 @@ export type ServerProcess = {
   stop(): Promise<void>;
 };
 
-type NamedRealm = { readonly name: string };
+type NamedRealm = { readonly name: string; readonly [field: string]: unknown };
 
 export type ProcessOptions = {
   /** Store URL. */
@@ -117,8 +117,8 @@ export async function startServerProcess(options: ProcessOptions): Promise<Serve
   };
 }
 
-/** JSON is YAML. */
-async function writeRealms(folder: string, realms: readonly NamedRealm[]): Promise<void> {
+/** Realm files below a configuration folder. JSON is YAML. */
+export async function writeRealms(folder: string, realms: readonly NamedRealm[]): Promise<void> {
   await mkdir(join(folder, 'realms'));
   for (const realm of realms)
     await writeFile(join(folder, 'realms', `${realm.name}.yaml`), JSON.stringify(realm));

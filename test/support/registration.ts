@@ -38,6 +38,6 @@ export async function invite(server: TestServer, realm: string, ttl = 60): Promi
   const { settings, ...services } = server.services;
   const pool = createProviderPool({ ...settings, ...services, screens });
   const provider = await pool.find(realm);
-  if (provider === undefined) throw new Error('no such realm');
+  if (provider === undefined || provider === 'disabled') throw new Error('no such realm');
   return provider.createInitialAccessToken({ ttl });
 }

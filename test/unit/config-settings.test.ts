@@ -42,7 +42,7 @@ describe('settings', () => {
       PORT: '8080',
       HOST: '0.0.0.0',
       DAYPASS_URL: 'https://id.example.com:443/auth//',
-      DAYPASS_STORE: 'redis+sentinel://h1,h2/main',
+      DAYPASS_STORE: 'rediss://:secret@h1/2',
       DAYPASS_CONFIG: '/etc/daypass',
       DAYPASS_WORKERS: '4',
       DAYPASS_TRUST_PROXY: '10.0.0.0/8, fd00::/8 192.0.2.1',
@@ -57,7 +57,7 @@ describe('settings', () => {
       port: 8080,
       host: '0.0.0.0',
       publicUrl: 'https://id.example.com/auth',
-      store: 'redis+sentinel://h1,h2/main',
+      store: 'rediss://:secret@h1/2',
       key,
       configFolder: '/etc/daypass',
       workers: 4,
@@ -92,7 +92,29 @@ describe('settings', () => {
     [
       'DAYPASS_STORE',
       'postgres://a',
-      'DAYPASS_STORE: must begin with sqlite:, redis://, rediss://, redis+sentinel:// or redis+cluster://',
+      'DAYPASS_STORE: the store address begins with sqlite:, redis:// or rediss://',
+    ],
+    [
+      'DAYPASS_STORE',
+      'redis://h/abc',
+      'DAYPASS_STORE: the store address is redis[s]://[user][:password@]host[:port][/number]',
+    ],
+    [
+      'DAYPASS_STORE',
+      'redis://h:99999',
+      'DAYPASS_STORE: the store address is redis[s]://[user][:password@]host[:port][/number]',
+    ],
+    ['DAYPASS_STORE', 'sqlite:', 'DAYPASS_STORE: the store address names no file: sqlite:./path'],
+    ['DAYPASS_STORE', 'sqlite::memory:', 'DAYPASS_STORE: the store address names no file: sqlite:./path'],
+    [
+      'DAYPASS_STORE',
+      'redis+sentinel://h1,h2/main',
+      'DAYPASS_STORE: Redis Sentinel and Cluster are not supported yet',
+    ],
+    [
+      'DAYPASS_STORE',
+      'redis+cluster://h1,h2',
+      'DAYPASS_STORE: Redis Sentinel and Cluster are not supported yet',
     ],
     [
       'DAYPASS_KEY',

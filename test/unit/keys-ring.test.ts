@@ -10,6 +10,7 @@ import { openStore } from '../../src/storage/open.ts';
 import type { Store } from '../../src/storage/store.ts';
 
 const DAY = 86_400;
+const TOKEN_LIFE = 31 * DAY;
 const logger = createLogger('silent');
 const sealer = createSealer(Buffer.alloc(32, 1));
 const cleanups: (() => void | Promise<void>)[] = [];
@@ -32,7 +33,14 @@ function startWorld() {
     cleanups.push(() => opened.close());
     const store = decorate(opened);
     const heard: (string | undefined)[] = [];
-    const ring = createKeyRing({ store, clock, sealer, logger, onChange: (realm) => heard.push(realm) });
+    const ring = createKeyRing({
+      store,
+      clock,
+      sealer,
+      logger,
+      signedUntil: TOKEN_LIFE,
+      onChange: (realm) => heard.push(realm),
+    });
     cleanups.push(ring.stop);
     return { ring, store, heard };
   }
@@ -311,7 +319,7 @@ describe('rotation', () => {
 
     expect(await ring.rotate('acme')).toEqual({ rotated: ['ES256', 'EdDSA'], scheduled: [] });
     const after = await ring.keysOf('acme', ['ES256']);
-    world.wait(31 * DAY);
+    world.wait(TOKEN_LIFE);
     const monthLater = await ring.keysOf('acme', ['ES256']);
     world.wait(60);
     const afterwards = await ring.keysOf('acme', ['ES256']);

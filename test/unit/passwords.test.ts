@@ -1,5 +1,5 @@
 import { createHook } from 'node:async_hooks';
-import { hash as bcrypt } from 'bcryptjs';
+import { hash as bcrypt } from 'bcrypt';
 import { describe, expect, it } from 'vitest';
 import { createWorkQueue } from '../../src/base/work-queue.ts';
 import { isBreached } from '../../src/registry/breached.ts';
@@ -78,6 +78,23 @@ describe('hash and verify', () => {
     const stored = await bcrypt('correct horse', 4);
 
     expect(await derivationsDuring(() => passwords.verify('wrong horse', stored))).toBe(1);
+  });
+
+  it('lets everything else go on while an imported hash is being compared', async () => {
+    const stored = await bcrypt('correct horse', 12);
+    let turns = 0;
+    let isDone = false;
+    const turn = () => {
+      turns += 1;
+      if (!isDone) setImmediate(turn);
+    };
+    setImmediate(turn);
+
+    const verdict = await passwords.verify('correct horse', stored);
+    isDone = true;
+
+    expect(verdict).toEqual({ matches: true, outdated: true });
+    expect(turns).toBeGreaterThan(100);
   });
 
   it.each([

@@ -33,6 +33,7 @@ export async function openRegistry() {
       clock: () => time.now,
       seal,
       logger,
+      removedWith: () => [],
       passwords: {
         verify: passwords.verify,
         hash(password) {

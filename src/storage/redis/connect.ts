@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import { Failure } from '../../base/errors.ts';
 import type { Logger } from '../../observability/logger.ts';
+import type { RedisAddress } from '../address.ts';
 
 /** Together below the two seconds that the port allows, however calls and reconnects meet. */
 const answerMs = 1800;
@@ -13,18 +14,10 @@ const silenceMs = 1500;
 const connectMs = 1500;
 const longestRetryMs = 500;
 
-type Address = {
-  readonly host: string;
-  readonly port: number;
-  readonly db: number;
-  readonly username?: string;
-  readonly password?: string;
-  readonly tls?: { readonly servername?: string };
-};
-
-export function connectRedis(url: string, logger: Logger): Redis {
+export function connectRedis({ engine: _, isTls, ...address }: RedisAddress, logger: Logger): Redis {
   const redis = new Redis({
-    ...addressOf(url),
+    ...address,
+    ...(isTls && { tls: isIP(address.host) ? {} : { servername: address.host } }),
     connectionName: 'daypass',
     disableClientInfo: true,
     connectTimeout: connectMs,
@@ -98,41 +91,4 @@ function logOutages(redis: Redis, logger: Logger): void {
     if (isDown) logger.info('Redis is back');
     isDown = false;
   });
-}
-
-function addressOf(url: string): Address {
-  const parsed = parse(url);
-  // Brackets belong to the URL of an IPv6 address, not to the address.
-  const host = parsed.hostname.replace(/^\[|\]$/g, '');
-  const db = parsed.pathname.replace(/^\//, '') || '0';
-  if (host === '' || !/^\d+$/.test(db) || parsed.search !== '' || parsed.hash !== '') throw badAddress();
-  return {
-    host,
-    port: parsed.port === '' ? 6379 : Number(parsed.port),
-    db: Number(db),
-    ...(parsed.username !== '' && { username: decoded(parsed.username) }),
-    ...(parsed.password !== '' && { password: decoded(parsed.password) }),
-    ...(parsed.protocol === 'rediss:' && { tls: isIP(host) ? {} : { servername: host } }),
-  };
-}
-
-function parse(url: string): URL {
-  if (!URL.canParse(url)) throw badAddress();
-  return new URL(url);
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw badAddress();
-  }
-}
-
-// Without the address: it may hold a password.
-function badAddress(): Failure {
-  return new Failure(
-    'invalid_input',
-    'the store address is redis[s]://[user][:password@]host[:port][/number]',
-  );
 }

@@ -2,6 +2,7 @@
  * The port on Redis (7 or newer, or Valkey): one script a call, one round trip. Redis' clock is the store's.
  */
 import type { Logger } from '../../observability/logger.ts';
+import type { RedisAddress } from '../address.ts';
 import { checkCount, checkKey, checkPage, checkWrites } from '../check.ts';
 import type { Document, Page, Store } from '../store.ts';
 import { commitArguments } from './commit.ts';
@@ -15,10 +16,10 @@ import { warningsOf } from './warnings.ts';
 const patienceMs = 1000;
 
 /** Resolves whether or not Redis is there; until it is, every call rejects with `Failure('unavailable')`. */
-export async function createRedisStore({ url, logger }: { url: string; logger: Logger }): Promise<Store> {
-  const redis = connectRedis(url, logger);
+export async function createRedisStore(address: RedisAddress, logger: Logger): Promise<Store> {
+  const redis = connectRedis(address, logger);
   defineScripts(redis);
-  const subscriptions = createSubscriptions(() => connectRedis(url, logger), logger);
+  const subscriptions = createSubscriptions(() => connectRedis(address, logger), logger);
   await settled(redis, patienceMs);
 
   return {
