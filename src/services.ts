@@ -1,5 +1,6 @@
 /** Composition root, part 1: everything but HTTP. */
 import { availableParallelism } from 'node:os';
+import { createBackground } from './base/background.ts';
 import { systemClock } from './base/clock.ts';
 import { createWorkQueue } from './base/work-queue.ts';
 import type { Settings } from './config/settings.ts';
@@ -19,6 +20,7 @@ const WAITING_PER_CORE = 64;
 
 export async function createServices(settings: Settings & { readonly key: Buffer }, logger: Logger) {
   const clock = systemClock;
+  const background = createBackground();
   const store = await openStore(settings.store, { clock, logger });
   const sealer = createSealer(settings.key);
   const concurrency = Math.max(1, Math.floor(availableParallelism() / settings.workers));
@@ -30,10 +32,24 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const guests = createGuests({ store, clock });
 
   async function close(): Promise<void> {
+    await background.close();
     registry.close();
     keyRing.stop();
     await store.close();
   }
 
-  return { settings, logger, clock, store, sealer, passwords, registry, keyRing, login, guests, close };
+  return {
+    settings,
+    logger,
+    clock,
+    background,
+    store,
+    sealer,
+    passwords,
+    registry,
+    keyRing,
+    login,
+    guests,
+    close,
+  };
 }

@@ -58,6 +58,8 @@ export type InternalsOptions = {
   sessionEnded(uid: string): Promise<void>;
   /** True when this `jti` of this issuer was not seen before, decided in one atomic step. */
   isFirstUse(issuer: string, jti: string, expiresAt: number): Promise<boolean>;
+  /** Has a logout token sent to a client; each `send` makes a new one and rejects where it does not arrive. */
+  tellOfLogout(notice: { readonly clientId: string; send(): Promise<void> }): void;
 };
 
 export function adjustModels(provider: Provider, options: InternalsOptions): void {
@@ -68,6 +70,7 @@ export function adjustModels(provider: Provider, options: InternalsOptions): voi
   endSessions(provider, options);
   if (options.sharesSessionIds) shareSessionIds(provider);
   decideReplaysAtomically(provider, options);
+  tellInBackground(provider, options);
 }
 
 function prefixValues(provider: Provider, options: InternalsOptions): void {
@@ -151,6 +154,23 @@ function decideReplaysAtomically(provider: Provider, options: InternalsOptions):
   provider.ReplayDetection.unique = options.isFirstUse;
 }
 
+type Told = [userId: string, sid: string | undefined];
+
+/** The library has the person wait for the servers of all clients, and tries each of them once. */
+function tellInBackground(provider: Provider, options: InternalsOptions): void {
+  override<Client, Told, Promise<void>>(provider.Client.prototype, 'backchannelLogout', (original) => {
+    return async function notifyOfLogout(...told) {
+      options.tellOfLogout({ clientId: this.clientId, send: () => original.call(this, ...told) });
+    };
+  });
+}
+
+/** Tells a client, if it wants to be told, that a session of this user has ended (OIDC Back-Channel Logout §2.5). */
+export async function tellClient(client: Client, ...told: Told): Promise<void> {
+  if (client.backchannelLogoutUri === undefined) return;
+  await methodOf<Client, Told, Promise<void>>(client, 'backchannelLogout').call(client, ...told);
+}
+
 type Polled = {
   readonly isExpired: boolean;
   readonly error?: string | undefined;
@@ -173,16 +193,6 @@ export function watchPolls(provider: Provider, onPending: (value: string) => Pro
       };
     });
   }
-}
-
-/** Posts a logout token (OIDC Back-Channel Logout §2.4) to a client. Rejects when it does not answer 200 or 204. */
-export async function sendLogoutToken(
-  client: Client,
-  userId: string,
-  sid: string | undefined,
-): Promise<void> {
-  const send = methodOf<Client, [string, string | undefined], Promise<void>>(client, 'backchannelLogout');
-  await send.call(client, userId, sid);
 }
 
 /** Gives a body that was read already to whoever reads the request next: the library iterates over it. */
