@@ -1,5 +1,6 @@
 /** Composition root, part 1: everything but HTTP. */
 import { availableParallelism } from 'node:os';
+import { createBackground } from './base/background.ts';
 import { systemClock } from './base/clock.ts';
 import { createWorkQueue } from './base/work-queue.ts';
 import type { Settings } from './config/settings.ts';
@@ -22,6 +23,7 @@ const WAITING_PER_CORE = 64;
 
 export async function createServices(settings: Settings & { readonly key: Buffer }, logger: Logger) {
   const clock = systemClock;
+  const background = createBackground();
   const store = await openStore(settings.store, { clock, logger });
   const sealer = createSealer(settings.key);
   const concurrency = Math.max(1, Math.floor(availableParallelism() / settings.workers));
@@ -43,6 +45,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const checkMasterKey = () => checkSeal({ store, sealer });
 
   async function close(): Promise<void> {
+    await background.close();
     registry.close();
     keyRing.stop();
     await store.close();
@@ -52,6 +55,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     settings,
     logger,
     clock,
+    background,
     store,
     sealer,
     passwords,

@@ -99,7 +99,7 @@ async function upsert(
   ];
   const { userCode } = payload;
   if (typeof userCode === 'string') writes.push({ put: userCodeKey(record, userCode), value: key.id, ttl });
-  await record.unit().write(writes, () => revoked(name));
+  await record.unit().write(writes, refusalOf(name));
 }
 
 async function find(record: RecordModel, id: string): Promise<AdapterPayload | undefined> {
@@ -158,11 +158,26 @@ function alreadyUsed(name: string): Error {
     : new errors.InvalidGrant('already used');
 }
 
-/** A sign-in is written outside of the library's routes, by a page of ours. */
-function revoked(name: string): Error {
-  return name === 'Interaction' && Provider.ctx === undefined
-    ? new Failure('not_found', 'this sign-in has expired')
-    : new errors.InvalidGrant('the grant was revoked');
+/** Routes where a person is at the browser; an authorization response has codes of its own (OIDC Core §3.1.2.6). */
+const browserRoutes: ReadonlySet<string> = new Set([
+  'authorization',
+  'resume',
+  'code_verification',
+  'device_resume',
+  'end_session',
+  'end_session_confirm',
+]);
+
+/** The error of a write that is refused: asked for when it is made, as a unit may commit when the route is done. */
+function refusalOf(name: string): () => Error {
+  const route = Provider.ctx?.oidc.route;
+  if (route !== undefined && browserRoutes.has(route)) {
+    return () => new errors.LoginRequired('the session has ended', 'revoked meanwhile');
+  }
+  const isByPage = route === undefined && !tokenModels.has(name);
+  return isByPage
+    ? () => new Failure('not_found', 'this sign-in has expired')
+    : () => new errors.InvalidGrant('the grant was revoked');
 }
 
 /** Within the race window or the refresh grace a used record still looks unused: the atomic step decides. */

@@ -4,6 +4,7 @@
  */
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { cookiesOf } from './cookies.ts';
 import { paths } from './endpoints/addresses.ts';
 import { protectedForm } from './forms.ts';
 import type { RealmContext } from './realm-context.ts';
@@ -14,7 +15,8 @@ export function deviceFlow(realm: RealmContext, screens: Screens) {
     enabled: true,
     charset: 'base-20' as const,
     mask: '****-****',
-    userCodeInputSource: (ctx: KoaContextWithOIDC, _form: string, _out: unknown, problem?: Error) => {
+    userCodeInputSource: async (ctx: KoaContextWithOIDC, _form: string, _out: unknown, problem?: Error) => {
+      if (problem !== undefined) await keepNewSession(realm, ctx);
       screens.enterUserCode(ctx, realm, {
         ...protectedForm(ctx, 'code_verification'),
         userCode: typedCode(problem) ?? codesInAddress.get(ctx.req),
@@ -33,6 +35,17 @@ export function deviceFlow(realm: RealmContext, screens: Screens) {
     },
     successSource: (ctx: KoaContextWithOIDC) => screens.deviceDone(ctx, realm),
   };
+}
+
+/**
+ * After a failure the library asks for the form when it has put the session away: one that began with this request,
+ * because the browser brought none, would hold the form's secret and be lost.
+ */
+async function keepNewSession(realm: RealmContext, { oidc }: KoaContextWithOIDC): Promise<void> {
+  const { cookies, provider, session } = oidc;
+  if (session === undefined || session.exp !== undefined) return;
+  cookies.set(provider.cookieName('session'), session.jti, cookiesOf(realm).long);
+  await session.save(realm.view.lifetimes.login);
 }
 
 /** The code that somebody typed, where the library knows it. */

@@ -17,11 +17,28 @@ import { newValue, successorOf } from '../tokens/values.ts';
 
 type Payload = Record<string, unknown>;
 type Value = { value: string; payload?: Payload };
-type Model = { jti: string; format?: string; kind: string };
-type Prototype = {
-  generateTokenId(this: Model): string;
-  getValueAndPayload(this: Model): Promise<Value>;
-};
+type Token = { readonly jti: string; readonly format?: string | undefined };
+
+type Method<This, Args extends readonly unknown[], Result> = (this: This, ...args: Args) => Result;
+
+/** A method that the library's types leave out. Throws when an upgrade has moved it: no provider is made then. */
+function methodOf<This, Args extends readonly unknown[], Result>(
+  owner: object,
+  name: string,
+): Method<This, Args, Result> {
+  const method: unknown = Reflect.get(owner, name);
+  if (typeof method !== 'function') throw new Error(`the library has no ${name}`);
+  return method as Method<This, Args, Result>;
+}
+
+/** Puts a method of ours in the place of the library's, which it is given. */
+function override<This, Args extends readonly unknown[], Result>(
+  owner: object,
+  name: string,
+  make: (original: Method<This, Args, Result>) => Method<This, Args, Result>,
+): void {
+  Reflect.set(owner, name, make(methodOf(owner, name)));
+}
 
 /** The claims of a JWT access token as they were signed, by the token they belong to. */
 const signedClaims = new WeakMap<object, Payload>();
@@ -42,50 +59,59 @@ export type InternalsOptions = {
   sessionEnded(uid: string): Promise<void>;
   /** True when this `jti` of this issuer was not seen before, decided in one atomic step. */
   isFirstUse(issuer: string, jti: string, expiresAt: number): Promise<boolean>;
+  /** Has a logout token sent to a client; each `send` makes a new one and rejects where it does not arrive. */
+  tellOfLogout(notice: { readonly clientId: string; send(): Promise<void> }): void;
 };
 
 export function adjustModels(provider: Provider, options: InternalsOptions): void {
   prefixValues(provider, options);
-  recordJwts(provider.AccessToken.prototype as unknown as Prototype);
-  recordJwts(provider.ClientCredentials.prototype as unknown as Prototype);
+  recordJwts(provider.AccessToken);
+  recordJwts(provider.ClientCredentials);
   keepRequestedClaims(provider);
   endSessions(provider, options);
   if (options.sharesSessionIds) shareSessionIds(provider);
   decideReplaysAtomically(provider, options);
+  tellInBackground(provider, options);
 }
 
 function prefixValues(provider: Provider, options: InternalsOptions): void {
-  for (const model of [provider.AccessToken, provider.ClientCredentials]) {
-    const prototype = model.prototype as unknown as Prototype;
-    const original = prototype.generateTokenId;
-    prototype.generateTokenId = function generateAccessTokenId(this: Model): string {
-      const id = original.call(this); // also settles the token's format
-      return this.format === 'jwt' ? id : newValue('access');
-    };
+  for (const { prototype } of [provider.AccessToken, provider.ClientCredentials]) {
+    override<Token, [], string>(prototype, 'generateTokenId', (original) => {
+      return function generateAccessTokenId() {
+        const id = original.call(this); // also settles the token's format
+        return this.format === 'jwt' ? id : newValue('access');
+      };
+    });
   }
-  const refresh = provider.RefreshToken.prototype as unknown as Prototype;
-  refresh.generateTokenId = function generateRefreshTokenId(): string {
-    const spent = Provider.ctx?.oidc.entities.RotatedRefreshToken;
-    if (spent === undefined) return newValue('refresh');
-    return successorOf(options.refreshValueOf(spent.jti), options.secret);
-  };
-  const grant = provider.Grant.prototype as unknown as Prototype;
-  grant.generateTokenId = () => randomBytes(16).toString('base64url');
+  override<Token, [], string>(provider.RefreshToken.prototype, 'generateTokenId', () => {
+    return function generateRefreshTokenId() {
+      const spent = Provider.ctx?.oidc.entities.RotatedRefreshToken;
+      if (spent === undefined) return newValue('refresh');
+      return successorOf(options.refreshValueOf(spent.jti), options.secret);
+    };
+  });
+  override<Token, [], string>(
+    provider.Grant.prototype,
+    'generateTokenId',
+    () => () => randomBytes(16).toString('base64url'),
+  );
 }
 
+type TokenModel = { readonly prototype: object; readonly IN_PAYLOAD: readonly string[] };
+
 /** The library keeps no record of a JWT; we file one under the hash of its value, so that it can be revoked. */
-function recordJwts(prototype: Prototype): void {
-  const original = prototype.getValueAndPayload;
-  prototype.getValueAndPayload = async function getRecordedValue(this: Model): Promise<Value> {
-    const result = await original.call(this);
-    if (result.payload !== undefined) return result;
-    const claims = signedClaims.get(this) ?? {};
-    const model = this as { constructor: { IN_PAYLOAD?: readonly string[] } };
-    const payload: Payload = {};
-    for (const name of model.constructor.IN_PAYLOAD ?? []) payload[name] = Reflect.get(this, name);
-    const signed = { iat: claims['iat'], exp: claims['exp'], jwtId: claims['jti'], jwt: result.value };
-    return { value: result.value, payload: { ...payload, ...signed } };
-  };
+function recordJwts({ prototype, IN_PAYLOAD }: TokenModel): void {
+  override<Token, [], Promise<Value>>(prototype, 'getValueAndPayload', (original) => {
+    return async function getRecordedValue() {
+      const result = await original.call(this);
+      if (result.payload !== undefined) return result;
+      const claims = signedClaims.get(this) ?? {};
+      const payload: Payload = {};
+      for (const name of IN_PAYLOAD) payload[name] = Reflect.get(this, name);
+      const signed = { iat: claims['iat'], exp: claims['exp'], jwtId: claims['jti'], jwt: result.value };
+      return { value: result.value, payload: { ...payload, ...signed } };
+    };
+  });
 }
 
 /**
@@ -93,22 +119,26 @@ function recordJwts(prototype: Prototype): void {
  * here all of them have one.
  */
 function keepRequestedClaims(provider: Provider): void {
-  const prototype = provider.AccessToken.prototype as unknown as Prototype & { claims?: object };
-  const original = prototype.getValueAndPayload;
-  prototype.getValueAndPayload = function getPayloadWithClaims(this: typeof prototype & Model) {
-    const { AuthorizationCode, RefreshToken, DeviceCode, BackchannelAuthenticationRequest } =
-      Provider.ctx?.oidc.entities ?? {};
-    const source = AuthorizationCode ?? RefreshToken ?? DeviceCode ?? BackchannelAuthenticationRequest;
-    const userinfo = source?.claims?.userinfo;
-    if (userinfo !== undefined) this.claims ??= { userinfo };
-    return original.call(this);
-  };
+  override<AccessToken, [], Promise<Value>>(
+    provider.AccessToken.prototype,
+    'getValueAndPayload',
+    (original) => {
+      return function getPayloadWithClaims() {
+        const { AuthorizationCode, RefreshToken, DeviceCode, BackchannelAuthenticationRequest } =
+          Provider.ctx?.oidc.entities ?? {};
+        const source = AuthorizationCode ?? RefreshToken ?? DeviceCode ?? BackchannelAuthenticationRequest;
+        const userinfo = source?.claims?.userinfo;
+        if (userinfo !== undefined) this.claims ??= { userinfo };
+        return original.call(this);
+      };
+    },
+  );
 }
 
 function endSessions(provider: Provider, options: InternalsOptions): void {
-  const prototype = provider.Session.prototype as unknown as { uid: string; destroy(): Promise<void> };
+  const { prototype } = provider.Session;
   const original = prototype.destroy;
-  prototype.destroy = async function destroySession(this: typeof prototype): Promise<void> {
+  prototype.destroy = async function destroySession(): Promise<void> {
     await original.call(this);
     await options.sessionEnded(this.uid);
   };
@@ -122,8 +152,24 @@ function shareSessionIds(provider: Provider): void {
 }
 
 function decideReplaysAtomically(provider: Provider, options: InternalsOptions): void {
-  const model = provider.ReplayDetection as unknown as { unique: InternalsOptions['isFirstUse'] };
-  model.unique = options.isFirstUse;
+  provider.ReplayDetection.unique = options.isFirstUse;
+}
+
+type Told = [userId: string, sid: string | undefined];
+
+/** The library has the person wait for the servers of all clients, and tries each of them once. */
+function tellInBackground(provider: Provider, options: InternalsOptions): void {
+  override<Client, Told, Promise<void>>(provider.Client.prototype, 'backchannelLogout', (original) => {
+    return async function notifyOfLogout(...told) {
+      options.tellOfLogout({ clientId: this.clientId, send: () => original.call(this, ...told) });
+    };
+  });
+}
+
+/** Tells a client, if it wants to be told, that a session of this user has ended (OIDC Back-Channel Logout §2.5). */
+export async function tellClient(client: Client, ...told: Told): Promise<void> {
+  if (client.backchannelLogoutUri === undefined) return;
+  await methodOf<Client, Told, Promise<void>>(client, 'backchannelLogout').call(client, ...told);
 }
 
 type Polled = {
@@ -132,33 +178,22 @@ type Polled = {
   readonly accountId?: string | undefined;
   readonly grantId?: string | undefined;
 };
-type PolledModel = { find(value: string, ...options: unknown[]): Promise<Polled | undefined> };
+type FindPolled = [value: string, ...options: unknown[]];
 
 /** Calls `onPending` whenever a client polls for what a person has not decided yet (RFC 8628 §3.4, CIBA Core §10.1). */
 export function watchPolls(provider: Provider, onPending: (value: string) => Promise<void>): void {
   for (const name of ['DeviceCode', 'BackchannelAuthenticationRequest'] as const) {
-    const model = provider[name] as unknown as PolledModel;
-    const original = model.find;
-    model.find = async function findPolled(value, ...options) {
-      const found = await original.call(model, value, ...options);
-      // A request of CIBA knows its person from the start; the grant comes with the answer.
-      const isOpen = name === 'DeviceCode' ? found?.accountId === undefined : found?.grantId === undefined;
-      const isPending = found !== undefined && isOpen && !found.isExpired && found.error === undefined;
-      if (isPending && Provider.ctx?.oidc.route === 'token') await onPending(value);
-      return found;
-    };
+    override<unknown, FindPolled, Promise<Polled | undefined>>(provider[name], 'find', (original) => {
+      return async function findPolled(value, ...options) {
+        const found = await original.call(this, value, ...options);
+        // A request of CIBA knows its person from the start; the grant comes with the answer.
+        const isOpen = name === 'DeviceCode' ? found?.accountId === undefined : found?.grantId === undefined;
+        const isPending = found !== undefined && isOpen && !found.isExpired && found.error === undefined;
+        if (isPending && Provider.ctx?.oidc.route === 'token') await onPending(value);
+        return found;
+      };
+    });
   }
-}
-
-/** Posts a logout token (OIDC Back-Channel Logout §2.4) to a client. Rejects when it does not answer 200 or 204. */
-export async function sendLogoutToken(
-  client: Client,
-  userId: string,
-  sid: string | undefined,
-): Promise<void> {
-  const { backchannelLogout } = client as { backchannelLogout?: unknown };
-  if (typeof backchannelLogout !== 'function') throw new Error('the library sends no logout tokens');
-  await backchannelLogout.call(client, userId, sid);
 }
 
 /** Gives a body to whoever reads the request next: we by `readBody`, the library by iterating over it. */
@@ -178,8 +213,7 @@ async function* once(body: Buffer): AsyncGenerator<Buffer> {
 export function issueIntrospectionJwt(ctx: KoaContextWithOIDC, answer: object): Promise<string> {
   const token = new ctx.oidc.provider.IdToken({}, { ctx });
   token.set('token_introspection', answer);
-  // The library's types name only the uses that have an audience of their own.
-  return token.issue({ use: 'introspection' } as unknown as Parameters<typeof token.issue>[0]);
+  return token.issue({ use: 'introspection' });
 }
 
 /** A refresh token that its client keeps lives on with each use, up to its absolute end. */
@@ -188,10 +222,9 @@ export async function renewRefreshToken(
   token: RefreshToken,
   now: number,
 ): Promise<void> {
-  const model = ctx.oidc.provider.RefreshToken as unknown as {
-    expiresIn(ctx: KoaContextWithOIDC, token: RefreshToken, client: unknown): number;
-  };
-  const seconds = model.expiresIn(ctx, token, ctx.oidc.client);
+  type Life = [KoaContextWithOIDC, RefreshToken, Client | undefined];
+  const expiresIn = methodOf<unknown, Life, number>(ctx.oidc.provider.RefreshToken, 'expiresIn');
+  const seconds = expiresIn.call(ctx.oidc.provider.RefreshToken, ctx, token, ctx.oidc.client);
   Reflect.set(token, 'exp', now + seconds);
   await token.save();
 }

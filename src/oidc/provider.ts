@@ -23,6 +23,7 @@ import { type AuthenticatedClient, authenticateClient } from './guest-client.ts'
 import { createInteractions, type Interactions } from './interactions.ts';
 import { adjustModels } from './internals.ts';
 import { logoutWithoutSession } from './logout.ts';
+import { tellOfLogout } from './logout-notices.ts';
 import { setPace } from './polling.ts';
 import type { RealmContext } from './realm-context.ts';
 import { refreshValueOf } from './refresh-shape.ts';
@@ -113,6 +114,7 @@ function configured(realm: RealmContext, screens: Screens): Provider {
       await realm.store.commit([endSession(realm.name, uid)]);
     },
     isFirstUse: (issuer, jti, expiresAt) => isFirstUse(realm, issuer, jti, expiresAt),
+    tellOfLogout: (notice) => tellOfLogout(realm, notice),
   });
   for (const grant of [passwordGrant, tokenExchangeGrant]) {
     provider.registerGrantType(grant.name, grant.handler(realm), grant.parameters, grant.mayRepeat);

@@ -1,3 +1,4 @@
+import type { Background } from '../base/background.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Guests } from '../guest/guests.ts';
 import type { RealmKeys } from '../keys/key-ring.ts';
@@ -17,6 +18,7 @@ export type OidcDeps = {
   readonly passwords: Passwords;
   readonly guests: Guests;
   readonly clock: Clock;
+  readonly background: Background;
   readonly logger: Logger;
   /** Public base without a trailing slash; every address ever written starts with it. */
   readonly publicUrl: string;

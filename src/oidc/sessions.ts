@@ -5,7 +5,7 @@
 import type { Provider, Session } from 'oidc-provider';
 import type { Write } from '../storage/store.ts';
 import { endSession } from '../tokens/nodes.ts';
-import { sendLogoutToken } from './internals.ts';
+import { tellClient } from './internals.ts';
 import type { RealmContext } from './realm-context.ts';
 import { sessionsOf } from './record-placement.ts';
 import { createSessionRecords, type SessionRecord } from './session-records.ts';
@@ -71,18 +71,17 @@ export function createSessions(realm: RealmContext, provider: Provider) {
 
   function tellClients(userId: string, authorizations: Record<string, { sid?: string | undefined }>): void {
     for (const [clientId, { sid }] of Object.entries(authorizations)) {
-      tellClient(clientId, userId, sid).catch((error: unknown) =>
-        realm.logger.warn(
-          { realm: name, client: clientId, error: messageOf(error) },
-          'back-channel logout failed',
-        ),
-      );
+      realm.background.run(() => tell(clientId, userId, sid));
     }
   }
 
-  async function tellClient(clientId: string, userId: string, sid: string | undefined): Promise<void> {
-    const client = await provider.Client.find(clientId);
-    if (client?.backchannelLogoutUri !== undefined) await sendLogoutToken(client, userId, sid);
+  async function tell(clientId: string, userId: string, sid: string | undefined): Promise<void> {
+    try {
+      const client = await provider.Client.find(clientId);
+      if (client !== undefined) await tellClient(client, userId, sid);
+    } catch (error) {
+      realm.logger.warn({ realm: name, client: clientId, err: error }, 'back-channel logout failed');
+    }
   }
 
   return { list, ownerOf, end, endAll, endCurrent };
@@ -94,8 +93,4 @@ function describe({ loginTs, iat, agent, authorizations }: SessionRecord) {
     agent: agent ?? '',
     clientIds: Object.keys(authorizations ?? {}),
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown';
 }

@@ -15,6 +15,9 @@ import { sendError } from './screens.ts';
 /** Where the library may answer with a document of its own, which posts itself. */
 const LIBRARY_PAGES = /^\/protocol\/openid-connect\/(auth(?!\/device)|logout)\b|^\/device\b/;
 
+const OUR_PAGES = /^\/(login\/|account(\/|$))/;
+const PAGE_METHODS: readonly string[] = ['GET', 'HEAD', 'POST'];
+
 const failures = {
   invalid_input: { status: 400, kind: 'request' },
   not_found: { status: 404, kind: 'expired' },
@@ -32,6 +35,7 @@ const failures = {
 export async function answerPages(ctx: Context, provider: RealmProvider, path: string): Promise<boolean> {
   const isHttps = provider.realm.publicUrl.startsWith('https:');
   ctx.set({ ...(LIBRARY_PAGES.test(path) ? autoPostHeaders({ isHttps }) : apiHeaders({ isHttps })) });
+  if (OUR_PAGES.test(path) && !PAGE_METHODS.includes(ctx.method)) return refuseMethod(ctx);
   try {
     return (
       (await answerAsset(ctx, provider, path)) ||
@@ -46,6 +50,14 @@ export async function answerPages(ctx: Context, provider: RealmProvider, path: s
     sendError(provider.realm, ctx, { kind, detail: error.message });
     return true;
   }
+}
+
+/** RFC 9110 §15.5.6. */
+function refuseMethod(ctx: Context): true {
+  ctx.status = 405;
+  ctx.set('Allow', PAGE_METHODS.join(', '));
+  ctx.body = { error: 'HTTP 405 Method Not Allowed' };
+  return true;
 }
 
 async function answerAsset(ctx: Context, provider: RealmProvider, path: string): Promise<boolean> {

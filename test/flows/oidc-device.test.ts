@@ -102,6 +102,27 @@ describe('the device flow', () => {
     expect(['consent', undefined]).toContain(kindOf(view));
   });
 
+  it.each([
+    [
+      'posts the form',
+      (visitor: Visitor, code: string) => visitor.post('/realms/acme/device', { user_code: code }),
+    ],
+    [
+      'comes back from a sign-in',
+      (visitor: Visitor) => visitor.open(`/realms/acme/device/${'x'.repeat(43)}`),
+    ],
+  ])('gives a browser whose session is gone, and which %s, a form that works', async (_name, come) => {
+    const { user_code } = await start('openid');
+    const visitor = createVisitor(server.url);
+
+    const refused = await come(visitor, user_code);
+
+    expect(refused.status).toBe(400);
+    expect(refused.text).toContain('Please type the code again');
+    const next = await visitor.submit(refused, { user_code });
+    expect(next.text).toContain('Living Room TV');
+  });
+
   it('takes the code as people type it', async () => {
     const { user_code } = await start('openid');
 

@@ -363,7 +363,11 @@ describe('a client at a private address', () => {
     const client = { id: 'told', ...app, backchannelLogoutUri: `${receiver.url}/private` };
     const closed = await startTestServer({
       realms: [browserRealm({ clients: [client] })],
-      adapt: (services) => ({ ...services, logger: createLogger('warn', lines) }),
+      adapt: (services) => ({
+        ...services,
+        logger: createLogger('warn', lines),
+        background: { ...services.background, pause: async () => true },
+      }),
     });
     const walked = await walk(closed, { clientId: 'told' });
     const { json } = await redeem(closed, walked, { clientId: 'told' });

@@ -1,4 +1,4 @@
-/** Whatever is sent to the protocol's endpoints: never a server error, never a token found active by chance. */
+/** Whatever is sent to the protocol's endpoints and pages: never a server error, never a token found active by chance. */
 import { request } from 'node:http';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -61,6 +61,15 @@ const path = fc
       `${base}/auth`,
       '/clients-registrations/openid-connect',
       '/clients-registrations/openid-connect/gateway',
+      `${base}/auth/${'x'.repeat(21)}`,
+      `${base}/logout/confirm`,
+      `${base}/logout/success`,
+      '/device',
+      `/device/${'x'.repeat(21)}`,
+      `/login/${'x'.repeat(21)}`,
+      `/login/${'x'.repeat(21)}/cancel`,
+      '/account',
+      '/account/change-password',
     ),
     fc.constantFrom('', '/', '?a=1', '?access_token=x', '?grant_type=password', '?%', '?x[]=1&x[]=2'),
   )

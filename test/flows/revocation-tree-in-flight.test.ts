@@ -4,41 +4,13 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomId } from '../../src/base/random.ts';
-import type { Store } from '../../src/storage/store.ts';
 import { endSession } from '../../src/tokens/nodes.ts';
 import { createAgent, obtainCode } from '../support/browserless.ts';
+import { createGate } from '../support/gate.ts';
 import { type Answer, postForm } from '../support/http.ts';
 import { type Engine, engines } from '../support/raw-store.ts';
 import { acme, gateway } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-
-/** A store that can hold up the next commit made through it. */
-function createGate() {
-  let held: { arrive: () => void; opened: Promise<void> } | undefined;
-
-  async function pass(): Promise<void> {
-    const gate = held;
-    held = undefined;
-    gate?.arrive();
-    await gate?.opened;
-  }
-
-  function hold() {
-    const arrived = Promise.withResolvers<void>();
-    const opened = Promise.withResolvers<void>();
-    held = { arrive: arrived.resolve, opened: opened.promise };
-    return { arrived: arrived.promise, open: opened.resolve };
-  }
-
-  const through = (store: Store): Store => ({
-    ...store,
-    commit: async (writes) => {
-      await pass();
-      return store.commit(writes);
-    },
-  });
-  return { hold, through };
-}
 
 type Who = { readonly userId: string; readonly username: string; readonly clientId: string };
 type Sender = () => Promise<Answer>;

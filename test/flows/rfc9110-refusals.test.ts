@@ -40,6 +40,8 @@ const endpoints = [
   [`${base}/ext/ciba/auth`, ['GET', 'PUT'], 'POST'],
   [`${base}/certs`, ['POST', 'DELETE'], 'GET, HEAD'],
   ['/', ['POST', 'DELETE'], 'GET, HEAD'],
+  ['/account', ['PUT', 'DELETE', 'PATCH', 'OPTIONS'], 'GET, HEAD, POST'],
+  [`/login/${'x'.repeat(21)}`, ['PUT', 'DELETE'], 'GET, HEAD, POST'],
 ] as const;
 
 describe.each(['strict', 'keycloak'])('in a %s realm', (realm) => {

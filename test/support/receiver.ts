@@ -10,17 +10,21 @@ export type Receiver = {
   readonly url: string;
   /** The first post, be it one of the past, that is looked for. */
   find(isWanted: (post: Post) => boolean): Promise<Post>;
+  /** All that has come so far. */
+  readonly posts: readonly Post[];
   stop(): Promise<void>;
 };
 
-export async function startReceiver(status = 200): Promise<Receiver> {
+/** `statuses`: of its answers, one after the other; the last one stays. */
+export async function startReceiver(...statuses: number[]): Promise<Receiver> {
   const posts: Post[] = [];
   const arrivals = new EventEmitter();
 
   const server = createServer(async (request, response) => {
     const body = await readBody(request, 100_000);
+    const status = statuses.length > 1 ? statuses.shift() : statuses[0];
     posts.push({ path: request.url ?? '', form: new URLSearchParams(body?.toString('utf8')) });
-    response.writeHead(status).end();
+    response.writeHead(status ?? 200).end();
     arrivals.emit('post');
   });
   server.listen(0, '127.0.0.1');
@@ -30,6 +34,7 @@ export async function startReceiver(status = 200): Promise<Receiver> {
 
   return {
     url: `http://127.0.0.1:${address.port}`,
+    posts,
     find: async (isWanted) => {
       for (;;) {
         const post = posts.find(isWanted);

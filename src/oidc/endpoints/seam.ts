@@ -78,17 +78,13 @@ export function mountSeam(provider: Provider, realm: RealmContext, screens: Scre
   provider.use(finishAnswers(realm, screens, thrown));
 }
 
-/**
- * What no inner part expected is logged here, once; a store that cannot be reached is a 503. The library saves the
- * session last of all: one that was revoked meanwhile is refused there, and that is no fault of ours.
- */
+/** What no inner part expected is logged here, once; a store that cannot be reached is a 503. */
 function answerFailures(realm: RealmContext): Middleware {
   return async function answerFailure(ctx, next) {
     try {
       await next();
     } catch (error) {
       if (isTemporary(error)) return answerTemporary(ctx);
-      if (error instanceof errors.OIDCProviderError) return answerRefused(ctx, error);
       realm.logger.error({ realm: realm.name, err: error }, 'unexpected error');
       ctx.status = 500;
       ctx.body = { error: 'server_error' };
@@ -120,7 +116,7 @@ const forbidCaching: Middleware = async function forbidCachingOfAnswers(ctx, nex
 
 function finishAnswers(realm: RealmContext, screens: Screens, thrown: Thrown): Middleware {
   return async function finishAnswer(ctx, next) {
-    await next();
+    await next().catch((error: unknown) => noteUnsaved(thrown, ctx, error));
     if (!isMatched(ctx) || noteInquiry(ctx, thrown.get(ctx))) return;
     await finish(realm, ctx, thrown.get(ctx)).catch((error: unknown) => {
       answerRefused(ctx, error);
@@ -128,6 +124,20 @@ function finishAnswers(realm: RealmContext, screens: Screens, thrown: Thrown): M
     });
     await explainError({ realm, screens }, ctx, thrown.get(ctx));
   };
+}
+
+/**
+ * The library saves the session within its error handling and, where that failed, once more outside of it: what is
+ * refused a second time it has answered already.
+ */
+function noteUnsaved(thrown: Thrown, ctx: Context, error: unknown): void {
+  if (!isMatched(ctx) || !thrown.has(ctx) || !isRefusal(error)) throw error;
+  thrown.set(ctx, error);
+}
+
+/** By the store: what it was asked to write has been revoked, or it cannot be reached. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof errors.OIDCProviderError || isTemporary(error);
 }
 
 async function finish(realm: RealmContext, ctx: Context & KoaContextWithOIDC, error: unknown): Promise<void> {

@@ -2,7 +2,14 @@
  * The password grant (RFC 6749 §4.3), for clients that have it in `grants`. RFC 9700 §2.4 advises against it: it is
  * off by default and no FAPI client can have it. One login is one session, so that it can be seen and ended.
  */
-import { type AccessToken, errors, type Grant, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import {
+  type AccessToken,
+  errors,
+  type Grant,
+  type KoaContextWithOIDC,
+  type Client as LibraryClient,
+  type Provider,
+} from 'oidc-provider';
 import type { Client, User } from '../../registry/model.ts';
 import { accountOf } from '../account.ts';
 import { certificateReader } from '../certificates.ts';
@@ -22,12 +29,16 @@ export const passwordGrant = {
 };
 
 async function handlePassword(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
-  const client = await registeredClient(realm, ctx);
+  const caller = ctx.oidc.client;
+  const client = await realm.findClient(caller?.clientId ?? '');
+  if (caller === undefined || client === undefined || client.fapi === true) {
+    throw new errors.UnauthorizedClient('not allowed');
+  }
   const binding = await senderBinding(realm, ctx);
   const user = await authenticate(realm, ctx);
   const account = accountOf(realm, ctx, user);
   ctx.oidc.entity('Account', account);
-  await issue(realm, ctx, { client, account, binding });
+  await issue(realm, ctx, { caller, client, account, binding });
 }
 
 /** What the tokens are bound to: the key of a DPoP proof (RFC 9449 §5) or a certificate (RFC 8705 §3). */
@@ -43,12 +54,6 @@ async function senderBinding(realm: RealmContext, ctx: KoaContextWithOIDC): Prom
   const certificate = certificateReader(realm.clientCertHeader)(ctx);
   if (certificate === undefined) throw new errors.InvalidGrant('mutual TLS client certificate not provided');
   return { jkt, certificate };
-}
-
-async function registeredClient(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Client> {
-  const client = await realm.findClient(ctx.oidc.client?.clientId ?? '');
-  if (client === undefined || client.fapi === true) throw new errors.UnauthorizedClient('not allowed');
-  return client;
 }
 
 async function authenticate(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<User> {
@@ -73,7 +78,13 @@ async function authenticate(realm: RealmContext, ctx: KoaContextWithOIDC): Promi
 
 type RefreshTokenFields = ConstructorParameters<Provider['RefreshToken']>[0];
 
-type Login = { readonly client: Client; readonly account: DaypassAccount; readonly binding: Binding };
+type Login = {
+  /** The client as the library has authenticated it, and as it is registered. */
+  readonly caller: LibraryClient;
+  readonly client: Client;
+  readonly account: DaypassAccount;
+  readonly binding: Binding;
+};
 
 async function issue(realm: RealmContext, ctx: KoaContextWithOIDC, login: Login): Promise<void> {
   const { provider } = ctx.oidc;
@@ -96,14 +107,14 @@ async function issue(realm: RealmContext, ctx: KoaContextWithOIDC, login: Login)
   const clientId = login.client.id;
   const common = {
     accountId: login.account.accountId,
-    client: ctx.oidc.client,
+    client: login.caller,
     grantId: grant.id,
     sessionUid: session.uid,
-    sid: ctx.oidc.client?.includeSid() === true ? session.sidFor(clientId) : undefined,
+    sid: login.caller.includeSid() ? session.sidFor(clientId) : undefined,
     gty: 'password',
     scope: scopes.join(' '),
   };
-  const accessToken = new provider.AccessToken(common as ConstructorParameters<Provider['AccessToken']>[0]);
+  const accessToken = new provider.AccessToken(common);
   accessToken.resourceServer = new provider.ResourceServer(
     api.audience,
     resourceServerOf(realm, api, login.client),
@@ -169,10 +180,10 @@ async function startSession(
   return { session, grant, id };
 }
 
-async function refreshToken(ctx: KoaContextWithOIDC, login: Login, fields: Record<string, unknown>) {
+async function refreshToken(ctx: KoaContextWithOIDC, login: Login, fields: RefreshTokenFields) {
   if (!login.client.grants.includes('refresh_token')) return {};
   const { provider } = ctx.oidc;
-  const token = new provider.RefreshToken({ ...fields, rotations: 0 } as unknown as RefreshTokenFields);
+  const token = new provider.RefreshToken({ ...fields, rotations: 0 });
   ctx.oidc.entity('RefreshToken', token);
   return { refresh_token: await token.save() };
 }
