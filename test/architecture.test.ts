@@ -83,6 +83,7 @@ const confined: Readonly<Record<string, readonly string[]>> = {
   "'eta": ['pages/', 'demo/'],
   "'yaml": ['config/'],
   "'bcrypt": ['registry/'],
+  "'tldts": ['guest/bindings.ts'],
   "'pino": ['observability/'],
   "'prom-client": ['observability/'],
   "'node:cluster": ['cli/'],

@@ -1,4 +1,7 @@
-/** One-use openers as browsers meet them: `GET` shows a page and spends nothing, `POST` with a proof redeems, once. */
+/**
+ * One-use openers as browsers meet them: `GET` shows a page and spends nothing, `POST` with a proof redeems, once; by
+ * our page or by the product's own, which makes its key itself.
+ */
 import type { Context } from 'koa';
 import { isRefused } from '../guest/refusal.ts';
 import { pageHeaders } from '../http/security-headers.ts';
@@ -9,6 +12,18 @@ import { findMinter } from './call.ts';
 import { embedPage, embedPolicy } from './embed-page.ts';
 import { presentMinted } from './present.ts';
 import { Problem, problemOf } from './problems.ts';
+
+/** The opener is all that counts, and nothing of the browser's own: pages of any origin may redeem it. */
+export function openToPages(ctx: Context): void {
+  if (ctx.method === 'POST' || ctx.method === 'OPTIONS') ctx.set('Access-Control-Allow-Origin', '*');
+}
+
+export async function preflightEmbed(ctx: Context): Promise<void> {
+  ctx.status = 204;
+  ctx.set('Access-Control-Allow-Methods', 'POST');
+  ctx.set('Access-Control-Allow-Headers', 'Accept, Content-Type, DPoP');
+  ctx.set('Access-Control-Max-Age', '3600');
+}
 
 export async function showEmbed(ctx: Context, realm: RealmContext, opener: string): Promise<void> {
   const origins = await realm.guests.originsOfOpener(guestRealmOf(realm), opener);

@@ -9,7 +9,7 @@ import { type GuestApiCaller, guestApiCaller } from '../oidc/guest-caller.ts';
 import type { RealmProvider } from '../oidc/provider.ts';
 import type { RealmContext } from '../oidc/realm-context.ts';
 import type { Call } from './call.ts';
-import { redeemEmbed, showEmbed } from './embed-routes.ts';
+import { openToPages, preflightEmbed, redeemEmbed, showEmbed } from './embed-routes.ts';
 import { createOpener, mintBatch, mintOne } from './mint-routes.ts';
 import { Problem, problemFor, sendProblem } from './problems.ts';
 import { changeToken, listTokens, revokeMany, revokeToken, showEvents, showToken } from './token-routes.ts';
@@ -87,6 +87,7 @@ function unauthenticated({ issuer }: RealmContext, scheme: 'Basic' | 'Bearer'): 
 }
 
 async function answerEmbed(ctx: Context, realm: RealmContext, opener: string): Promise<void> {
-  const handler = handlerOf(ctx, { GET: showEmbed, POST: redeemEmbed });
+  openToPages(ctx);
+  const handler = handlerOf(ctx, { GET: showEmbed, POST: redeemEmbed, OPTIONS: preflightEmbed });
   await handler(ctx, realm, opener);
 }

@@ -2,6 +2,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { User } from '../registry/model.ts';
 import { type ClaimsPolicy, createAccount, type DaypassAccount } from './claims.ts';
 import type { RealmContext } from './realm-context.ts';
+import { sessionIdFor } from './session-ids.ts';
 
 /** The library's account for a user of this realm, with the claims its profile and client call for. */
 export function accountOf(realm: RealmContext, ctx: KoaContextWithOIDC, user: User): DaypassAccount {
@@ -24,8 +25,15 @@ function policyOf(realm: RealmContext): ClaimsPolicy {
   }
   return {
     scopesInIdToken: (ctx) => ctx.oidc.client?.['claims_in_id_token'] === true,
-    idTokenExtras: () => ({}),
+    idTokenExtras: (ctx) => strictIdToken(realm, ctx),
   };
+}
+
+/** So that what is made from an ID token can end with its session, whether or not the client is told of logouts. */
+function strictIdToken(realm: RealmContext, ctx: KoaContextWithOIDC): Record<string, unknown> {
+  const { client, entities } = ctx.oidc;
+  const uid = entities.AccessToken?.sessionUid;
+  return uid === undefined || client === undefined ? {} : { sid: sessionIdFor(realm, uid, client.clientId) };
 }
 
 function keycloakIdToken(ctx: KoaContextWithOIDC): Record<string, unknown> {

@@ -9,7 +9,7 @@ export const oidcScopes = ['openid', 'profile', 'email', 'address', 'phone', 'of
 export const oidcScopeSet: ReadonlySet<string> = new Set(oidcScopes);
 
 export const claimsByScope = {
-  openid: ['sub'],
+  openid: ['sub', 'sid'],
   profile: [
     'name',
     'given_name',
@@ -33,7 +33,6 @@ export const claimsByScope = {
   amr: null,
   auth_time: null,
   iss: null,
-  sid: null,
 };
 
 /** Claims that Keycloak's clients read in every ID token. */

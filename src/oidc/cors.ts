@@ -11,6 +11,8 @@ import type { RealmContext } from './realm-context.ts';
 
 const PREFLIGHT_SECONDS = '3600';
 const ALLOWED_HEADERS = 'Accept, Authorization, Content-Type, DPoP, X-Requested-With';
+/** No header that a client authenticates with. */
+const HOLDER_HEADERS = 'Accept, Content-Type, DPoP';
 const EXPOSED_HEADERS = 'WWW-Authenticate, Retry-After, X-Request-Id';
 
 const libraryHeaders = [
@@ -36,6 +38,7 @@ export function crossOrigin(realm: RealmContext): Middleware {
     for (const name of libraryHeaders) ctx.remove(name);
     if (isOpen) ctx.set('Access-Control-Allow-Origin', '*');
     else if (address?.callers === 'clients') await allowRegistered(realm, ctx);
+    if (address?.forHolders === true && isPreflight(ctx)) allowHolders(ctx);
   };
 }
 
@@ -55,6 +58,16 @@ function answerPreflight(ctx: Context, address: Address): void {
   ctx.set('Access-Control-Max-Age', PREFLIGHT_SECONDS);
   ctx.set('Access-Control-Allow-Methods', address.methods.join(', '));
   ctx.set('Access-Control-Allow-Headers', ALLOWED_HEADERS);
+}
+
+/**
+ * Whether a page holds a guest token its request will tell, and so does the answer: a preflight only lets it ask. It
+ * gives strangers no more than they have without one, but for the proof.
+ */
+function allowHolders(ctx: Context): void {
+  if (ctx.response.get('Access-Control-Allow-Origin')) return;
+  ctx.set('Access-Control-Allow-Origin', '*');
+  ctx.set('Access-Control-Allow-Headers', HOLDER_HEADERS);
 }
 
 async function allowRegistered(realm: RealmContext, ctx: Context): Promise<void> {

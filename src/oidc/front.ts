@@ -29,8 +29,8 @@ export function realmShortcut({ pool, publicUrl }: Pick<Front, 'pool' | 'publicU
     if (method !== 'POST' || !isFrequent.test(url)) return false;
     const address = realmAddress(url, basePath);
     const provider = address && (await pool.find(address.realm));
-    if (address === undefined || provider?.realm.view.enabled !== true) return false;
-    annotate(request, { realm: provider.realm.name });
+    if (address === undefined || provider === undefined || provider === 'disabled') return false;
+    annotate(request, { realm: address.realm });
     return provider.answerDirectly({ request, response, path: address.path });
   };
 }

@@ -53,8 +53,8 @@ export type InternalsOptions = {
   readonly secret: Buffer;
   /** The value that a presented refresh token stands for (refresh-shape.ts). */
   refreshValueOf(presented: string): string;
-  /** Clients know a session by its own identifier, as Keycloak's do, and not by one for each of them. */
-  readonly sharesSessionIds: boolean;
+  /** What a client calls a session. */
+  sessionIdFor(uid: string, clientId: string): string;
   /** Runs after a session has ended, before the answer. */
   sessionEnded(uid: string): Promise<void>;
   /** True when this `jti` of this issuer was not seen before, decided in one atomic step. */
@@ -69,7 +69,7 @@ export function adjustModels(provider: Provider, options: InternalsOptions): voi
   recordJwts(provider.ClientCredentials);
   keepRequestedClaims(provider);
   endSessions(provider, options);
-  if (options.sharesSessionIds) shareSessionIds(provider);
+  nameSessions(provider, options);
   decideReplaysAtomically(provider, options);
   tellInBackground(provider, options);
 }
@@ -144,10 +144,10 @@ function endSessions(provider: Provider, options: InternalsOptions): void {
   };
 }
 
-function shareSessionIds(provider: Provider): void {
+function nameSessions(provider: Provider, options: InternalsOptions): void {
   const prototype = provider.Session.prototype;
   prototype.ensureClientContainer = function nameSession(clientId: string): void {
-    this.sidFor(clientId, this.uid);
+    this.sidFor(clientId, options.sessionIdFor(this.uid, clientId));
   };
 }
 

@@ -31,6 +31,7 @@ import { createInitialAccessToken, registerClient } from './registration.ts';
 import { isFirstUse } from './replay.ts';
 import type { Screens } from './screens.ts';
 import { createSelfService, type SelfService } from './self-service.ts';
+import { sessionIdFor } from './session-ids.ts';
 import { announceSession } from './session-iframe.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { createUnit, type Unit } from './unit.ts';
@@ -109,7 +110,7 @@ function configured(realm: RealmContext, screens: Screens): Provider {
   adjustModels(provider, {
     secret: realm.keys.secret,
     refreshValueOf,
-    sharesSessionIds: realm.view.profile === 'keycloak',
+    sessionIdFor: (uid, clientId) => sessionIdFor(realm, uid, clientId),
     sessionEnded: async (uid) => {
       await realm.store.commit([endSession(realm.name, uid)]);
     },

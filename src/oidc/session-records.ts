@@ -7,7 +7,9 @@ const sessionRecord = z.looseObject({
   loginTs: z.number().optional(),
   iat: z.number().optional(),
   agent: z.string().optional(),
-  authorizations: z.record(z.string(), z.looseObject({ sid: z.string().optional() })).optional(),
+  authorizations: z
+    .record(z.string(), z.looseObject({ sid: z.string().optional(), grantId: z.string().optional() }))
+    .optional(),
 });
 
 export type SessionRecord = z.infer<typeof sessionRecord>;

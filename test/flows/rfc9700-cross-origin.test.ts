@@ -53,10 +53,10 @@ async function preflight(address: string, origin: string, method = 'POST'): Prom
 const allowed = ({ headers }: Answer) => headers.get('access-control-allow-origin');
 const withCredentials = ({ headers }: Answer) => headers.get('access-control-allow-credentials');
 
+/** Where pages that hold guest tokens ask too. */
+const forHolders = [`${base}/token`, `${base}/revoke`] as const;
 const forClients = [
-  [`${base}/token`, 'POST'],
   [`${base}/userinfo`, 'GET'],
-  [`${base}/revoke`, 'POST'],
   [`${base}/logout`, 'POST'],
   [`${base}/ext/par/request`, 'POST'],
   [`${base}/auth/device`, 'POST'],
@@ -95,6 +95,23 @@ describe('a preflight', () => {
     expect(known?.headers.get('vary')).toMatch(/origin/i);
   });
 
+  it.each(forHolders)('at %s lets pages of any origin ask, without credentials', async (path) => {
+    for (const realm of ['strict', 'keycloak']) {
+      const [known, ...others] = await Promise.all(
+        [app, evil, 'null'].map((origin) => preflight(url(path, realm), origin)),
+      );
+
+      expect(known && [known.status, allowed(known)]).toEqual([204, app]);
+      expect(known?.headers.get('access-control-allow-headers')).toMatch(/authorization.*dpop/i);
+      for (const answer of others) {
+        expect([answer.status, allowed(answer), withCredentials(answer)]).toEqual([204, '*', null]);
+        expect(answer.headers.get('access-control-allow-methods')).toBe('POST');
+        expect(answer.headers.get('access-control-allow-headers')).toBe('Accept, Content-Type, DPoP');
+        expect(answer.headers.get('vary')).toMatch(/origin/i);
+      }
+    }
+  });
+
   it.each(forNobody)('at %s is answered for nobody', async (path) => {
     expect(allowed(await preflight(url(path), app))).toBeNull();
   });
@@ -110,7 +127,7 @@ describe('a preflight', () => {
     'https://',
     '*',
   ])('does not take %s for the registered origin', async (origin) => {
-    expect(allowed(await preflight(url(`${base}/token`), origin))).toBeNull();
+    expect(allowed(await preflight(url(`${base}/userinfo`), origin))).toBeNull();
   });
 
   it('knows any port of a native client’s loopback address, and no other host', async () => {
@@ -121,19 +138,19 @@ describe('a preflight', () => {
       'https://127.0.0.1:4711',
     ];
 
-    const answers = await Promise.all(origins.map((origin) => preflight(url(`${base}/token`), origin)));
+    const answers = await Promise.all(origins.map((origin) => preflight(url(`${base}/userinfo`), origin)));
 
     expect(answers.map(allowed)).toEqual([origins[0], origins[1], null, null]);
   });
 
   it('knows only the origins of its own realm', async () => {
-    expect(allowed(await preflight(url(`${base}/token`, 'elsewhere'), app))).toBeNull();
+    expect(allowed(await preflight(url(`${base}/userinfo`, 'elsewhere'), app))).toBeNull();
   });
 
   it('follows the clients: a new origin counts at once, one that is gone does not', async () => {
     const { registry } = server.services;
     const origin = 'https://new.acme.test';
-    const ask = async () => allowed(await preflight(url(`${base}/token`), origin));
+    const ask = async () => allowed(await preflight(url(`${base}/userinfo`), origin));
     const before = await ask();
 
     await registry.createClient('strict', { id: 'one', public: true, cors: [origin] });
@@ -148,9 +165,9 @@ describe('a preflight', () => {
 
   it('allows credentials in keycloak realms, for registered origins', async () => {
     const answers = await Promise.all([
-      preflight(url(`${base}/token`, 'keycloak'), app),
-      preflight(url(`${base}/token`, 'keycloak'), evil),
-      preflight(url(`${base}/token`), app),
+      preflight(url(`${base}/userinfo`, 'keycloak'), app),
+      preflight(url(`${base}/userinfo`, 'keycloak'), evil),
+      preflight(url(`${base}/userinfo`), app),
     ]);
 
     expect(answers.map(withCredentials)).toEqual(['true', null, null]);

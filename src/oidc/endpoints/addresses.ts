@@ -9,6 +9,8 @@ export type Address = {
    * addresses that people go to (RFC 9700 §2.6) or that only back ends authenticate at.
    */
   readonly callers?: 'clients' | 'anybody';
+  /** The page that holds a guest token may call it too, wherever it is from: with a proof of its key, no client. */
+  readonly forHolders?: boolean;
   /** The body is a form, whose parameters may each be sent once (RFC 6749 §3.2). */
   readonly takesForm?: boolean;
 };
@@ -41,9 +43,9 @@ const addresses: readonly Address[] = [
   { path: paths.oauthMetadata, methods: read, callers: 'anybody' },
   { path: paths.certs, methods: read, callers: 'anybody' },
   { path: paths.authorization, methods: both },
-  { path: paths.token, methods: post, callers: 'clients', takesForm: true },
+  { path: paths.token, methods: post, callers: 'clients', forHolders: true, takesForm: true },
   { path: paths.introspection, methods: post, takesForm: true },
-  { path: paths.revocation, methods: post, callers: 'clients', takesForm: true },
+  { path: paths.revocation, methods: post, callers: 'clients', forHolders: true, takesForm: true },
   { path: paths.userinfo, methods: both, callers: 'clients', takesForm: true },
   { path: paths.logout, methods: both, callers: 'clients', takesForm: true },
   { path: `${paths.logout}/confirm`, methods: post },

@@ -17,7 +17,7 @@ const idClaims = z.looseObject({
   iat: z.number(),
   sid: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .regex(/^[A-Za-z0-9_-]{1,128}$/)
     .optional(),
 });
 const assertionClaims = z.looseObject({

@@ -11,13 +11,14 @@ import { parentNode } from '../../guest/guest-nodes.ts';
 import type { Minter } from '../../guest/guest-realm.ts';
 import { storedGuest } from '../../guest/guests.ts';
 import type { ParentToken } from '../../guest/mint-order.ts';
-import { clientNode, userNode } from '../../registry/records.ts';
 import type { Stamp, Write } from '../../storage/store.ts';
 import { isLive } from '../../tokens/introspection.ts';
-import { nodesOf, sessionNode, tokenKey } from '../../tokens/nodes.ts';
+import { type Lineage, nodesOf, tokenKey } from '../../tokens/nodes.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import { guestRealmOf } from '../guest-realm.ts';
 import type { RealmContext } from '../realm-context.ts';
+import { sessionUidOf } from '../session-ids.ts';
+import { createSessionRecords } from '../session-records.ts';
 import { verifyAssertion, verifyIdToken } from './subject-jwt.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
@@ -122,10 +123,22 @@ async function guestSubject(realm: RealmContext, minter: Minter, guest: Stored):
 async function idTokenSubject(realm: RealmContext, minter: Minter, value: string): Promise<Subject> {
   const { subject, clientId, sessionId, issuedAt } = await verifyIdToken(realm, value);
   if (!mayExchange(minter, clientId)) throw notExchangeable();
-  // Where sessions go by one name (`sid`) for all clients, the guest ends with its session too.
-  const session = sessionId === undefined ? [] : [sessionNode(sessionId)];
-  const nodes = [clientNode(clientId), userNode(subject), ...session];
+  const nodes = nodesOf({ clientId, accountId: subject, ...(await sessionOf(realm, clientId, sessionId)) });
   const since = issuedAt * 1_000_000;
   const guards = nodes.map((guard): Write => ({ guard, realm: realm.name, since }));
   return { ...(await userSubject(realm, subject, nodes)), guards };
+}
+
+/** The session that an ID token names and the grant in it. A token of a login without a session names none. */
+async function sessionOf(
+  realm: RealmContext,
+  clientId: string,
+  sessionId: string | undefined,
+): Promise<Pick<Lineage, 'sessionUid' | 'grantId'>> {
+  if (sessionId === undefined) return {};
+  const sessionUid = sessionUidOf(realm, sessionId, clientId);
+  if (sessionUid === undefined) throw notExchangeable();
+  // Of a session that is over the record is gone; whether it was ended, its node tells.
+  const session = await createSessionRecords(realm.store, realm.name).read(sessionUid);
+  return { sessionUid, grantId: session?.authorizations?.[clientId]?.grantId };
 }

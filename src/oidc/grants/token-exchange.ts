@@ -17,7 +17,7 @@ import { guestRealmOf } from '../guest-realm.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { actorOf } from './actor-token.ts';
 import { type Subject, subjectOf } from './subject-token.ts';
-import { tokenTypes } from './token-types.ts';
+import { notExchangeable, tokenTypes } from './token-types.ts';
 
 export const tokenExchangeGrant = {
   name: 'urn:ietf:params:oauth:grant-type:token-exchange',
@@ -79,7 +79,8 @@ async function mint(
   try {
     return await realm.guests.mint(order);
   } catch (error) {
-    if (isFailure(error, 'forbidden')) throw new errors.InvalidRequest('subject_token is not active');
+    // Cut while it was being exchanged, or since it was issued.
+    if (isFailure(error, 'forbidden')) throw notExchangeable();
     throw asOAuthError(error);
   }
 }
