@@ -85,7 +85,7 @@ function defaultAlgorithm(key: JWK): string {
 }
 
 /** RFC 9068 claims of a self-contained guest. */
-function claimsOf(record: GuestRecord): Record<string, unknown> {
+export function claimsOf(record: GuestRecord): Record<string, unknown> {
   const { subject } = record.granted;
   return {
     sub: record.sub,
@@ -104,6 +104,16 @@ function claimsOf(record: GuestRecord): Record<string, unknown> {
   };
 }
 
+/** Where its status is told (draft-ietf-oauth-status-list §6.1). */
+function statusOf(realm: GuestRealm, { status }: GuestRecord): Record<string, unknown> {
+  if (status === undefined) return {};
+  return { status: { status_list: { idx: status.idx, uri: listUri(realm, status.list) } } };
+}
+
+export function listUri({ issuer }: Pick<GuestRealm, 'issuer'>, list: string): string {
+  return `${issuer}/status-lists/${list}`;
+}
+
 async function sign(
   realm: GuestRealm,
   record: GuestRecord,
@@ -113,7 +123,7 @@ async function sign(
   const alg = api?.tokens.alg ?? 'ES256';
   const key = realm.jwks.find((one) => one.alg === alg);
   if (key === undefined) throw new Error(`the realm has no ${alg} key`);
-  const jwt = new SignJWT(claims)
+  const jwt = new SignJWT({ ...claims, ...statusOf(realm, record) })
     .setProtectedHeader({ alg, typ: 'at+jwt', ...(key.kid === undefined ? {} : { kid: key.kid }) })
     .setIssuer(realm.issuer)
     .setIssuedAt(record.iat);
