@@ -7,6 +7,7 @@ import type { DemoRealm } from './demo/demo-realm.ts';
 import type { FacadeCall } from './facades/facade.ts';
 import { answerFacades, isFacadePath, tellOutage } from './facades/facades.ts';
 import { answerGuestApi } from './guest-api/guest-api.ts';
+import { answerStatusList } from './guest-api/status-routes.ts';
 import { createAdminPort } from './http/admin-port.ts';
 import { createEntrance } from './http/entrance.ts';
 import { answerFailures } from './http/failures.ts';
@@ -109,6 +110,7 @@ function belowRealm(services: Services): RealmPages {
   return async (ctx, provider, path) =>
     (isFacadePath(path) && (await answerFacades(facadeCall(services, ctx, provider), path))) ||
     (await answerGuestApi(ctx, provider, path)) ||
+    (await answerStatusList(ctx, provider, path)) ||
     answerPages(ctx, provider, path);
 }
 

@@ -11,7 +11,7 @@ import type { RealmContext } from '../oidc/realm-context.ts';
 import type { Call } from './call.ts';
 import { openToPages, preflightEmbed, redeemEmbed, showEmbed } from './embed-routes.ts';
 import { createOpener, mintBatch, mintOne } from './mint-routes.ts';
-import { Problem, problemFor, sendProblem } from './problems.ts';
+import { handlerOf, Problem, withProblems } from './problems.ts';
 import { changeToken, listTokens, revokeMany, revokeToken, showEvents, showToken } from './token-routes.ts';
 
 type Handler = (call: Call) => Promise<void>;
@@ -39,14 +39,9 @@ export async function answerGuestApi(ctx: Context, provider: RealmProvider, path
   if (opener === undefined && !/^\/guest-tokens(\/|$)/.test(path)) return false;
   annotate(ctx.req, { route: opener === undefined ? 'guest-tokens' : 'embed' });
   ctx.set({ ...apiHeaders({ isHttps: provider.realm.publicUrl.startsWith('https:') }) });
-  try {
-    await (opener === undefined ? answer(ctx, provider, path) : answerEmbed(ctx, provider.realm, opener));
-  } catch (error) {
-    const problem = problemFor(error);
-    if (problem === undefined) throw error;
-    annotate(ctx.req, { outcome: problem.code });
-    sendProblem(ctx, problem);
-  }
+  await withProblems(ctx, () =>
+    opener === undefined ? answer(ctx, provider, path) : answerEmbed(ctx, provider.realm, opener),
+  );
   return true;
 }
 
@@ -58,15 +53,6 @@ async function answer(ctx: Context, provider: RealmProvider, path: string): Prom
   const handler = handlerOf(ctx, route.methods);
   const name = route.path.exec(path)?.[1] ?? '';
   await handler({ ctx, realm: provider.realm, caller, name });
-}
-
-function handlerOf<Handled>(ctx: Context, methods: Readonly<Record<string, Handled>>): Handled {
-  const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
-  const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
-  if (handler !== undefined) return handler;
-  // RFC 9110 §15.5.6.
-  const headers = { Allow: Object.keys(methods).join(', ') };
-  throw new Problem('method_not_allowed', 'the method is not for this address', { headers });
 }
 
 /** A user without the permission is known, and still may do nothing here. */

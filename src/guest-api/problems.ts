@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { Failure, type FailureCode } from '../base/errors.ts';
 import { TooManyGuests } from '../guest/guest-slots.ts';
 import type { Refusal, Refused } from '../guest/refusal.ts';
+import { annotate } from '../observability/annotations.ts';
 
 const kinds = {
   invalid_request: { status: 400, title: 'The request is malformed' },
@@ -15,10 +16,12 @@ const kinds = {
   policy_unresolved: { status: 422, title: 'A policy is unknown or lacks a value' },
   not_found: { status: 404, title: 'There is no such thing' },
   method_not_allowed: { status: 405, title: 'The method is not for this address' },
+  not_acceptable: { status: 406, title: 'There is no such representation' },
   conflict: { status: 409, title: 'The request contradicts an earlier one' },
   body_too_large: { status: 413, title: 'The body is larger than 64 KiB' },
   unsupported_media_type: { status: 415, title: 'The body is not JSON' },
-  too_many_requests: { status: 429, title: 'There are as many tokens as there may be' },
+  too_many_requests: { status: 429, title: 'There are as many as there may be' },
+  not_implemented: { status: 501, title: 'This is not offered' },
   temporarily_unavailable: { status: 503, title: 'The service cannot be reached, try again' },
 } as const;
 
@@ -109,4 +112,25 @@ function headersOf(failure: Failure): Headers {
   }
   if (failure.code === 'forbidden') return { 'WWW-Authenticate': 'Bearer error="invalid_token"' };
   return codeOf[failure.code] === 'temporarily_unavailable' ? { 'Retry-After': '1' } : {};
+}
+
+/** Does the work of a request; an expected failure of it becomes its answer. */
+export async function withProblems(ctx: Context, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const problem = problemFor(error);
+    if (problem === undefined) throw error;
+    annotate(ctx.req, { outcome: problem.code });
+    sendProblem(ctx, problem);
+  }
+}
+
+export function handlerOf<Handled>(ctx: Context, methods: Readonly<Record<string, Handled>>): Handled {
+  const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
+  const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
+  if (handler !== undefined) return handler;
+  // RFC 9110 §15.5.6.
+  const headers = { Allow: Object.keys(methods).join(', ') };
+  throw new Problem('method_not_allowed', 'the method is not for this address', { headers });
 }

@@ -18,6 +18,7 @@ import { eventWrites, idleWrites, keepFor } from './guest-writes.ts';
 import { usesOf } from './lifetime.ts';
 import { effectiveNow, ownGrant, policyMembers, underPolicies } from './policy-effect.ts';
 import { faultsOf, findUnreadable, isRefused, type Refused, refusalsOf } from './refusal.ts';
+import { endStatus, endStatusWrites } from './status-places.ts';
 
 const { resources, policies, context, ui, binding } = guestGrant.shape;
 
@@ -59,10 +60,12 @@ export async function narrowGuest(
 ): Promise<GuestRecord | Refused> {
   await checkAlive(deps, realm, found);
   const now = epochSeconds(deps.clock);
-  const narrowed = narrowedRecord(realm, found.record, change, now);
-  if (isRefused(narrowed)) return narrowed;
+  const changed = narrowedRecord(realm, found.record, change, now);
+  if (isRefused(changed)) return changed;
+  const narrowed = endStatus(found.record, changed, now);
   const outcome = await deps.store.commit([
     ...changedWrites(realm.name, narrowed, found, now),
+    ...endStatusWrites(realm.name, found.record, narrowed, now),
     { close: refreshNode(familyOf(narrowed)), realm: realm.name, ttl: GUEST_CUT_TTL },
     ...eventWrites(realm.name, narrowed.id, { event: 'guest.narrowed', at: now }),
   ]);

@@ -2,24 +2,24 @@
  * One-use openers: a guest token to be minted for the browser that opens an address, bound to a key that this browser
  * has just made. An opener hangs where its token will: what cuts the token cuts the opener too.
  */
-import { type Clock, epochSeconds } from '../base/clock.ts';
+import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import { randomValue } from '../base/random.ts';
-import type { Document, Key, Store } from '../storage/store.ts';
+import type { Document, Key } from '../storage/store.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
 import { besideOf, countBeside, hang, nodesOfGuest } from './guest-nodes.ts';
 import type { GuestRealm, Minter } from './guest-realm.ts';
 import type { GuestRecord } from './guest-record.ts';
-import { type Minted, mint } from './mint.ts';
+import { type MintDeps, type Minted, mint } from './mint.ts';
 import type { MintOrder } from './mint-order.ts';
 import { isRefused, type Refused } from './refusal.ts';
 import { sealerOf } from './sealing.ts';
 
 const PREFIX = 'dpo_';
 
-type Deps = { readonly store: Store; readonly clock: Clock };
+type Deps = MintDeps;
 
 type Held = {
   readonly clientId: string;

@@ -64,6 +64,18 @@ export type GuestRecord = {
   readonly sealedPolicies?: string;
   /** The sealed value, where the product whose call made it shows it again. */
   readonly sealedValue?: string;
+  /** Of a token whose value is a JWT: its bit (status-places.ts). */
+  readonly status?: StatusPlace;
+};
+
+/** Times are seconds since the epoch. */
+export type StatusPlace = {
+  readonly list: string;
+  readonly idx: number;
+  /** When the list forgets the token. */
+  readonly until: number;
+  /** From when on the value says more than the token may do, since it was narrowed. */
+  readonly from?: number;
 };
 
 /** The refresh token of a guest: what the next token is minted from. */

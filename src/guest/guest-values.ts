@@ -86,7 +86,7 @@ function defaultAlgorithm(key: JWK): string {
 }
 
 /** RFC 9068 claims of a self-contained guest. */
-function claimsOf(record: GuestRecord): Record<string, unknown> {
+export function claimsOf(record: GuestRecord): Record<string, unknown> {
   const { subject } = record.granted;
   return {
     sub: record.sub,
@@ -105,14 +105,27 @@ function claimsOf(record: GuestRecord): Record<string, unknown> {
   };
 }
 
-function sign(
-  realm: GuestRealm,
-  { audiences, iat, exp }: GuestRecord,
-  claims: Record<string, unknown>,
-): Promise<string> {
+/** Where its status is told (draft-ietf-oauth-status-list §6.1). */
+function statusOf(realm: GuestRealm, { status }: GuestRecord): Record<string, unknown> {
+  if (status === undefined) return {};
+  return { status: { status_list: { idx: status.idx, uri: listUri(realm, status.list) } } };
+}
+
+export function listUri({ issuer }: Pick<GuestRealm, 'issuer'>, list: string): string {
+  return `${issuer}/status-lists/${list}`;
+}
+
+function sign(realm: GuestRealm, record: GuestRecord, claims: Record<string, unknown>): Promise<string> {
+  const { audiences, iat, exp } = record;
   const api = realm.apis.find(({ audience }) => audience === audiences[0]);
   const alg = api?.tokens.alg ?? 'ES256';
   const key = realm.jwks.find((one) => one.alg === alg);
   if (key === undefined) throw new Error(`the realm has no ${alg} key`);
-  return signJwt(key, 'at+jwt', { ...claims, iss: realm.issuer, iat, ...(exp === null ? {} : { exp }) });
+  return signJwt(key, 'at+jwt', {
+    ...claims,
+    ...statusOf(realm, record),
+    iss: realm.issuer,
+    iat,
+    ...(exp === null ? {} : { exp }),
+  });
 }

@@ -14,6 +14,7 @@ import {
   idleKey,
 } from './guest-record.ts';
 import { refreshReachOf } from './lifetime.ts';
+import { statusWrites } from './status-places.ts';
 
 /** Seconds a dead token is remembered, so that its API can be told why. */
 const LINGER = 600;
@@ -41,6 +42,7 @@ export function recordWrites(realm: string, record: GuestRecord, hash: string, s
     ...hang({ put: pointer, value: hash, ttl: kept }, nodes),
     { index: guestsOfClient(realm, clientId), member: id, ttl },
     { index: guestsOfTenant(realm, granted.subject.tenant), member: id, ttl },
+    ...statusWrites(realm, record, ttl),
     ...customTypeWrites(realm, record, ttl),
     ...idleWrites(realm, record, hash),
   ];

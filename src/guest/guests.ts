@@ -31,6 +31,8 @@ import { type RefreshOrder, refreshGuest } from './refresh.ts';
 import { resolveHost } from './resolve-host.ts';
 import { createSampler } from './sampler.ts';
 import { sealerOf } from './sealing.ts';
+import { createStatusLists } from './status-lists.ts';
+import { createPlacing } from './status-places.ts';
 
 export type Guests = ReturnType<typeof createGuests>;
 
@@ -42,8 +44,11 @@ export type GuestsDeps = {
 };
 
 export function createGuests(parts: GuestsDeps) {
-  const deps = { resolveHost, ...parts, isSampled: createSampler(parts.clock) };
+  const deps = { resolveHost, ...parts, isSampled: createSampler(parts.clock), place: createPlacing() };
+  const statusLists = createStatusLists(parts);
   return {
+    /** The signed status list; `undefined` when the realm has no such one. */
+    statusList: (realm: GuestRealm, id: string) => statusLists.tokenOf(realm, id),
     mint: (order: MintOrder) => mint(deps, order),
     mintOnce: (order: MintOrder, once: { readonly key: string; readonly request: string }) =>
       mintOnce(deps, order, once),

@@ -11,15 +11,16 @@ import type { GuestRecord } from './guest-record.ts';
 import { refreshWrites } from './guest-refresh.ts';
 import { takeSlot } from './guest-slots.ts';
 import { guestValue } from './guest-values.ts';
-import { eventWrites, recordWrites } from './guest-writes.ts';
+import { eventWrites, keepFor, recordWrites } from './guest-writes.ts';
 import type { Issued, MintOrder } from './mint-order.ts';
 import { isRefused, type Refused } from './refusal.ts';
 import { sealerOf } from './sealing.ts';
+import type { Placing } from './status-places.ts';
 
 /** `value` and `refresh` are absent for a dry run. */
 export type Minted = Partial<Issued> & { readonly record: GuestRecord };
 
-export type MintDeps = { readonly store: Store; readonly clock: Clock };
+export type MintDeps = { readonly store: Store; readonly clock: Clock; readonly place: Placing };
 
 /**
  * Rejects with `Failure('forbidden')` when the parent died meanwhile, `conflict` when a condition of `also` did not
@@ -35,10 +36,11 @@ export async function mint(deps: MintDeps, order: MintOrder): Promise<Minted | R
 
 async function store(deps: MintDeps, order: MintOrder, decided: GuestRecord): Promise<Minted> {
   const { realm, minter } = order;
-  const value = await guestValue(realm, decided, order.claims);
+  const placed = deps.place(realm, decided, decided.iat + keepFor(decided));
+  const value = await guestValue(realm, placed, order.claims);
   const hash = sha256(value);
-  const sealedValue = order.showAgain === true ? sealerOf(realm).seal(value, decided.id) : undefined;
-  const record = sealedValue === undefined ? decided : { ...decided, sealedValue };
+  const sealedValue = order.showAgain === true ? sealerOf(realm).seal(value, placed.id) : undefined;
+  const record = sealedValue === undefined ? placed : { ...placed, sealedValue };
   const refresh = refreshWrites(deps, realm, record);
   const issued = { value, ...(refresh === undefined ? {} : { refresh: refresh.issued }) };
   const writes = [

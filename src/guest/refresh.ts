@@ -3,10 +3,10 @@
  * successor, and reuse after it kills the family. Ceilings and policies count anew at each refresh; limits of uses and
  * the end of the chain stay what they were.
  */
-import { type Clock, epochSeconds } from '../base/clock.ts';
+import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
-import type { Document, Store } from '../storage/store.ts';
+import type { Document } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
@@ -20,8 +20,8 @@ import {
 } from './guest-record.ts';
 import { GUEST_REFRESH_GRACE_MS, refreshSuccessor } from './guest-refresh.ts';
 import { guestValue } from './guest-values.ts';
-import { eventWrites, recordWrites } from './guest-writes.ts';
-import { commitWithSlot, type Minted } from './mint.ts';
+import { eventWrites, keepFor, recordWrites } from './guest-writes.ts';
+import { commitWithSlot, type MintDeps, type Minted } from './mint.ts';
 import { ownGrant } from './policy-effect.ts';
 import { isRefused, type Refused } from './refusal.ts';
 
@@ -36,7 +36,7 @@ export type RefreshOrder = {
   minterOf(clientId: string): Promise<Minter | undefined>;
 };
 
-type Deps = { readonly store: Store; readonly clock: Clock };
+type Deps = MintDeps;
 
 /**
  * A new token for a refresh token, under the ceilings and policies of this moment; by the minting client, or by
@@ -52,7 +52,8 @@ export async function refreshGuest(deps: Deps, order: RefreshOrder): Promise<Min
   if (minter === undefined) throw dead();
   const decided = decide(deps, { realm, minter, ...orderOf(realm, found.record, epochSeconds(deps.clock)) });
   if (isRefused(decided)) return decided;
-  return renew(deps, order, found, renewedOf(decided, guest));
+  const renewed = renewedOf(decided, guest);
+  return renew(deps, order, found, deps.place(realm, renewed, renewed.iat + keepFor(renewed)));
 }
 
 type Found = { readonly document: Document; readonly record: GuestRefreshRecord };

@@ -256,6 +256,7 @@ describe('minting by JSON', () => {
       jti: expect.any(String),
       iat: expect.any(Number),
       exp: expect.any(Number),
+      status: { status_list: { idx: expect.any(Number), uri: expect.any(String) } },
     });
     expect(payload(tokens[2])).toMatchObject({
       tenant: 'blue',
