@@ -3,6 +3,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { sha256 } from '../base/hash.ts';
+import { createQuotas } from '../limits/quotas.ts';
 import type { Client } from '../registry/model.ts';
 import type { Document, Store } from '../storage/store.ts';
 import { type Mints, mints } from './ceiling.ts';
@@ -42,7 +43,7 @@ export type GuestsDeps = {
 };
 
 export function createGuests(parts: GuestsDeps) {
-  const deps = { resolveHost, ...parts, isSampled: createSampler(parts.clock) };
+  const deps = { resolveHost, ...parts, isSampled: createSampler(parts.clock), quotas: createQuotas(parts) };
   return {
     mint: (order: MintOrder) => mint(deps, order),
     mintOnce: (order: MintOrder, once: { readonly key: string; readonly request: string }) =>
