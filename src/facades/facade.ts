@@ -10,6 +10,7 @@ import { Failure, type FailureCode } from '../base/errors.ts';
 import type { GuestRealm } from '../guest/guest-realm.ts';
 import type { Guests } from '../guest/guests.ts';
 import { apiHeaders } from '../http/security-headers.ts';
+import { TooMany, waitFields } from '../limits/too-many.ts';
 import { annotate } from '../observability/annotations.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { RealmView } from '../registry/realm-view.ts';
@@ -201,5 +202,6 @@ function errorOf(
     logger.error({ requestId, realm: realm.view.name, facade: name, err: error }, 'unexpected error');
   }
   if (trouble === 'unavailable') ctx.set('Retry-After', '1');
+  if (error instanceof TooMany) ctx.set({ ...waitFields(error) });
   return say(trouble);
 }

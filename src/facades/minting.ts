@@ -7,6 +7,7 @@ import type { GuestRealm } from '../guest/guest-realm.ts';
 import type { Minted } from '../guest/mint.ts';
 import type { MintOrder } from '../guest/mint-order.ts';
 import { isRefused, type Refusal } from '../guest/refusal.ts';
+import { limitFields } from '../limits/too-many.ts';
 import type { FacadeCall, FacadeRealm } from './facade.ts';
 import type { CommonSection } from './options.ts';
 
@@ -99,9 +100,10 @@ export function lifeOf(
 }
 
 /** What the product has no field for. */
-export function tellOf(ctx: Context, { record }: FacadeMinted, warnings: readonly string[]): void {
+export function tellOf(ctx: Context, { record, limit }: FacadeMinted, warnings: readonly string[]): void {
   ctx.set('X-Guest-Token-Id', record.id);
   ctx.set('X-Guest-Expires-At', record.exp === null ? 'never' : isoTime(record.exp));
+  ctx.set({ ...limitFields(limit) });
   const all = [...warnings, ...record.narrowed];
   if (all.length > 0) ctx.set('X-Guest-Warnings', all.join('; '));
 }

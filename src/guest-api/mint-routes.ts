@@ -5,6 +5,7 @@ import { type GuestGrant, parseGrant } from '../guest/grant.ts';
 import type { Minted } from '../guest/mint.ts';
 import type { MintOrder } from '../guest/mint-order.ts';
 import { faultsOf, isRefused, refusalsOf } from '../guest/refusal.ts';
+import { limitFields } from '../limits/too-many.ts';
 import { type Call, minterFor, readJson, realmOf } from './call.ts';
 import { presentMinted, timeOf } from './present.ts';
 import { Problem, problemBody, problemFor, problemOf, statusOf } from './problems.ts';
@@ -44,6 +45,7 @@ async function mintResult(call: Call, input: unknown, key: string | undefined): 
     const problem = problemFor(error);
     // What is not the fault of this one token ends the whole: the same request may be sent again.
     if (problem === undefined || problem.code === 'temporarily_unavailable') throw error;
+    if (problem.code === 'too_many_requests') call.ctx.set({ ...problem.headers });
     return { ...problemBody(problem), status: statusOf(problem) };
   }
 }
@@ -56,6 +58,7 @@ async function mint(call: Call, input: unknown, key: string | undefined): Promis
     ? await realm.guests.mintOnce(order, { key, request: sha256(JSON.stringify(input)) })
     : await realm.guests.mint(order);
   if (isRefused(minted)) throw problemOf(minted);
+  call.ctx.set({ ...limitFields(minted.limit) });
   return minted;
 }
 
@@ -111,6 +114,7 @@ export async function createOpener(call: Call): Promise<void> {
     throw new Problem('invalid_request', 'an opener is for a token, not for a dry run');
   const opener = await realm.guests.createOpener(order, parsed.data.ttl);
   if (isRefused(opener)) throw problemOf(opener);
+  ctx.set({ ...limitFields(opener.limit) });
   ctx.status = 201;
   ctx.body = {
     opener: opener.value,

@@ -1,8 +1,8 @@
 /** What the JSON API of guest tokens refuses, as RFC 9457 problem details (guest-tokens 7.3). */
 import type { Context } from 'koa';
 import { Failure, type FailureCode } from '../base/errors.ts';
-import { TooManyGuests } from '../guest/guest-slots.ts';
 import type { Refusal, Refused } from '../guest/refusal.ts';
+import { TooMany, waitFields } from '../limits/too-many.ts';
 import { annotate } from '../observability/annotations.ts';
 
 const kinds = {
@@ -20,7 +20,7 @@ const kinds = {
   conflict: { status: 409, title: 'The request contradicts an earlier one' },
   body_too_large: { status: 413, title: 'The body is larger than 64 KiB' },
   unsupported_media_type: { status: 415, title: 'The body is not JSON' },
-  too_many_requests: { status: 429, title: 'There are as many as there may be' },
+  too_many_requests: { status: 429, title: 'More than may be in this time' },
   not_implemented: { status: 501, title: 'This is not offered' },
   temporarily_unavailable: { status: 503, title: 'The service cannot be reached, try again' },
 } as const;
@@ -101,15 +101,7 @@ export function problemFor(error: unknown): Problem | undefined {
 }
 
 function headersOf(failure: Failure): Headers {
-  if (failure instanceof TooManyGuests) {
-    const reset = String(failure.retryAfter ?? 60);
-    return {
-      'Retry-After': reset,
-      'RateLimit-Limit': String(failure.limit),
-      'RateLimit-Remaining': '0',
-      'RateLimit-Reset': reset,
-    };
-  }
+  if (failure instanceof TooMany) return waitFields(failure);
   if (failure.code === 'forbidden') return { 'WWW-Authenticate': 'Bearer error="invalid_token"' };
   return codeOf[failure.code] === 'temporarily_unavailable' ? { 'Retry-After': '1' } : {};
 }

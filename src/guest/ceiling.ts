@@ -3,7 +3,7 @@
  * honestly is narrowed and said; the rest is refused. Pure.
  */
 import { z } from 'zod';
-import { clientId, LONGEST_LIFE } from '../registry/model.ts';
+import { clientId, LONGEST_LIFE, quota } from '../registry/model.ts';
 import { type Action, action, permissionNeeded, resourceType } from './actions.ts';
 import { identifier, label } from './fields.ts';
 import { type Granted, type GrantedResource, type GuestGrant, guestGrant, type Resource } from './grant.ts';
@@ -40,6 +40,8 @@ export const mints = z.strictObject({
     .array(formats)
     .min(1)
     .default([...formats.options]),
+  /** Guest tokens a minute; never more than the realm's `quotas` say. Absent: what they say. */
+  perMinute: quota.optional(),
   /** Clients whose users' tokens it may exchange, beside its own. */
   subjectsFrom: z.array(clientId).max(100).default([]),
 });

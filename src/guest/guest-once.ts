@@ -14,14 +14,12 @@ import { sealerOf } from './sealing.ts';
 /** Seconds that an answer can be asked for again. */
 const KEPT = 86_400;
 
-type Deps = MintDeps;
-
 /** What was asked for with a key, and what came of it. */
 type Held = { readonly request: string; readonly minted: Minted };
 
 /** `request` stands for what was asked for. Rejects with `Failure('conflict')` when the key was used for another. */
 export async function mintOnce(
-  deps: Deps,
+  deps: MintDeps,
   order: MintOrder,
   { key, request }: { readonly key: string; readonly request: string },
 ): Promise<Minted | Refused> {
@@ -53,7 +51,7 @@ function placeOf({ realm, minter }: MintOrder, key: string): Key {
 }
 
 async function answerAt(
-  { store }: Deps,
+  { store }: Pick<MintDeps, 'store'>,
   realm: GuestRealm,
   place: Key,
   request: string,

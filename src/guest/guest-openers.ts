@@ -6,7 +6,8 @@ import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import { randomValue } from '../base/random.ts';
-import type { Document, Key } from '../storage/store.ts';
+import type { LimitState } from '../limits/too-many.ts';
+import type { Document, Key, Write } from '../storage/store.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
 import { besideOf, countBeside, hang, nodesOfGuest } from './guest-nodes.ts';
@@ -14,12 +15,11 @@ import type { GuestRealm, Minter } from './guest-realm.ts';
 import type { GuestRecord } from './guest-record.ts';
 import { type MintDeps, type Minted, mint } from './mint.ts';
 import type { MintOrder } from './mint-order.ts';
+import { counted } from './mint-quota.ts';
 import { isRefused, type Refused } from './refusal.ts';
 import { sealerOf } from './sealing.ts';
 
 const PREFIX = 'dpo_';
-
-type Deps = MintDeps;
 
 type Held = {
   readonly clientId: string;
@@ -36,10 +36,14 @@ export type Opener = {
   readonly exp: number;
   /** What redeeming it would give now. */
   readonly record: GuestRecord;
+  readonly limit: LimitState | undefined;
 };
 
-/** An opener for what the order asks for; refused where minting would be. `ttl` in seconds. */
-export async function createOpener(deps: Deps, order: MintOrder, ttl: number): Promise<Opener | Refused> {
+/**
+ * An opener for what the order asks for; refused where minting would be. It is counted in place of the token, so that
+ * the client learns its pace and not the person who opens it. `ttl` in seconds.
+ */
+export async function createOpener(deps: MintDeps, order: MintOrder, ttl: number): Promise<Opener | Refused> {
   const record = decide(deps, order);
   if (isRefused(record)) return record;
   const { realm, minter, asked } = order;
@@ -55,11 +59,14 @@ export async function createOpener(deps: Deps, order: MintOrder, ttl: number): P
   const sealed = sealerOf(realm).seal(JSON.stringify(held), contextOf(key));
   const stored: Stored = { v: 1, sealed, beside: countBeside(nodes) };
   const since = order.since === undefined ? {} : { since: order.since };
-  const outcome = await deps.store.commit([
-    ...hang({ put: key, value: JSON.stringify(stored), ttl, ...since }, nodes),
-  ]);
+  const writes = hang({ put: key, value: JSON.stringify(stored), ttl, ...since }, nodes);
+  const { limit } = await counted(deps.quotas, order, () => keep(deps, writes));
+  return { value, record, limit, exp: epochSeconds(deps.clock) + ttl };
+}
+
+async function keep({ store }: MintDeps, writes: readonly Write[]): Promise<void> {
+  const outcome = await store.commit(writes);
   if (!outcome.ok) throw new Failure('forbidden', 'what the opener was made with is not active any more');
-  return { value, record, exp: epochSeconds(deps.clock) + ttl };
 }
 
 export type Redemption = {
@@ -72,7 +79,7 @@ export type Redemption = {
 };
 
 /** The token, once. Rejects with `Failure('not_found')` for an opener that was never there, is over, used or cut. */
-export async function redeemOpener(deps: Deps, redemption: Redemption): Promise<Minted | Refused> {
+export async function redeemOpener(deps: MintDeps, redemption: Redemption): Promise<Minted | Refused> {
   const { realm, value, jkt } = redemption;
   const found = await findOpener(deps, realm, value);
   const minter = found && (await redemption.minterOf(found.held.clientId));
@@ -86,6 +93,7 @@ export async function redeemOpener(deps: Deps, redemption: Redemption): Promise<
       audiences,
       parent: { nodes: inherited },
       jkt,
+      isCounted: true,
       since: found.document.now,
       also: () => [{ spend: found.key }],
     });
@@ -97,7 +105,7 @@ export async function redeemOpener(deps: Deps, redemption: Redemption): Promise<
 
 /** Where the page of an opener may be shown; spends nothing. `undefined` for an opener that is not active. */
 export async function originsOf(
-  deps: Deps,
+  deps: Pick<MintDeps, 'store'>,
   realm: GuestRealm,
   value: string,
 ): Promise<readonly string[] | undefined> {
@@ -107,7 +115,11 @@ export async function originsOf(
 
 type Found = { readonly key: Key; readonly document: Document; readonly held: Held };
 
-async function findOpener({ store }: Deps, realm: GuestRealm, value: string): Promise<Found | undefined> {
+async function findOpener(
+  { store }: Pick<MintDeps, 'store'>,
+  realm: GuestRealm,
+  value: string,
+): Promise<Found | undefined> {
   const key = keyOf(realm, value);
   const [document] = await store.read([key]);
   if (document === undefined || document.cut || document.spentAt !== undefined) return undefined;

@@ -1,6 +1,6 @@
 /** What guest tokens need of a realm, and who mints them. */
 import type { JWK } from 'jose';
-import type { Api, Policy } from '../registry/model.ts';
+import type { Api, Policy, Quota } from '../registry/model.ts';
 import type { Mints } from './ceiling.ts';
 import type { GuestPolicy } from './guest-policy.ts';
 
@@ -8,6 +8,8 @@ export type GuestRealm = {
   readonly name: string;
   readonly issuer: string;
   readonly policy: GuestPolicy;
+  /** Guest tokens a minute for each client that mints. */
+  readonly quota: Quota;
   /** Server-held policies of the realm. */
   readonly policies: readonly Policy[];
   readonly apis: readonly Api[];

@@ -3,24 +3,14 @@
  * that of many mints at once never one too many gets in. A chain of refreshes has one place; who dies makes room.
  */
 import { type Clock, epochSeconds } from '../base/clock.ts';
-import { Failure } from '../base/errors.ts';
+import { TooMany } from '../limits/too-many.ts';
 import type { Document, Store, Write } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { GUEST_CUT_TTL } from './guest-nodes.ts';
 import { familyOf, type GuestRecord, slotsKey } from './guest-record.ts';
 
-/** `max_concurrent` is reached. */
-export class TooManyGuests extends Failure {
-  readonly limit: number;
-  /** Seconds until a place is free at the latest; `undefined` when nobody can say. */
-  readonly retryAfter: number | undefined;
-
-  constructor(limit: number, retryAfter: number | undefined) {
-    super('too_many_requests', 'the session has as many tokens as it may have');
-    this.limit = limit;
-    this.retryAfter = retryAfter;
-  }
-}
+/** Seconds to wait for a place when all are held by tokens without an end. */
+const UNKNOWN_WAIT = 60;
 
 /** Hash of the value, family, expiry. */
 type Slot = { readonly h: string; readonly f: string; readonly e: number | null };
@@ -29,7 +19,7 @@ type Deps = { readonly store: Store; readonly clock: Clock };
 
 /**
  * The step that takes a place, for a commit that is tried again when it was refused with `exists`, `changed` or
- * `missing`. None without a limit. Rejects with `TooManyGuests`.
+ * `missing`. None without a limit. Rejects with `TooMany`.
  */
 export async function takeSlot(
   deps: Deps,
@@ -63,7 +53,11 @@ async function living({ store }: Deps, realm: string, slots: readonly Slot[]): P
   return slots.filter((_, index) => documents[index]?.cut === false);
 }
 
-function tooMany(limit: number, held: readonly Slot[], now: number): TooManyGuests {
+function tooMany(limit: number, held: readonly Slot[], now: number): TooMany {
   const ends = held.flatMap(({ e }) => (e === null ? [] : [e - now]));
-  return new TooManyGuests(limit, ends.length === 0 ? undefined : Math.max(1, Math.min(...ends)));
+  const resetsIn = ends.length === 0 ? UNKNOWN_WAIT : Math.max(1, Math.min(...ends));
+  return new TooMany('the session has as many tokens as it may have', {
+    retryAfter: resetsIn,
+    limit: { name: 'session', quota: limit, remaining: 0, resetsIn },
+  });
 }

@@ -3,6 +3,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { sha256 } from '../base/hash.ts';
+import { createQuotas } from '../limits/quotas.ts';
 import type { Client } from '../registry/model.ts';
 import type { Document, Store } from '../storage/store.ts';
 import { type Mints, mints } from './ceiling.ts';
@@ -44,7 +45,13 @@ export type GuestsDeps = {
 };
 
 export function createGuests(parts: GuestsDeps) {
-  const deps = { resolveHost, ...parts, isSampled: createSampler(parts.clock), place: createPlacing() };
+  const deps = {
+    resolveHost,
+    ...parts,
+    isSampled: createSampler(parts.clock),
+    place: createPlacing(),
+    quotas: createQuotas(parts),
+  };
   const statusLists = createStatusLists(parts);
   return {
     /** The signed status list; `undefined` when the realm has no such one. */

@@ -40,6 +40,8 @@ export type MintOrder = {
   readonly rowOrigins?: readonly RowOrigin[];
   /** What else is written with the token, or nothing is. A condition of it that does not hold is a `conflict`. */
   readonly also?: (record: GuestRecord, hash: string, issued: Issued) => readonly Write[];
+  /** It was counted before, as the opener that it comes from. */
+  readonly isCounted?: boolean;
   /** The stamp at which what this relies on was read: a cut since then refuses the mint. */
   readonly since?: Stamp | undefined;
 };

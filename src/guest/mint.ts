@@ -5,6 +5,8 @@
 import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
+import type { Quotas } from '../limits/quotas.ts';
+import type { LimitState } from '../limits/too-many.ts';
 import type { Committed, Refusal, Store, Write } from '../storage/store.ts';
 import { decide } from './decide.ts';
 import type { GuestRecord } from './guest-record.ts';
@@ -13,28 +15,35 @@ import { takeSlot } from './guest-slots.ts';
 import { guestValue } from './guest-values.ts';
 import { eventWrites, keepFor, recordWrites } from './guest-writes.ts';
 import type { Issued, MintOrder } from './mint-order.ts';
+import { counted } from './mint-quota.ts';
 import { isRefused, type Refused } from './refusal.ts';
 import { sealerOf } from './sealing.ts';
 import type { Placing } from './status-places.ts';
 
-/** `value` and `refresh` are absent for a dry run. */
-export type Minted = Partial<Issued> & { readonly record: GuestRecord };
+/** `value` and `refresh` are absent for a dry run, `limit` for a token that was not counted. */
+export type Minted = Partial<Issued> & {
+  readonly record: GuestRecord;
+  readonly limit?: LimitState | undefined;
+};
 
-export type MintDeps = { readonly store: Store; readonly clock: Clock; readonly place: Placing };
+type StoreDeps = { readonly store: Store; readonly clock: Clock; readonly place: Placing };
+
+export type MintDeps = StoreDeps & { readonly quotas: Quotas };
 
 /**
  * Rejects with `Failure('forbidden')` when the parent died meanwhile, `conflict` when a condition of `also` did not
- * hold, `too_many_requests` (`TooManyGuests`) above `max_concurrent`, `invalid_input` where the format cannot carry
- * the token.
+ * hold, `TooMany` above the quota and above `max_concurrent`, `invalid_input` where the format cannot carry the token.
  */
 export async function mint(deps: MintDeps, order: MintOrder): Promise<Minted | Refused> {
   const record = decide(deps, order);
   if (isRefused(record)) return record;
   if (order.asked.dry_run) return { record };
-  return store(deps, order, record);
+  if (order.isCounted === true) return store(deps, order, record);
+  const { made, limit } = await counted(deps.quotas, order, () => store(deps, order, record));
+  return { ...made, limit };
 }
 
-async function store(deps: MintDeps, order: MintOrder, decided: GuestRecord): Promise<Minted> {
+async function store(deps: StoreDeps, order: MintOrder, decided: GuestRecord): Promise<Minted> {
   const { realm, minter } = order;
   const placed = deps.place(realm, decided, decided.iat + keepFor(decided));
   const value = await guestValue(realm, placed, order.claims);
@@ -66,7 +75,7 @@ type NewToken = {
 
 /** Everything for a new token with its place among those of its session, or nothing. `step` counts in `writes`. */
 export async function commitWithSlot(
-  deps: MintDeps,
+  deps: StoreDeps,
   { realm, record, hash, writes }: NewToken,
 ): Promise<Committed | Refusal> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {

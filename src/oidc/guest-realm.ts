@@ -12,6 +12,7 @@ export function guestRealmOf(realm: RealmContext): GuestRealm {
     name: realm.name,
     issuer: realm.issuer,
     policy: policyOf(realm),
+    quota: realm.view.quotas.guestTokensPerMinute,
     policies: realm.view.policies,
     apis: realm.view.apis,
     defaultApi: realm.defaultApi,

@@ -117,6 +117,14 @@ export const registration = z.strictObject({
   permissions: z.array(z.string().max(256)).max(500).default([]),
 });
 
+/** So many, or without a limit, which has to be said. */
+export const quota = z.union([z.int().min(1).max(1_000_000_000), z.literal('unlimited')]);
+
+export const quotas = z.strictObject({
+  /** Guest tokens that each client of the realm may mint in a minute, compatibility sections included. */
+  guestTokensPerMinute: quota.default(60_000),
+});
+
 /** The guest ceiling of a minting client. Its fields belong to the guest model. */
 export const mints = z.looseObject({});
 
@@ -147,6 +155,7 @@ export const realmSettings = z.strictObject({
   roles: z.array(role).max(500).default([]),
   policies: z.array(policy).max(500).default([]),
   guests: guests.optional(),
+  quotas: quotas.prefault({}),
   compat: compat.optional(),
 });
 
@@ -316,6 +325,7 @@ export type RealmFile = z.input<typeof realmFile>;
 export type Api = z.infer<typeof api>;
 export type Role = z.infer<typeof role>;
 export type Policy = z.infer<typeof policy>;
+export type Quota = z.infer<typeof quota>;
 export type Client = z.infer<typeof client>;
 export type ClientInput = z.input<typeof client>;
 export type User = z.infer<typeof user> & { readonly id: string };

@@ -21,6 +21,7 @@ const realmOf = (name: string): GuestRealm => ({
   apis: [],
   defaultApi: { id: 'a', audience: 'https://a', permissions: [], tokens: { format: 'opaque' } },
   jwks: [],
+  quota: 'unlimited',
   secret: randomBytes(32),
 });
 

@@ -9,6 +9,7 @@ import { decodeGuest, decodeGuestRefresh } from '../../guest/guest-record.ts';
 import { REFRESH_PREFIX } from '../../guest/guest-refresh.ts';
 import { tokenKey } from '../../tokens/nodes.ts';
 import { provenKeyFor } from '../dpop.ts';
+import { TooManyRequests } from '../errors.ts';
 import { orThrow, refresh, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { tokenTypes } from '../grants/token-types.ts';
 import type { RealmContext } from '../realm-context.ts';
@@ -74,6 +75,7 @@ async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
     ctx.body = respond(orThrow(await refresh(realm, { value, jkt })), tokenTypes.accessToken);
   } catch (error) {
     if (!(error instanceof errors.OIDCProviderError)) throw error;
+    if (error instanceof TooManyRequests) ctx.set({ ...error.fields });
     ctx.status = error.statusCode;
     ctx.body = { error: error.error, error_description: error.error_description };
   }

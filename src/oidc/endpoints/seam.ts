@@ -7,6 +7,7 @@ import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import { Failure } from '../../base/errors.ts';
 import { internalMetadata } from '../client-metadata.ts';
 import { crossOrigin } from '../cors.ts';
+import { TooManyRequests } from '../errors.ts';
 import { noteInquiry } from '../guest-client.ts';
 import type { RealmContext } from '../realm-context.ts';
 import type { Screens } from '../screens.ts';
@@ -203,6 +204,7 @@ async function phrase(
   if (realm.view.profile === 'keycloak' && ctx.oidc.route === 'userinfo')
     shortenUserinfoError(realm, ctx, error);
   if (!clientRoutes.has(ctx.oidc.route)) return;
+  if (error instanceof TooManyRequests) ctx.set({ ...error.fields });
   const words = await rephrase(realm, ctx, error);
   if (words !== undefined) refuse(realm, ctx, words);
   else if (ctx.response.is('html')) {

@@ -11,8 +11,10 @@ import { minterOf } from '../../guest/guests.ts';
 import type { Minted } from '../../guest/mint.ts';
 import { fromDetails, toDetails } from '../../guest/rar.ts';
 import { isRefused, type Refused } from '../../guest/refusal.ts';
+import { limitFields, TooMany } from '../../limits/too-many.ts';
 import { provenKey } from '../dpop.ts';
 import { formOf } from '../endpoints/body.ts';
+import { TooManyRequests } from '../errors.ts';
 import { guestRealmOf } from '../guest-realm.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { actorOf } from './actor-token.ts';
@@ -46,7 +48,9 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
   const minted = await (form.get('subject_token_type') === tokenTypes.refreshToken
     ? refresh(realm, { value: required(form, 'subject_token'), clientId: client.id, jkt })
     : mint(realm, ctx, { minter, jkt, form }));
-  ctx.body = respond(orThrow(minted), issuedType(form));
+  const granted = orThrow(minted);
+  ctx.set({ ...limitFields(granted.limit) });
+  ctx.body = respond(granted, issuedType(form));
 }
 
 type Request = { readonly minter: Minter; readonly jkt: string | undefined; readonly form: URLSearchParams };
@@ -94,7 +98,7 @@ function checkScope(scope: string | null): void {
 const scopes: ReadonlySet<string> = new Set(scopesOf(action.options));
 
 function asOAuthError(error: unknown): unknown {
-  if (isFailure(error, 'too_many_requests')) return new errors.AccessDenied(error.message);
+  if (error instanceof TooMany) return new TooManyRequests(error);
   if (isFailure(error, 'invalid_input')) return new errors.InvalidAuthorizationDetails(error.message);
   return error;
 }
