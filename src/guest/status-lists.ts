@@ -4,9 +4,9 @@
  * million tokens stays one write; what was made is given to everybody for two seconds.
  */
 import { deflateSync } from 'node:zlib';
-import { importJWK, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { type Clock, epochSeconds } from '../base/clock.ts';
+import { signJwt } from '../keys/sign-jwt.ts';
 import type { Key, Store } from '../storage/store.ts';
 import { besideOf } from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
@@ -106,19 +106,16 @@ async function invalidOf(
   return invalid;
 }
 
-async function sign(realm: GuestRealm, id: string, iat: number, bits: Buffer): Promise<string> {
+function sign(realm: GuestRealm, id: string, iat: number, bits: Buffer): Promise<string> {
   const key = realm.jwks.find(({ alg }) => alg === 'ES256');
   if (key === undefined) throw new Error('the realm has no ES256 key');
   const lst = deflateSync(bits, { level: 9 }).toString('base64url');
-  return new SignJWT({ ttl: STATUS_TTL, status_list: { bits: 1, lst } })
-    .setProtectedHeader({
-      alg: 'ES256',
-      typ: 'statuslist+jwt',
-      ...(key.kid === undefined ? {} : { kid: key.kid }),
-    })
-    .setIssuer(realm.issuer)
-    .setSubject(listUri(realm, id))
-    .setIssuedAt(iat)
-    .setExpirationTime(iat + STATUS_LIFE)
-    .sign(await importJWK(key, 'ES256'));
+  return signJwt(key, 'statuslist+jwt', {
+    iss: realm.issuer,
+    sub: listUri(realm, id),
+    iat,
+    exp: iat + STATUS_LIFE,
+    ttl: STATUS_TTL,
+    status_list: { bits: 1, lst },
+  });
 }
