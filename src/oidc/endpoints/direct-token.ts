@@ -12,6 +12,7 @@ import { newValue } from '../../tokens/values.ts';
 import { oidcScopeSet } from '../claims.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { permittedFor } from '../resources.ts';
+import type { DirectAnswer } from './direct-answer.ts';
 
 const usual: ReadonlySet<string> = new Set(['grant_type', 'scope', 'resource', 'client_id', 'client_secret']);
 
@@ -20,7 +21,7 @@ export async function issueDirectly(
   realm: RealmContext,
   client: Client,
   form: URLSearchParams,
-): Promise<object | undefined> {
+): Promise<DirectAnswer | undefined> {
   const api = apiOf(realm, form);
   const readAt = realm.registry.readAt(client);
   if (api === undefined || readAt === undefined || !isUsual(realm, client, api, form)) return undefined;
@@ -45,7 +46,7 @@ export async function issueDirectly(
     return undefined;
   }
   const fields = { expires_in: ttl, token_type: 'Bearer', refresh_expires_in: 0, 'not-before-policy': 0 };
-  return { scope, access_token: value, ...fields };
+  return { body: { scope, access_token: value, ...fields } };
 }
 
 function apiOf(realm: RealmContext, form: URLSearchParams): Api | undefined {

@@ -11,9 +11,12 @@ import { readBody } from '../../base/read-body.ts';
 import { sendJson } from '../../base/send-json.ts';
 import { annotate } from '../../observability/annotations.ts';
 import type { Client } from '../../registry/model.ts';
+import { tokenExchangeGrant } from '../grants/token-exchange.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { paths } from './addresses.ts';
 import { keepForm, MAX_BODY_BYTES } from './body.ts';
+import type { DirectAnswer } from './direct-answer.ts';
+import { exchangeDirectly } from './direct-exchange.ts';
 import { issueDirectly } from './direct-token.ts';
 import { problemOfHint } from './forms.ts';
 import { introspect } from './introspect.ts';
@@ -51,7 +54,8 @@ export async function answerDirectly(
   response.setHeader('Cache-Control', 'no-store');
   if (path === paths.token) response.setHeader('Pragma', 'no-cache');
   annotate(request, { client: client.id, outcome: 'ok' });
-  sendJson(response, 200, answer);
+  for (const [name, field] of Object.entries(answer.headers ?? {})) response.setHeader(name, field);
+  sendJson(response, 200, answer.body);
   return true;
 }
 
@@ -111,7 +115,9 @@ type Asked = {
   readonly client: Client;
 };
 
-function answerOf(realm: RealmContext, provider: () => Provider, asked: Asked): Promise<object | undefined> {
+type Answered = Promise<DirectAnswer | undefined>;
+
+function answerOf(realm: RealmContext, provider: () => Provider, asked: Asked): Answered {
   return asked.path === paths.token ? token(realm, asked) : introspection(realm, provider, asked);
 }
 
@@ -119,18 +125,24 @@ async function introspection(
   realm: RealmContext,
   provider: () => Provider,
   { request, form, client }: Asked,
-): Promise<object | undefined> {
+): Answered {
   const value = form.get('token');
   if (!value || client.introspectionEncryptedResponseAlg !== undefined) return undefined;
   if (problemOfHint(realm, form) !== undefined) return undefined;
   keepForm(request, form);
   annotate(request, { route: 'introspection' });
-  return introspect(realm, { req: request }, { client, isMutualTls: false, provider }, value);
+  return { body: await introspect(realm, { req: request }, { client, isMutualTls: false, provider }, value) };
 }
 
-async function token(realm: RealmContext, { request, form, client }: Asked): Promise<object | undefined> {
-  if (form.get('grant_type') !== 'client_credentials') return undefined;
-  const issued = await issueDirectly(realm, client, form);
-  if (issued !== undefined) annotate(request, { route: 'token', grant: 'client_credentials' });
-  return issued;
+const grants: Readonly<Record<string, typeof issueDirectly>> = {
+  client_credentials: issueDirectly,
+  [tokenExchangeGrant.name]: exchangeDirectly,
+};
+
+async function token(realm: RealmContext, { request, form, client }: Asked): Answered {
+  const grant = form.get('grant_type') ?? '';
+  if (!Object.hasOwn(grants, grant)) return undefined;
+  const answer = await grants[grant]?.(realm, client, form);
+  if (answer !== undefined) annotate(request, { route: 'token', grant });
+  return answer;
 }

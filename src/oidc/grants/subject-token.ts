@@ -33,21 +33,26 @@ export type Subject = {
   readonly guards?: readonly Write[];
 };
 
-type Token = { readonly value: string; readonly type: string };
+export type SubjectToken = {
+  readonly minter: Minter;
+  readonly value: string;
+  readonly type: string;
+  /** Verifies a guest assertion, for which the library's part of the request is needed. */
+  readonly ctx?: KoaContextWithOIDC;
+};
 
 export async function subjectOf(
   realm: RealmContext,
-  ctx: KoaContextWithOIDC,
-  minter: Minter,
-  token: Token,
+  { minter, value, type, ctx }: SubjectToken,
 ): Promise<Subject> {
-  switch (token.type) {
+  switch (type) {
     case tokenTypes.accessToken:
-      return accessTokenSubject(realm, minter, token.value);
+      return accessTokenSubject(realm, minter, value);
     case tokenTypes.idToken:
-      return idTokenSubject(realm, minter, token.value);
+      return idTokenSubject(realm, minter, value);
     case tokenTypes.jwt: {
-      const { tenant, id } = await verifyAssertion(realm, ctx, minter, token.value);
+      if (ctx === undefined) throw new Error('a guest assertion needs the request it came with');
+      const { tenant, id } = await verifyAssertion(realm, ctx, minter, value);
       const guest = { tenant, id, type: 'end_user' as const, provision: 'none' as const };
       return { guest, isNamed: true, parent: { nodes: [] } };
     }

@@ -12,6 +12,7 @@ import type { Minted } from '../../guest/mint.ts';
 import { fromDetails, toDetails } from '../../guest/rar.ts';
 import { isRefused, type Refused } from '../../guest/refusal.ts';
 import { limitFields, TooMany } from '../../limits/too-many.ts';
+import type { Write } from '../../storage/store.ts';
 import { provenKey } from '../dpop.ts';
 import { formOf } from '../endpoints/body.ts';
 import { TooManyRequests } from '../errors.ts';
@@ -22,7 +23,7 @@ import { type Subject, subjectOf } from './subject-token.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
 export const tokenExchangeGrant = {
-  name: 'urn:ietf:params:oauth:grant-type:token-exchange',
+  name: 'urn:ietf:params:oauth:grant-type:token-exchange' as const,
   parameters: [
     'subject_token',
     'subject_token_type',
@@ -53,16 +54,30 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
   ctx.body = respond(granted, issuedType(form));
 }
 
-type Request = { readonly minter: Minter; readonly jkt: string | undefined; readonly form: URLSearchParams };
+type Request = {
+  readonly minter: Minter;
+  readonly jkt: string | undefined;
+  readonly form: URLSearchParams;
+  /** What else must hold at the moment of minting. */
+  readonly guards?: readonly Write[];
+};
 
 async function mint(
   realm: RealmContext,
   ctx: KoaContextWithOIDC,
   request: Request,
 ): Promise<Minted | Refused> {
-  const { minter, jkt, form } = request;
-  const token = { value: required(form, 'subject_token'), type: required(form, 'subject_token_type') };
-  const subject = await subjectOf(realm, ctx, minter, token);
+  const { minter, form } = request;
+  const [value, type] = [required(form, 'subject_token'), required(form, 'subject_token_type')];
+  return mintFrom(realm, request, await subjectOf(realm, { minter, value, type, ctx }));
+}
+
+/** Rejects with what is wrong as the token endpoint says it. */
+export async function mintFrom(
+  realm: RealmContext,
+  { minter, jkt, form, guards = [] }: Request,
+  subject: Subject,
+): Promise<Minted | Refused> {
   const act = await actorOf(realm, minter, form, subject.parent?.guest?.record.act);
   const guestRealm = guestRealmOf(realm);
   const parsed = fromDetails(detailsOf(form), guestRealm.policy);
@@ -78,7 +93,7 @@ async function mint(
     act,
     jkt,
     since: subject.readAt,
-    also: () => subject.guards ?? [],
+    also: () => [...(subject.guards ?? []), ...guards],
   };
   try {
     return await realm.guests.mint(order);
@@ -159,7 +174,7 @@ function isSameGuest(asked: GuestGrant['subject'], named: GuestGrant['subject'])
   return asked?.tenant === named?.tenant && asked?.id === named?.id;
 }
 
-function issuedType(form: URLSearchParams): string {
+export function issuedType(form: URLSearchParams): string {
   const requested = form.get('requested_token_type') ?? tokenTypes.accessToken;
   const known: readonly string[] = [tokenTypes.accessToken, tokenTypes.jwt, tokenTypes.refreshToken];
   if (!known.includes(requested)) throw new errors.InvalidRequest('requested_token_type is not supported');

@@ -1,0 +1,64 @@
+/** A guest token by exchange (RFC 8693) for a client that has proven its secret and shows an access token of ours. */
+import { errors } from 'oidc-provider';
+import { minterOf } from '../../guest/guests.ts';
+import { isRefused } from '../../guest/refusal.ts';
+import { limitFields } from '../../limits/too-many.ts';
+import type { Client } from '../../registry/model.ts';
+import { clientNode } from '../../registry/records.ts';
+import { prefixes } from '../../tokens/values.ts';
+import { subjectOf } from '../grants/subject-token.ts';
+import { issuedType, mintFrom, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
+import { tokenTypes } from '../grants/token-types.ts';
+import type { RealmContext } from '../realm-context.ts';
+import type { DirectAnswer } from './direct-answer.ts';
+
+const usual: ReadonlySet<string> = new Set([
+  'grant_type',
+  'subject_token',
+  'subject_token_type',
+  'requested_token_type',
+  'scope',
+  'authorization_details',
+  'client_id',
+  'client_secret',
+]);
+
+/** The answer of the token endpoint; `undefined` for whatever needs the long way, refusals included. */
+export async function exchangeDirectly(
+  realm: RealmContext,
+  client: Client,
+  form: URLSearchParams,
+): Promise<DirectAnswer | undefined> {
+  const minter = minterOf(client);
+  const readAt = realm.registry.readAt(client);
+  const value = form.get('subject_token') ?? '';
+  // Its prefix tells a plain access token: to look at a guest token can be a use of it.
+  if (minter === undefined || readAt === undefined || !value.startsWith(prefixes.access)) return undefined;
+  if (!isUsual(client, form)) return undefined;
+  const guards = [{ guard: clientNode(client.id), realm: realm.name, since: readAt }];
+  try {
+    const subject = await subjectOf(realm, { minter, value, type: tokenTypes.accessToken });
+    const minted = await mintFrom(realm, { minter, jkt: undefined, form, guards }, subject);
+    if (isRefused(minted)) return undefined;
+    const body = { refresh_expires_in: 0, ...respond(minted, issuedType(form)), 'not-before-policy': 0 };
+    return { body, headers: limitFields(minted.limit) };
+  } catch (error) {
+    if (!(error instanceof errors.OIDCProviderError)) throw error;
+    // Perhaps what was known of the client is no longer true: the long way asks anew, and says what is wrong.
+    realm.registry.forgetClient(realm.name, client.id);
+    return undefined;
+  }
+}
+
+function isUsual(client: Client, form: URLSearchParams): boolean {
+  const needsProof =
+    client.dpopBoundAccessTokens === true || client.tlsClientCertificateBoundAccessTokens === true;
+  return (
+    client.grants.includes(tokenExchangeGrant.name) &&
+    client.authorizationDetailsTypes === undefined &&
+    client.fapi !== true &&
+    !needsProof &&
+    form.get('subject_token_type') === tokenTypes.accessToken &&
+    [...form.keys()].every((name) => usual.has(name))
+  );
+}
