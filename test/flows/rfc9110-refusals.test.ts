@@ -35,7 +35,7 @@ const endpoints = [
   [`${base}/revoke`, ['GET', 'DELETE'], 'POST'],
   [`${base}/userinfo`, ['PUT', 'DELETE'], 'GET, HEAD, POST'],
   [`${base}/logout`, ['PUT', 'DELETE', 'PATCH'], 'GET, HEAD, POST'],
-  [`${base}/auth/device`, ['PUT', 'DELETE', 'PATCH'], 'POST'],
+  [`${base}/auth/device`, ['GET', 'PUT', 'DELETE', 'PATCH'], 'POST'],
   [`${base}/ext/par/request`, ['GET', 'PUT'], 'POST'],
   [`${base}/ext/ciba/auth`, ['GET', 'PUT'], 'POST'],
   [`${base}/certs`, ['POST', 'DELETE'], 'GET, HEAD'],

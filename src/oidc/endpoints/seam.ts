@@ -12,7 +12,7 @@ import type { RealmContext } from '../realm-context.ts';
 import type { Screens } from '../screens.ts';
 import { createUnit } from '../unit.ts';
 import { assignUnit } from '../unit-of-request.ts';
-import { paths } from './addresses.ts';
+import { addressOf, paths } from './addresses.ts';
 import { readForm } from './body.ts';
 import { checkForms } from './forms.ts';
 import { guestHolder } from './guest-holder.ts';
@@ -65,10 +65,10 @@ export function mountSeam(provider: Provider, realm: RealmContext, screens: Scre
   provider.use(answerFailures(realm));
   provider.use(crossOrigin(realm));
   provider.use(noteAnswers(thrown));
+  provider.use(forbidCaching);
   provider.use(answerUnmatched(realm));
   provider.use(answerPublicDocuments(realm));
   provider.use(withUnit(realm));
-  provider.use(forbidCaching);
   provider.use(readForm());
   provider.use(checkForms(realm));
   provider.use(guestHolder(realm));
@@ -110,7 +110,7 @@ function withUnit(realm: RealmContext): Middleware {
 /** RFC 6749 §5.1: both headers on what holds tokens, and on refusals as well. */
 const forbidCaching: Middleware = async function forbidCachingOfAnswers(ctx, next) {
   ctx.set('Cache-Control', 'no-store');
-  if (ctx.path === paths.token) ctx.set('Pragma', 'no-cache');
+  if (addressOf(ctx.path)?.path === paths.token) ctx.set('Pragma', 'no-cache');
   await next();
 };
 
