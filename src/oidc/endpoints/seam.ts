@@ -128,16 +128,12 @@ function finishAnswers(realm: RealmContext, screens: Screens, thrown: Thrown): M
 
 /**
  * The library saves the session within its error handling and, where that failed, once more outside of it: what is
- * refused a second time it has answered already.
+ * refused a second time it has answered already. Only an outage may be news.
  */
 function noteUnsaved(thrown: Thrown, ctx: Context, error: unknown): void {
-  if (!isMatched(ctx) || !thrown.has(ctx) || !isRefusal(error)) throw error;
+  const isAnswered = thrown.has(ctx) && error instanceof errors.OIDCProviderError;
+  if (!isMatched(ctx) || !(isAnswered || isTemporary(error))) throw error;
   thrown.set(ctx, error);
-}
-
-/** By the store: what it was asked to write has been revoked, or it cannot be reached. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof errors.OIDCProviderError || isTemporary(error);
 }
 
 async function finish(realm: RealmContext, ctx: Context & KoaContextWithOIDC, error: unknown): Promise<void> {
@@ -185,8 +181,9 @@ async function explainError(
   error: unknown,
 ): Promise<void> {
   if (isTemporary(error)) {
+    const isPage = ctx.body === undefined ? ctx.accepts('json', 'html') === 'html' : ctx.response.is('html');
     answerTemporary(ctx);
-    if (ctx.response.is('html')) screens.error(ctx, realm, { error: 'temporarily_unavailable' });
+    if (isPage) screens.error(ctx, realm, { error: 'temporarily_unavailable' });
   } else if (error instanceof errors.OIDCProviderError) {
     await phrase(realm, ctx, error);
   } else if (error instanceof Error) {
