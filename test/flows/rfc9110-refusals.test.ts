@@ -115,6 +115,8 @@ describe('a body over 56 KiB', () => {
     const chunked = await sendInChunks(url(path), large);
 
     expect([announced.status, announced.json.error]).toEqual([413, 'invalid_request']);
+    expect(announced.headers.get('cache-control')).toBe('no-store');
+    expect(announced.headers.get('pragma')).toBe('no-cache');
     expect(chunked).toBe(413);
   });
 
