@@ -1,5 +1,12 @@
 /** The library's configuration for one revision of one realm. */
-import type { AdapterFactory, Configuration, JWKS, KoaContextWithOIDC } from 'oidc-provider';
+import {
+  type AdapterFactory,
+  type Configuration,
+  type ErrorOut,
+  errors,
+  type JWKS,
+  type KoaContextWithOIDC,
+} from 'oidc-provider';
 import { accountFinder } from './account.ts';
 import { claimsByScope, keycloakClaims, oidcScopes } from './claims.ts';
 import { assertionCheck, CLOCK_TOLERANCE } from './client-assertions.ts';
@@ -68,12 +75,21 @@ export function configurationOf(
         },
       },
     },
-    renderError: (ctx, out) => screens.error(ctx, realm, out),
+    renderError: (ctx, out, error) => screens.error(ctx, realm, pageError(out, error)),
     discovery: sessionIframeMetadata(realm),
     ttl: lifetimesOf(realm),
     features: featuresOf(realm, screens),
     ...guardedFetch(realm.allowPrivateFetch),
   };
+}
+
+/** What the library says of a form that was sent before, or too late. */
+const staleForms: ReadonlySet<unknown> = new Set(['could not find logout details', 'xsrf token invalid']);
+
+/** A page that was left open or is gone back to is no fault in the client's request, which `invalid_request` says. */
+function pageError(out: ErrorOut, error: Error): ErrorOut {
+  const isStale = error instanceof errors.SessionNotFound || staleForms.has(out.error_description);
+  return isStale ? { ...out, error: 'session_not_found' } : out;
 }
 
 const routes: NonNullable<Configuration['routes']> = {

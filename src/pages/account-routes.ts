@@ -76,18 +76,27 @@ type Shown = { readonly notice?: AccountNotice | undefined; readonly problems?: 
 async function show(account: Account, state: Shown): Promise<void> {
   const { ctx, provider, who } = account;
   const { realm } = provider;
+  const [sessions, consents, pending] = await Promise.all([
+    sessionRows(provider, who),
+    consentRows(provider, who),
+    pendingRows(provider, who),
+  ]);
   const data: AccountData = {
     now: epochSeconds(realm.clock),
     user: who.user,
-    sessions: await sessionRows(provider, who),
-    consents: await consentRows(provider, who),
-    pending: await pendingRows(provider, who),
+    sessions,
+    consents,
+    pending,
     password: { minLength: realm.view.passwords.minLength, problems: state.problems },
     notice: state.notice,
     forms: formsOf(account),
   };
   const html = accountPage(pageContext(realm, ctx, { address: addressOf(realm) }), data);
-  sendPage(realm, ctx, html, { status: state.problems === undefined ? 200 : 400 });
+  const status = state.problems === undefined ? 200 : 400;
+  sendPage(realm, ctx, html, {
+    status,
+    images: [...consents, ...pending].map(({ clientLogo }) => clientLogo),
+  });
 }
 
 function formsOf({ provider, who }: Account): AccountData['forms'] {

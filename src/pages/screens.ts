@@ -95,7 +95,7 @@ function clientToReturnTo(ctx: ScreenContext) {
 function kindOf(error: string, status: number): ErrorKind {
   if (error === 'access_denied') return 'denied';
   if (error === 'temporarily_unavailable') return 'unavailable';
-  // The session ended while the person was on the way.
-  if (error === 'login_required') return 'expired';
+  // The session ended while the person was on the way, or the page was used before.
+  if (error === 'login_required' || error === 'session_not_found') return 'expired';
   return status >= 500 ? 'failure' : 'request';
 }

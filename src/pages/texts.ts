@@ -103,8 +103,16 @@ function isTextKey(key: string): key is TextKey {
 
 function fill(text: string, values: TextValues): string {
   return text.replace(/\{(\w+)\}/g, (placeholder, name: string) => {
-    return Object.hasOwn(values, name) ? withoutControls(String(values[name])) : placeholder;
+    return Object.hasOwn(values, name) ? isolated(String(values[name])) : placeholder;
   });
+}
+
+const RIGHT_TO_LEFT = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+
+/** A name in letters that run the other way keeps to its place in the sentence (Unicode UAX #9, FSI and PDI). */
+function isolated(value: string): string {
+  const plain = withoutControls(value);
+  return RIGHT_TO_LEFT.test(plain) ? `\u2068${plain}\u2069` : plain;
 }
 
 /** A name must not turn the sentence around it: control characters and directional overrides go. */

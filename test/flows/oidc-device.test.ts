@@ -3,6 +3,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { kindOf, userinfo, walk } from '../support/authorization.ts';
 import { type Answer, postForm } from '../support/http.ts';
+import { gateway } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createVisitor, type Person, signIn, type View, type Visitor } from '../support/visitor.ts';
 import { browserRealm } from './oidc-realm.ts';
@@ -122,6 +123,19 @@ describe('the device flow', () => {
     const next = await visitor.submit(refused, { user_code });
     expect(next.text).toContain('Living Room TV');
   });
+
+  it.each(['auth/device', 'ext/ciba/auth'])(
+    'is not for clients that are not registered for it: %s',
+    async (endpoint) => {
+      const answer = await postForm(
+        server.endpoint('acme', endpoint),
+        { scope: 'openid' },
+        { auth: gateway },
+      );
+
+      expect(answer).toMatchObject({ status: 400, json: { error: 'unauthorized_client' } });
+    },
+  );
 
   it('takes the code as people type it', async () => {
     const { user_code } = await start('openid');

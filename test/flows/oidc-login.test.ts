@@ -29,6 +29,19 @@ function later(seconds: number): void {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 });
 }
 
+it('tells who goes back to a sign-in that is done that the page has expired', async () => {
+  const visitor = createVisitor(server.url);
+  const page = await visitor.open(requestUrl(server, {}));
+  const posted = await visitor.post(formOf(page, '').action, { ...formOf(page, '').fields, ...ada });
+  const resume = posted.location ?? '';
+  await visitor.visit(resume);
+
+  const again = await visitor.visit(resume);
+
+  expect(again.status).toBe(400);
+  expect(again.text).toContain('This page has expired');
+});
+
 describe('prompt', () => {
   it('none answers at once: with a code for who is signed in, else with an error', async () => {
     const { visitor } = await walk(server);

@@ -196,6 +196,7 @@ describe('without a hint', () => {
     const view = await visitor.post(page.forms[0]?.action ?? '', { logout: 'yes' });
 
     expect(view.status).toBe(400);
+    expect(view.text).toContain('This page has expired');
     expect(await isSignedIn(visitor)).toBe(true);
   });
 });

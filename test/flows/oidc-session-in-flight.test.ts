@@ -1,10 +1,12 @@
-/** A session that ends while the library, which saves it last of all, is about to: what its person then sees. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+/** A session that cannot be saved, which the library does last of all: what its person then sees. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Failure } from '../../src/base/errors.ts';
+import type { Store } from '../../src/storage/store.ts';
 import { callback, obtain, requestUrl } from '../support/authorization.ts';
 import { createGate } from '../support/gate.ts';
 import { type Engine, engines } from '../support/raw-store.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { responseOf, type View, type Visitor } from '../support/visitor.ts';
+import { createVisitor, responseOf, type View, type Visitor } from '../support/visitor.ts';
 import { browserRealm } from './oidc-realm.ts';
 
 describe.each(engines)('on %s', (_name, open) => {
@@ -17,12 +19,22 @@ describe.each(engines)('on %s', (_name, open) => {
     server = await startTestServer({
       store: engine.url,
       realms: [browserRealm()],
-      adapt: (services) => ({ ...services, store: gate.through(services.store) }),
+      adapt: (services) => ({ ...services, store: unlessDown(gate.through(services.store)) }),
     });
   });
   afterAll(async () => {
     await server?.stop();
     await engine?.stop();
+  });
+
+  let isDown = false;
+  const unlessDown = (store: Store): Store => ({
+    ...store,
+    commit: (writes) =>
+      isDown ? Promise.reject(new Failure('unavailable', 'no store')) : store.commit(writes),
+  });
+  afterEach(() => {
+    isDown = false;
   });
 
   const person = { username: 'ada', password: 'ada_password' };
@@ -53,6 +65,22 @@ describe.each(engines)('on %s', (_name, open) => {
     expect(view.status).toBe(400);
     expect(view.headers.get('content-type')).toContain('text/html');
     expect(view.text).toContain('This page has expired');
+  });
+
+  it.each([
+    ['asks to sign out', (visitor: Visitor) => visitor.visit(server.endpoint('acme', 'logout'))],
+    ['opens the device page', (visitor: Visitor) => visitor.visit('/realms/acme/device')],
+    ['posts a code without a session', () => createVisitor(server.url).post('/realms/acme/device', {})],
+    ['is sent here to sign in', (visitor: Visitor) => visitor.visit(requestUrl(server, {}))],
+  ])('tells who %s of an outage by a page', async (_what, visit) => {
+    const visitor = await signedIn();
+    isDown = true;
+
+    const view = await visit(visitor);
+
+    expect(view.status).toBe(503);
+    expect(view.headers.get('retry-after')).toBe('1');
+    expect(view.text).toContain('Back in a moment');
   });
 
   it('lets the logout be asked for again', async () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sessionPointer, sessionsOf } from '../../src/oidc/record-placement.ts';
 import type { Write } from '../../src/storage/store.ts';
-import { kindOf, obtain, type Request, respond, walk } from '../support/authorization.ts';
+import { callback, kindOf, obtain, type Request, respond, walk } from '../support/authorization.ts';
 import { postForm } from '../support/http.ts';
 import { gateway } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -195,6 +195,24 @@ describe('withdrawing a consent', () => {
     expect(forms).toHaveLength(2);
     expect(await refreshes(json.refresh_token, 'app')).toBe(false);
     expect(await refreshes(always.json.refresh_token, 'asks-always')).toBe(false);
+  });
+
+  it('shows the logo of the client, wherever it lies', async () => {
+    const logoUri = 'https://cdn.example/logo.png';
+    const id = `logo-${person.username}`;
+    await server.services.registry.createClient('acme', {
+      id,
+      logoUri,
+      public: true,
+      grants: ['authorization_code'],
+      redirectUris: [callback],
+    });
+    const { visitor } = await walk(server, { person, clientId: id });
+
+    const page = await visitor.open(address);
+
+    expect(page.text).toContain(`<img src="${logoUri}"`);
+    expect(page.headers.get('content-security-policy')).toContain("img-src 'self' https://cdn.example");
   });
 
   it('has the person asked again, also in a session that goes on', async () => {

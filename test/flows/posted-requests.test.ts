@@ -56,6 +56,21 @@ it('stays within this realm, whatever is posted', async () => {
   expect(posted.headers.get('location')?.startsWith(`${server.endpoint('acme', 'auth')}?`)).toBe(true);
 });
 
+it.each(['auth', 'logout'])(
+  'refuses what is no form at %s, instead of forgetting it on the way',
+  async (endpoint) => {
+    const answer = await fetch(server.endpoint('acme', endpoint), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(request),
+      redirect: 'manual',
+    });
+
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: 'invalid_request' });
+  },
+);
+
 it('refuses a request that no address can hold', async () => {
   const posted = await postForm(server.endpoint('acme', 'auth'), { ...request, state: 'x'.repeat(9000) });
 

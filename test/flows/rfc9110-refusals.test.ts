@@ -35,7 +35,7 @@ const endpoints = [
   [`${base}/revoke`, ['GET', 'DELETE'], 'POST'],
   [`${base}/userinfo`, ['PUT', 'DELETE'], 'GET, HEAD, POST'],
   [`${base}/logout`, ['PUT', 'DELETE', 'PATCH'], 'GET, HEAD, POST'],
-  [`${base}/auth/device`, ['PUT', 'DELETE', 'PATCH'], 'POST'],
+  [`${base}/auth/device`, ['GET', 'PUT', 'DELETE', 'PATCH'], 'POST'],
   [`${base}/ext/par/request`, ['GET', 'PUT'], 'POST'],
   [`${base}/ext/ciba/auth`, ['GET', 'PUT'], 'POST'],
   [`${base}/certs`, ['POST', 'DELETE'], 'GET, HEAD'],
@@ -115,6 +115,8 @@ describe('a body over 56 KiB', () => {
     const chunked = await sendInChunks(url(path), large);
 
     expect([announced.status, announced.json.error]).toEqual([413, 'invalid_request']);
+    expect(announced.headers.get('cache-control')).toBe('no-store');
+    expect(announced.headers.get('pragma')).toBe('no-cache');
     expect(chunked).toBe(413);
   });
 

@@ -42,6 +42,12 @@ describe('negotiation', () => {
 });
 
 describe('sentences', () => {
+  it.each(['شركة البيانات', 'חברה'])('keep %s, which runs the other way, to its place', (client) => {
+    const text = textsOf('en').say('login.client', { client });
+
+    expect(text).toBe(`to continue to \u2068${client}\u2069`);
+  });
+
   it('take their values as they are, but for what would turn the text around', () => {
     const text = textsOf('en').say('login.client', { client: '{client} \u202eevil\u2069 \u0000$&' });
 

@@ -47,5 +47,7 @@ function refuseLargeBody(ctx: Context): void {
   ctx.status = 413;
   // The rest of the body is still on its way: this connection serves nothing more.
   ctx.set('Connection', 'close');
+  // RFC 6749 §5.1, for the token endpoint; elsewhere it says nothing that `Cache-Control` does not.
+  ctx.set('Pragma', 'no-cache');
   ctx.body = { error: 'invalid_request', error_description: 'request body too large' };
 }

@@ -16,15 +16,16 @@ const postable: ReadonlySet<string> = new Set([paths.authorization, paths.logout
 export function readdressPostedRequests(realm: RealmContext): Middleware {
   return function readdressPostedRequest(ctx, next) {
     if (ctx.method !== 'POST' || !postable.has(ctx.path)) return next();
+    if (ctx.is('application/x-www-form-urlencoded') === false) return refuse(ctx, 'a form was expected');
     const query = formOf(ctx).toString();
-    if (query.length > LONGEST_QUERY) return refuse(ctx);
+    if (query.length > LONGEST_QUERY) return refuse(ctx, 'the request is too long: push it first');
     ctx.status = 303;
     ctx.redirect(`${realm.issuer}${ctx.path}?${query}`);
     return undefined;
   };
 }
 
-function refuse(ctx: Context): void {
+function refuse(ctx: Context, problem: string): void {
   ctx.status = 400;
-  ctx.body = { error: 'invalid_request', error_description: 'the request is too long: push it first' };
+  ctx.body = { error: 'invalid_request', error_description: problem };
 }

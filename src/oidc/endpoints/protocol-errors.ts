@@ -20,7 +20,12 @@ export type LibraryError = {
   readonly error_description?: string | undefined;
 };
 
-const unauthorizedGrant = 'requested grant type is not allowed for this client';
+/** At the token endpoint, and where a device or a back end begins. */
+const unauthorizedGrant: ReadonlySet<string> = new Set([
+  'requested grant type is not allowed for this client',
+  'urn:ietf:params:oauth:grant-type:device_code is not allowed for this client',
+  'urn:openid:params:grant-type:ciba is not allowed for this client',
+]);
 
 /** Endpoints that answer programs: always JSON, whatever is accepted. */
 export const clientRoutes: ReadonlySet<string> = new Set([
@@ -42,7 +47,7 @@ export async function rephrase(
   const isKeycloak = realm.view.profile === 'keycloak';
   if (!clientRoutes.has(route)) return undefined;
   if (isUnauthenticated(ctx, thrown)) return isKeycloak ? keycloakClient(ctx, thrown) : strictClient;
-  if (thrown.error_description === unauthorizedGrant) return notAllowed(ctx);
+  if (unauthorizedGrant.has(thrown.error_description ?? '')) return notAllowed(ctx);
   if (!isKeycloak) return undefined;
   if (route === 'introspection') return introspectionWords(thrown);
   return route === 'token' ? tokenWords(realm, ctx, thrown) : undefined;
@@ -62,7 +67,7 @@ function keycloakClient(ctx: KoaContextWithOIDC, thrown: LibraryError): Refused 
   return { status: 401, error, description: 'Invalid client or Invalid client credentials' };
 }
 
-/** RFC 6749 §5.2: a grant that the client is not registered for is `unauthorized_client`. */
+/** RFC 6749 §5.2, RFC 8628 §3.2, CIBA Core §13: what the client is not registered for is `unauthorized_client`. */
 function notAllowed(ctx: KoaContextWithOIDC): Refused {
   return { status: 400, error: 'unauthorized_client', description: grantRefusal(ctx) };
 }

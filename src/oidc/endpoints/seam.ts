@@ -13,7 +13,7 @@ import type { RealmContext } from '../realm-context.ts';
 import type { Screens } from '../screens.ts';
 import { createUnit } from '../unit.ts';
 import { assignUnit } from '../unit-of-request.ts';
-import { paths } from './addresses.ts';
+import { addressOf, paths } from './addresses.ts';
 import { readForm } from './body.ts';
 import { checkForms } from './forms.ts';
 import { guestHolder } from './guest-holder.ts';
@@ -66,10 +66,10 @@ export function mountSeam(provider: Provider, realm: RealmContext, screens: Scre
   provider.use(answerFailures(realm));
   provider.use(crossOrigin(realm));
   provider.use(noteAnswers(thrown));
+  provider.use(forbidCaching);
   provider.use(answerUnmatched(realm));
   provider.use(answerPublicDocuments(realm));
   provider.use(withUnit(realm));
-  provider.use(forbidCaching);
   provider.use(readForm());
   provider.use(checkForms(realm));
   provider.use(guestHolder(realm));
@@ -111,7 +111,7 @@ function withUnit(realm: RealmContext): Middleware {
 /** RFC 6749 §5.1: both headers on what holds tokens, and on refusals as well. */
 const forbidCaching: Middleware = async function forbidCachingOfAnswers(ctx, next) {
   ctx.set('Cache-Control', 'no-store');
-  if (ctx.path === paths.token) ctx.set('Pragma', 'no-cache');
+  if (addressOf(ctx.path)?.path === paths.token) ctx.set('Pragma', 'no-cache');
   await next();
 };
 
@@ -129,16 +129,12 @@ function finishAnswers(realm: RealmContext, screens: Screens, thrown: Thrown): M
 
 /**
  * The library saves the session within its error handling and, where that failed, once more outside of it: what is
- * refused a second time it has answered already.
+ * refused a second time it has answered already. Only an outage may be news.
  */
 function noteUnsaved(thrown: Thrown, ctx: Context, error: unknown): void {
-  if (!isMatched(ctx) || !thrown.has(ctx) || !isRefusal(error)) throw error;
+  const isAnswered = thrown.has(ctx) && error instanceof errors.OIDCProviderError;
+  if (!isMatched(ctx) || !(isAnswered || isTemporary(error))) throw error;
   thrown.set(ctx, error);
-}
-
-/** By the store: what it was asked to write has been revoked, or it cannot be reached. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof errors.OIDCProviderError || isTemporary(error);
 }
 
 async function finish(realm: RealmContext, ctx: Context & KoaContextWithOIDC, error: unknown): Promise<void> {
@@ -186,8 +182,9 @@ async function explainError(
   error: unknown,
 ): Promise<void> {
   if (isTemporary(error)) {
+    const isPage = ctx.body === undefined ? ctx.accepts('json', 'html') === 'html' : ctx.response.is('html');
     answerTemporary(ctx);
-    if (ctx.response.is('html')) screens.error(ctx, realm, { error: 'temporarily_unavailable' });
+    if (isPage) screens.error(ctx, realm, { error: 'temporarily_unavailable' });
   } else if (error instanceof errors.OIDCProviderError) {
     await phrase(realm, ctx, error);
   } else if (error instanceof Error) {

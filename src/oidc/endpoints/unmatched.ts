@@ -8,10 +8,11 @@ export function answerUnmatched(realm: RealmContext): Middleware {
     const address = addressOf(ctx.path);
     // The library's router takes other spellings of a path; from here on there is one.
     if (address !== undefined && !address.path.endsWith('/')) ctx.path = address.path;
+    // Before the library, whose router would take `GET /auth/device` for the way back from a sign-in.
+    if (address !== undefined && !address.methods.includes(ctx.method))
+      return refuseMethod(realm, ctx, address);
     await next();
-    if (ctx.status !== 404 || ctx.body !== undefined) return;
-    if (address === undefined || address.methods.includes(ctx.method)) refuseAddress(ctx);
-    else refuseMethod(realm, ctx, address);
+    if (ctx.status === 404 && ctx.body === undefined) refuseAddress(ctx);
   };
 }
 
