@@ -328,6 +328,19 @@ describe('only Redis', () => {
     expect(await redis.exists('dp:{acme}:thing:x')).toBe(1);
   });
 
+  it.each([
+    ['is not there', '99', []],
+    ['is denied', '3', ['--user', 'default', 'on', 'nopass', '~*', '&*', '+@all', '-select']],
+  ])('is unavailable when the database of the address %s, and writes to no other', async (_why, db, args) => {
+    const server = await start({ args });
+
+    const store = await open(`${server.url}/${db}`);
+    const found = await failures(store);
+
+    expect(found).toEqual(everyOneUnavailable);
+    expect(await rawClient(server.url).dbsize()).toBe(0);
+  });
+
   it('is unavailable with a wrong password, and tells it nobody', async () => {
     const server = await start({ args: ['--requirepass', 'right'] });
     const address = `redis://:wr0ng-p4ss@127.0.0.1:${server.port}`;

@@ -34,6 +34,7 @@ export function connectRedis({ engine: _, isTls, ...address }: RedisAddress, log
     enableAutoPipelining: true,
   });
   logOutages(redis, logger);
+  refuseOtherDatabases(redis);
   return redis;
 }
 
@@ -79,6 +80,13 @@ function failureOf(error: unknown): Error {
 function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.replace(/,? with args beginning with.*/s, '');
+}
+
+/** When Redis refuses the database of the address, the client would go on in database 0, with somebody else's data. */
+function refuseOtherDatabases(redis: Redis): void {
+  redis.on('error', (error: Error & { readonly command?: { readonly name: string } }) => {
+    if (error.command?.name === 'select') redis.disconnect(true);
+  });
 }
 
 function logOutages(redis: Redis, logger: Logger): void {
