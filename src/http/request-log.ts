@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Middleware } from 'koa';
-import { isFailure } from '../base/errors.ts';
+import { isTemporary } from '../base/errors.ts';
 import { randomId } from '../base/random.ts';
 import { annotationsOf } from '../observability/annotations.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -18,7 +18,7 @@ export function requestLog(logger: Logger, metrics: Metrics): Middleware {
     try {
       await next();
     } catch (error) {
-      if (isFailure(error, 'unavailable')) {
+      if (isTemporary(error)) {
         ctx.status = 503;
         ctx.set('Retry-After', '1');
         ctx.body = { error: 'temporarily_unavailable' };
