@@ -26,3 +26,8 @@ export class Failure extends Error {
 export function isFailure(error: unknown, code: FailureCode): error is Failure {
   return error instanceof Failure && error.code === code;
 }
+
+/** True for what the same request may well get past in a moment: no store, or too much at once. */
+export function isTemporary(error: unknown): boolean {
+  return isFailure(error, 'unavailable') || isFailure(error, 'busy');
+}

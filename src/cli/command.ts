@@ -72,7 +72,12 @@ function textOf(options: Options, { name, rawName, value, inlineValue }: OptionT
   if (option.value === undefined && value !== undefined) throw new UsageError(`${rawName} takes no value`);
   const isMissing = value === undefined || value === '' || (!inlineValue && value.startsWith('-'));
   if (option.value !== undefined && isMissing) throw new UsageError(`${rawName} needs ${option.value}`);
-  return value ?? '';
+  return printable(rawName, value);
+}
+
+function printable(rawName: string, value = ''): string {
+  if (/\p{Cc}/u.test(value)) throw new UsageError(`${rawName} must hold no control characters`);
+  return value;
 }
 
 function checkCounts(options: Options, given: ReadonlyMap<string, readonly string[]>): void {

@@ -53,6 +53,10 @@ const commands: Readonly<Record<string, Entry>> = {
 
 /** Wrong usage is 2, any other failure 1. */
 export async function run(args: readonly string[]): Promise<number> {
+  // Whoever reads the output may have had enough of it (`| head -1`): that is no reason to stop half-way.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   const name = nameOf(args);
   if (name === undefined) return helpOn(args);
   try {

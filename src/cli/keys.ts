@@ -1,3 +1,4 @@
+import { Failure } from '../base/errors.ts';
 import { type Command, print } from './command.ts';
 import { getRealm, withServices } from './with-services.ts';
 
@@ -14,7 +15,7 @@ export const listKeys: Command = {
   run: (input) =>
     withServices(async (services) => {
       const { name } = await getRealm(services, input.need('realm'));
-      const { jwks } = await services.keyRing.keysOf(name, []);
+      const jwks = await services.keyRing.stored(name);
       if (jwks.length === 0) print(noKeysYet);
       for (const alg of new Set(jwks.map((key) => key.alg))) {
         const keys = jwks.filter((key) => key.alg === alg);
@@ -31,7 +32,9 @@ export const rotateKeys: Command = {
   options: { realm, now: { help: 'at once, whatever fails by it' } },
   run: (input) =>
     withServices(async (services) => {
-      const { name } = await getRealm(services, input.need('realm'));
+      const { name, enabled } = await getRealm(services, input.need('realm'));
+      if (!enabled)
+        throw new Failure('forbidden', `realm "${name}" is disabled: its keys change again once it is not`);
       const { rotated, scheduled } = await services.keyRing.rotate(name, { now: input.has('now') });
       for (const alg of rotated) print(`${alg}: a new key signs from now on`);
       for (const { alg, at } of scheduled) {

@@ -68,7 +68,16 @@ async function realmPaths(folder: string): Promise<readonly string[]> {
 }
 
 async function loadRealmFile(path: string, env: Environment): Promise<Loaded> {
-  const source = readYaml(await readFile(path, 'utf8'), env);
+  try {
+    return checkText(await readFile(path, 'utf8'), path, env);
+  } catch (cause) {
+    if (!isSystemError(cause)) throw cause;
+    return { faults: [`${path}: cannot be read: ${reasonOf(cause)}`] };
+  }
+}
+
+function checkText(text: string, path: string, env: Environment): Loaded {
+  const source = readYaml(text, env);
   const findings = source.value === undefined ? [] : checkRealmFile(source.value, { path, env });
   const faults = [
     ...source.faults,
@@ -219,5 +228,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
+  return isSystemError(cause) ? String(cause.code) : 'unknown reason';
+}
+
+function isSystemError(error: unknown): error is Error & { readonly code: unknown } {
+  return error instanceof Error && 'code' in error && 'syscall' in error;
 }

@@ -1,7 +1,7 @@
 /** What nobody further in has answered: a store that cannot be reached, or a fault of ours. */
 import type { ServerResponse } from 'node:http';
 import type { Middleware } from 'koa';
-import { isFailure } from '../base/errors.ts';
+import { isTemporary } from '../base/errors.ts';
 import { sendJson } from '../base/send-json.ts';
 import type { Logger } from '../observability/logger.ts';
 
@@ -11,7 +11,7 @@ export function answerFailure(logger: Logger, response: ServerResponse, error: u
     // Too late to say anything else: whoever reads it must not take it for whole.
     logger.error({ requestId: response.getHeader('X-Request-Id'), err: error }, 'answer broken off');
     response.destroy();
-  } else if (isFailure(error, 'unavailable')) {
+  } else if (isTemporary(error)) {
     response.setHeader('Retry-After', '1');
     sendJson(response, 503, { error: 'temporarily_unavailable' });
   } else {

@@ -71,6 +71,12 @@ export function createKeyRing({ signedUntil, ...deps }: KeyRingDeps) {
     return (await cache.load(realm, algs, () => load(realm, algs))).keys;
   }
 
+  /** The keys as they are at rest, in the order of `RealmKeys.jwks`; none are made and none change. */
+  async function stored(realm: string): Promise<RealmKeys['jwks']> {
+    const found = await records.find(realm);
+    return found === undefined ? [] : jwksOf(found.ring);
+  }
+
   async function load(realm: string, algs: readonly SigningAlg[]): Promise<Cached> {
     const { after } = await records.change(realm, algs, (ring, now) => settle(ring, now, keepFor));
     const secret = Buffer.from(after.ring.secret, 'base64url');
@@ -96,7 +102,7 @@ export function createKeyRing({ signedUntil, ...deps }: KeyRingDeps) {
     return report;
   }
 
-  return { keysOf, rotate, stop: cache.stop };
+  return { keysOf, stored, rotate, stop: cache.stop };
 }
 
 /** What was read lately, until the store tells of a change. */

@@ -84,7 +84,7 @@ export function createRingRecords({ store, clock, sealer, logger }: Deps) {
     return undefined;
   }
 
-  return { change };
+  return { change, find };
 }
 
 /** Goes into the commit that removes a realm: its keys go with it, in the memory of every process too. */

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CommandResult, runCommand } from '../support/command.ts';
+import { type CommandResult, runCommand, startCommand } from '../support/command.ts';
 import { get, postForm } from '../support/http.ts';
 import { acme, engine, gateway, george } from '../support/realms.ts';
 import { sharedRedis } from '../support/redis.ts';
@@ -191,6 +191,34 @@ describe.each(['sqlite', 'redis'] as const)('commands on a running server (%s)',
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('has no registration') });
   });
 
+  it('lists keys of a disabled realm and makes none', async () => {
+    const { registry } = server.services;
+    const off = `${realm}-off`;
+    await registry.putRealm({ name: off, enabled: false });
+    const keys = (command: string) => runCommand(['keys', command, '--realm', off], { env });
+
+    expect(await keys('list')).toMatchObject({ code: 0, stdout: expect.stringContaining('no keys yet') });
+    expect(await keys('rotate')).toMatchObject({ code: 1, stderr: expect.stringContaining('is disabled') });
+  });
+
+  it('finishes its work when nobody reads what it has to say', async () => {
+    const realms = join(folder, 'unread');
+    await mkdir(join(realms, 'realms'), { recursive: true });
+    for (const each of ['c', 'd']) {
+      await writeFile(
+        join(realms, 'realms', `${realm}-${each}.yaml`),
+        JSON.stringify(acmeWith(`${realm}-${each}`, 'first-secret')),
+      );
+    }
+
+    const command = startCommand(['apply', realms], { env });
+    command.process.stdout?.destroy();
+
+    expect(await command.result).toMatchObject({ code: 0, stderr: '' });
+    const [found] = (await server.services.registry.listClients(`${realm}-d`, { limit: 1 })).items;
+    expect(found?.id).toBe('one');
+  });
+
   it('lists realms and clients', async () => {
     const realms = await runCommand(['realm', 'list'], { env });
     const clients = await run('client list');
@@ -239,6 +267,10 @@ describe('the command line', () => {
     ['--now takes no value', 'keys rotate --realm acme --now=yes'],
     ['--realm is there twice', 'keys list --realm a --realm b'],
     ['"Sup3r-Geheim-1" is one argument too many', 'user set-password --realm acme --user ada Sup3r-Geheim-1'],
+    [
+      '--session must hold no control characters',
+      `token revoke-all --realm acme --session a${String.fromCharCode(9)}b`,
+    ],
     ['either --client or --user, not both', 'token revoke-all --realm acme --client a --user b'],
   ])('says %s', async (message, args) => {
     const result = await runCommand(args.split(' '));

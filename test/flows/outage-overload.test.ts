@@ -1,5 +1,6 @@
 /** More logins than the machine can hash: the surplus is turned away at once, nobody else notices. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { Failure } from '../../src/base/errors.ts';
 import { createWorkQueue } from '../../src/base/work-queue.ts';
 import { createLogin } from '../../src/registry/login.ts';
 import { createPasswords } from '../../src/registry/passwords.ts';
@@ -8,6 +9,7 @@ import { type Answer, postForm } from '../support/http.ts';
 import { acme, gateway, george, engine as service } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
+const WAIT = { timeout: 20_000, interval: 20 };
 const queue = createWorkQueue({ concurrency: 1, maxWaiting: 2 });
 let server: TestServer;
 
@@ -45,7 +47,7 @@ function sendLogins(count: number) {
 it('answers 503 and when to come back to those who find the line full, and serves the others', async () => {
   const endHash = startEndlessHash();
   const { answers, all } = sendLogins(8);
-  await expect.poll(() => answers.length).toBe(6);
+  await expect.poll(() => answers.length, WAIT).toBe(6);
   const refused = [...answers];
 
   endHash();
@@ -61,7 +63,7 @@ it('answers 503 and when to come back to those who find the line full, and serve
 it('goes on with everything that needs no password', async () => {
   const endHash = startEndlessHash();
   const { all, answers } = sendLogins(3);
-  await expect.poll(() => answers.length).toBe(1);
+  await expect.poll(() => answers.length, WAIT).toBe(1);
 
   const issued = await token({ grant_type: 'client_credentials' }, service);
   const asked = await postForm(
@@ -89,7 +91,7 @@ it('lets people at the login page try again', async () => {
   const page = await agent.open(asked.headers.get('location') ?? '');
   const endHash = startEndlessHash();
   const { all, answers } = sendLogins(3);
-  await expect.poll(() => answers.length).toBe(1);
+  await expect.poll(() => answers.length, WAIT).toBe(1);
 
   const refused = await agent.submit(page, { username: 'george.becker', password: 'my_password' });
   endHash();
@@ -98,4 +100,20 @@ it('lets people at the login page try again', async () => {
 
   expect(refused.status).toBe(503);
   expect(accepted.status).toBe(303);
+});
+
+it('answers 503 too where the keys of a realm are being changed by too many at once', async () => {
+  const busy = await startTestServer({
+    realms: [acme()],
+    adapt: ({ keyRing, ...services }) => ({
+      ...services,
+      keyRing: { ...keyRing, keysOf: () => Promise.reject(new Failure('busy', 'try again')) },
+    }),
+  });
+  onTestFinished(() => busy.stop());
+
+  const answer = await postForm(busy.endpoint('acme', 'token'), george);
+
+  expect(answer).toMatchObject({ status: 503, json: { error: 'temporarily_unavailable' } });
+  expect(answer.headers.get('retry-after')).toBe('1');
 });

@@ -1,5 +1,7 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { ConfigFaults } from '../../src/config/faults.ts';
 import { loadRealmFiles } from '../../src/config/realm-files.ts';
 import { faultsOf, folderWith, head, withClient, withHead } from './config-support.ts';
 
@@ -36,6 +38,20 @@ describe('realm files', () => {
 
   it('must have a folder', async () => {
     await expect(loadRealmFiles('/nowhere', {})).rejects.toThrow('/nowhere/realms: cannot be read');
+  });
+});
+
+describe('a file that cannot be read', () => {
+  it('is named, beside the faults of the others', async () => {
+    const folder = await folderWith({ 'acme.yaml': 'name: other\n' });
+    await mkdir(join(folder, 'realms', 'folder.yaml'));
+
+    const faults = await loadRealmFiles(folder, {}).catch((error: ConfigFaults) => error.faults);
+
+    expect(faults).toEqual([
+      expect.stringMatching(/acme\.yaml:1:7 name: must be "acme"/),
+      expect.stringMatching(/folder\.yaml: cannot be read: EISDIR$/),
+    ]);
   });
 });
 

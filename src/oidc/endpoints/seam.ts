@@ -4,7 +4,7 @@
  */
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
-import { Failure } from '../../base/errors.ts';
+import { isTemporary } from '../../base/errors.ts';
 import { internalMetadata } from '../client-metadata.ts';
 import { crossOrigin } from '../cors.ts';
 import { TooManyRequests } from '../errors.ts';
@@ -217,11 +217,7 @@ function refuse(realm: RealmContext, ctx: Context, words: Refused): void {
   }
 }
 
-/** Too many logins waiting, or no store (RFC 6749 §5.2 leaves 503 to HTTP). */
-function isTemporary(error: unknown): boolean {
-  return error instanceof Failure && (error.code === 'unavailable' || error.code === 'busy');
-}
-
+/** RFC 6749 §5.2 leaves 503 to HTTP. */
 function answerTemporary(ctx: Context): void {
   const isHtml = ctx.response.is('html');
   ctx.status = 503;

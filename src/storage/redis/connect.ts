@@ -8,9 +8,8 @@ import { Failure } from '../../base/errors.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { RedisAddress } from '../address.ts';
 
-/** Together below the two seconds that the port allows, however calls and reconnects meet. */
-const answerMs = 1800;
-const silenceMs = 1500;
+/** Below the two seconds that the port allows. */
+const answerMs = 1500;
 const connectMs = 1500;
 const longestRetryMs = 500;
 
@@ -21,8 +20,6 @@ export function connectRedis({ engine: _, isTls, ...address }: RedisAddress, log
     connectionName: 'daypass',
     disableClientInfo: true,
     connectTimeout: connectMs,
-    // A connection that owes an answer and says nothing is cut: its callers fail, others fail fast from then on.
-    socketTimeout: silenceMs,
     retryStrategy: (times) => Math.min(25 * 2 ** Math.min(times, 10), longestRetryMs),
     maxLoadingRetryTime: longestRetryMs,
     enableOfflineQueue: false,
@@ -34,6 +31,8 @@ export function connectRedis({ engine: _, isTls, ...address }: RedisAddress, log
     enableAutoPipelining: true,
   });
   logOutages(redis, logger);
+  leaveSilentHandshakes(redis);
+  refuseOtherDatabases(redis);
   return redis;
 }
 
@@ -49,19 +48,51 @@ export function settled(redis: Redis, withinMs: number): Promise<void> {
   });
 }
 
-/** The answer, or `Failure('unavailable')` in bounded time. */
-export async function answer<T>(asked: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+/**
+ * The answer, or `Failure('unavailable')` in bounded time. A connection that owes an answer and says nothing is cut:
+ * its other callers fail too, and new ones fail fast until there is another.
+ */
+export async function answer<T>(redis: Redis, asked: Promise<T>): Promise<T> {
+  let stop = () => {};
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), answerMs);
+    stop = startPatience(() => reject(leave(redis)));
   });
   try {
     return await Promise.race([asked, late]);
   } catch (error) {
     throw failureOf(error);
   } finally {
-    clearTimeout(timer);
+    stop();
   }
+}
+
+/**
+ * Calls `onEnd` once this process has waited for `answerMs`. A process that was held up itself (loading code, short of
+ * processor time) has not waited: the answer may be there and unread. Of the ticks that it missed only one counts.
+ */
+function startPatience(onEnd: () => void): () => void {
+  let ticks = 10;
+  const timer = setInterval(() => {
+    ticks -= 1;
+    if (ticks > 0) return;
+    clearInterval(timer);
+    onEnd();
+  }, answerMs / ticks);
+  return () => clearInterval(timer);
+}
+
+function leave(redis: Redis): Error {
+  const error = new Error('no answer in time');
+  redis.stream.destroy(error);
+  return error;
+}
+
+function leaveSilentHandshakes(redis: Redis): void {
+  redis.on('connect', () => {
+    const stop = startPatience(() => leave(redis));
+    redis.once('ready', stop);
+    redis.once('close', stop);
+  });
 }
 
 /** Replies that mean "not now": https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors */
@@ -79,6 +110,13 @@ function failureOf(error: unknown): Error {
 function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.replace(/,? with args beginning with.*/s, '');
+}
+
+/** When Redis refuses the database of the address, the client would go on in database 0, with somebody else's data. */
+function refuseOtherDatabases(redis: Redis): void {
+  redis.on('error', (error: Error & { readonly command?: { readonly name: string } }) => {
+    if (error.command?.name === 'select') redis.disconnect(true);
+  });
 }
 
 function logOutages(redis: Redis, logger: Logger): void {

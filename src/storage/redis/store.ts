@@ -26,13 +26,13 @@ export async function createRedisStore(address: RedisAddress, logger: Logger): P
     async read(keys) {
       if (keys.length === 0) return [];
       keys.forEach(checkKey);
-      const replies = await answer(redis.dpRead(keys.length, ...keys.map(documentKey)));
+      const replies = await answer(redis, redis.dpRead(keys.length, ...keys.map(documentKey)));
       return keys.map((_, i) => documentOf(replies[i]));
     },
 
     async commit(writes) {
       const realm = checkWrites(writes);
-      const reply = await answer(redis.dpCommit(...commitArguments(realm, writes)));
+      const reply = await answer(redis, redis.dpCommit(...commitArguments(realm, writes)));
       if (reply.length === 1) return { ok: true, stamp: reply[0] };
       return { ok: false, step: reply[0], reason: reply[1] };
     },
@@ -41,20 +41,20 @@ export async function createRedisStore(address: RedisAddress, logger: Logger): P
       checkKey(index);
       checkPage(limit);
       const [score, member] = after === undefined ? ['', ''] : placeOf(after);
-      return pageOf(await answer(redis.dpList(indexKey(index), limit, score, member)), limit);
+      return pageOf(await answer(redis, redis.dpList(indexKey(index), limit, score, member)), limit);
     },
 
     async count(key, { windowMs, by }) {
       checkKey(key);
       checkCount(windowMs, by);
-      const [count, resetsInMs] = await answer(redis.dpCount(counterKey(key), by, windowMs));
+      const [count, resetsInMs] = await answer(redis, redis.dpCount(counterKey(key), by, windowMs));
       return { count, resetsInMs };
     },
 
     subscribe: subscriptions.subscribe,
 
     async ping() {
-      await answer(redis.ping());
+      await answer(redis, redis.ping());
     },
 
     warnings: () => warningsOf(redis),
@@ -62,7 +62,7 @@ export async function createRedisStore(address: RedisAddress, logger: Logger): P
     async close() {
       subscriptions.close();
       // What was asked before is answered first, unless there is nobody to answer.
-      await answer(redis.quit()).catch(() => redis.disconnect());
+      await answer(redis, redis.quit()).catch(() => redis.disconnect());
     },
   };
 }

@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../../observability/logger.ts';
 import { createListeners, type Listener } from '../listeners.ts';
 import { unpackMessage } from './commit.ts';
+import { answer } from './connect.ts';
 import { channelOf } from './keys.ts';
 
 /** A silent connection looks like a quiet one: only asking tells them apart. */
@@ -60,5 +61,5 @@ export function createSubscriptions(connect: () => Redis, logger: Logger) {
 
 // The answer does not matter, its absence does: the connection is cut when it stays silent, and made again.
 function ask(redis: Redis): void {
-  if (redis.status === 'ready') redis.ping().catch(() => undefined);
+  if (redis.status === 'ready') answer(redis, redis.ping()).catch(() => undefined);
 }

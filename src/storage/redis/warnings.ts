@@ -28,7 +28,7 @@ export async function warningsOf(redis: Redis): Promise<readonly string[]> {
 
 async function settingOf(redis: Redis, name: string): Promise<string | undefined> {
   try {
-    const [, value] = await answer(redis.config('GET', name));
+    const [, value] = await answer(redis, redis.config('GET', name));
     return value;
   } catch (error) {
     // CONFIG may be forbidden (NOPERM) or renamed; a Redis that does not answer at all is no warning.
