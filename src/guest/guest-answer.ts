@@ -1,9 +1,11 @@
 /** The answer of an introspection for a guest token that counts. Pure. */
+import type { Policy } from '../registry/model.ts';
 import { type Action, action as actionSchema } from './actions.ts';
 import type { GrantedResource } from './grant.ts';
 import { isNamed } from './guest-life.ts';
 import type { GuestAnswer, GuestCaller, GuestQuestion } from './guest-question.ts';
 import type { GuestRecord } from './guest-record.ts';
+import { isUseOf } from './policies.ts';
 import { type Effective, policyHashOf } from './policy-effect.ts';
 import { compileRows } from './predicate-sql.ts';
 import { toDetails } from './rar.ts';
@@ -12,17 +14,20 @@ type Described = {
   readonly record: GuestRecord;
   readonly issuer: string;
   readonly realm: string;
+  /** The connection and schema policies of the caller's APIs. */
+  readonly own: readonly Policy[];
 };
 
 type Asked = GuestCaller & { readonly question: GuestQuestion };
 
 /** The members of RFC 7662 §2.2 and the guest's own, limited to what is the caller's business. */
 export function describeGuest(
-  { record, realm, issuer }: Described,
+  { record, realm, issuer, own }: Described,
   effective: Effective,
   caller: Asked,
 ): GuestAnswer {
   const { subject } = record.granted;
+  const shown = limitToCaller(record, effective, caller, own);
   return {
     active: true,
     iss: issuer,
@@ -43,16 +48,27 @@ export function describeGuest(
     pol: policyHashOf(effective),
     ...(record.act === undefined ? {} : { act: record.act }),
     ...(record.jkt === undefined ? {} : { cnf: { jkt: record.jkt } }),
-    authorization_details: detailsFor(record, effective, caller),
-    ...(effective.policies.length === 0 ? {} : { policies: effective.policies }),
+    authorization_details: toDetails(shown.granted),
+    ...(shown.policies.length === 0 ? {} : { policies: shown.policies }),
     ...(caller.question.resource === undefined ? {} : answerFor(record, effective, caller)),
   };
 }
 
 /** RFC 9396 §9.2: only the objects that are for the asking resource server. */
-function detailsFor(record: GuestRecord, { granted }: Effective, caller: GuestCaller) {
+function limitToCaller(
+  record: GuestRecord,
+  { granted, policies }: Effective,
+  caller: GuestCaller,
+  own: readonly Policy[],
+): Effective {
+  const isMinter = caller.clientId === record.clientId;
+  const isShown = (policy: Pick<Policy, 'kind' | 'name'>) =>
+    isMinter || policy.kind === 'row' || isUseOf(policy, own);
   const resources = granted.resources.filter((resource) => isResourceFor(resource, record, caller));
-  return toDetails({ ...granted, resources });
+  return {
+    granted: { ...granted, resources, policies: granted.policies.filter(isShown) },
+    policies: policies.filter(isShown),
+  };
 }
 
 function isResourceFor({ locations }: GrantedResource, record: GuestRecord, caller: GuestCaller): boolean {

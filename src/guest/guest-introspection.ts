@@ -3,6 +3,7 @@
  * A successful introspection is one use. Why a token does not count is told to its API alone.
  */
 import { type Clock, epochSeconds } from '../base/clock.ts';
+import type { Policy } from '../registry/model.ts';
 import type { Document, Store } from '../storage/store.ts';
 import { type BindingFault, checkBinding, hostsOf } from './bindings.ts';
 import { describeGuest } from './guest-answer.ts';
@@ -12,6 +13,7 @@ import type { GuestAnswer, GuestCaller, GuestQuestion, GuestReason } from './gue
 import type { GuestRealm } from './guest-realm.ts';
 import { type Budget, type GuestRecord, idleKey, usesKey } from './guest-record.ts';
 import { eventWrites } from './guest-writes.ts';
+import { isUseOf, ownPolicies } from './policies.ts';
 import { type Effective, effectiveNow } from './policy-effect.ts';
 import { usesRawSql } from './predicate.ts';
 import { isRefused } from './refusal.ts';
@@ -38,28 +40,35 @@ export async function introspectGuest(
   const { record, realm } = found;
   const isApi = record.audiences.some((audience) => caller.audiences.has(audience));
   if (!isApi && caller.clientId !== record.clientId) return { active: false };
-  const outcome = await judge(deps, found, { question, isApi, isMutualTls: caller.isMutualTls === true });
+  const own = record.granted.policies.length === 0 ? [] : ownPolicies(realm, caller.audiences);
+  const isProven = isApi && caller.isMutualTls === true;
+  const outcome = await judge(deps, found, { question, isApi, readsSecrets: isProven ? own : [] });
   if (isApi && !question.dryRun) await note(deps, found, outcome);
   if (typeof outcome === 'string') {
     return isApi ? { active: false, guest_reason: outcome } : { active: false };
   }
-  return describeGuest({ ...found, issuer: realm.issuer, realm: realm.name }, outcome, {
+  return describeGuest({ ...found, issuer: realm.issuer, realm: realm.name, own }, outcome, {
     ...caller,
     question,
   });
 }
 
-type Asking = { readonly question: GuestQuestion; readonly isApi: boolean; readonly isMutualTls: boolean };
+type Asking = {
+  readonly question: GuestQuestion;
+  readonly isApi: boolean;
+  /** The policies whose secrets the answer may hold. */
+  readonly readsSecrets: readonly Policy[];
+};
 
 /** What the token comes to now, or why it does not count. The client that minted it may look, which is no use of it. */
 async function judge(
   deps: GuestIntrospectionDeps,
   found: Located,
-  { question, isApi, isMutualTls }: Asking,
+  { question, isApi, readsSecrets }: Asking,
 ): Promise<Effective | GuestReason> {
   const dead = await deathOf(deps, found);
   if (dead !== undefined) return dead;
-  const effective = effectOf(found, isApi && isMutualTls);
+  const effective = effectOf(found, readsSecrets);
   if (typeof effective === 'string') return effective;
   const misplaced = isApi ? await misplacementOf(deps, effective, question) : undefined;
   return misplaced ?? (await use(deps, found, question.dryRun || !isApi)) ?? effective;
@@ -92,12 +101,13 @@ async function deathOf(
 }
 
 /** A signed policy says what it said when it was signed; everything else follows the realm. */
-function effectOf({ record, realm }: Located, withSecrets: boolean): Effective | GuestReason {
-  const { granted } = record;
+function effectOf({ record, realm }: Located, open: readonly Policy[]): Effective | GuestReason {
+  const { granted, sealedPolicies } = record;
   const isSigned = granted.format === 'jwt' || granted.format === 'jwe';
   const hasPolicies = granted.policies.length > 0;
-  const follows = hasPolicies && (!isSigned || (withSecrets && record.sealedPolicies !== undefined));
-  const effective = follows ? effectiveNow(realm, record, { withSecrets }) : record;
+  const hasSecrets = sealedPolicies !== undefined && granted.policies.some((use) => isUseOf(use, open));
+  const follows = hasPolicies && (!isSigned || hasSecrets);
+  const effective = follows ? effectiveNow(realm, record, (policy) => open.includes(policy)) : record;
   if (isRefused(effective)) return 'policy_changed';
   const hasRawSql = effective.granted.resources.some(({ rows }) => usesRawSql(rows));
   return hasRawSql && !realm.policy.allowRawSql ? 'policy_changed' : effective;

@@ -10,9 +10,16 @@
 import type { Policy } from '../registry/model.ts';
 import { jsonSize } from './fields.ts';
 import type { Granted, PolicyUse } from './grant.ts';
+import type { GuestRealm } from './guest-realm.ts';
 import { type Rows, rows as rowsSchema } from './predicate.ts';
 import { narrowRows } from './predicate-narrow.ts';
 import { pointerOf, type Refusal, type Refused } from './refusal.ts';
+
+/** Whether the answer is for whoever a policy's secrets are for. */
+export type SecretReader = (policy: Policy) => boolean;
+
+/** What goes into a token, to a client or into a log. */
+const nobody: SecretReader = () => false;
 
 export type ResolvedPolicy =
   | { readonly kind: 'row'; readonly name: string; readonly rows: Rows }
@@ -35,17 +42,17 @@ export function isSecret(parameter: string): boolean {
 
 /**
  * The policies with their values in the order of the grant; or `policy_unresolved` for each that is unknown, lacks a
- * value, has one too many, or comes to nothing valid. Pointers into the grant. `withSecrets` is for the resource
- * server of the connection alone: its result never goes into a token, to another caller or to a log.
+ * value, has one too many, or comes to nothing valid. Pointers into the grant. `readsSecrets` is for the resource
+ * server of a connection alone: the result never goes into a token, to another caller or to a log.
  */
 export function resolvePolicies(
   uses: readonly PolicyUse[],
   defined: readonly Policy[],
-  options: { readonly withSecrets: boolean } = { withSecrets: false },
+  readsSecrets: SecretReader = nobody,
 ): { readonly policies: readonly ResolvedPolicy[] } | Refused {
   const refused: Refusal[] = [];
   const policies = uses.flatMap((use, index) => {
-    const outcome = resolve(use, defined, options.withSecrets);
+    const outcome = resolve(use, defined, readsSecrets);
     if (typeof outcome !== 'string') return [outcome];
     refused.push({ code: 'policy_unresolved', pointer: pointerOf(['policies', index]), message: outcome });
     return [];
@@ -77,6 +84,25 @@ export function limitRows(
   return refused.length > 0 ? { refused } : { granted: { ...granted, resources } };
 }
 
+/**
+ * The connection and schema policies that belong to an API of these audiences. Row policies belong to none: they are
+ * part of what every API applies.
+ */
+export function ownPolicies(
+  { policies, apis, defaultApi }: Pick<GuestRealm, 'policies' | 'apis' | 'defaultApi'>,
+  audiences: ReadonlySet<string>,
+): readonly Policy[] {
+  return policies.filter(({ kind, api: id }) => {
+    const api = id === undefined ? defaultApi : apis.find((one) => one.id === id);
+    return kind !== 'row' && api !== undefined && audiences.has(api.audience);
+  });
+}
+
+/** Whether what names a policy by kind and name means one of these. */
+export function isUseOf({ kind, name }: Pick<Policy, 'kind' | 'name'>, policies: readonly Policy[]): boolean {
+  return policies.some((policy) => policy.kind === kind && policy.name === name);
+}
+
 /** What may be shown of the policies that a grant names: all but the values of secrets. */
 export function withoutSecrets(uses: readonly PolicyUse[]): PolicyUse[] {
   return uses.map((use) => ({
@@ -86,13 +112,18 @@ export function withoutSecrets(uses: readonly PolicyUse[]): PolicyUse[] {
 }
 
 /** The policy, or what is wrong with it. */
-function resolve(use: PolicyUse, defined: readonly Policy[], withSecrets: boolean): ResolvedPolicy | string {
-  const policy = defined.find(({ kind, name }) => kind === use.kind && name === use.name);
+function resolve(
+  use: PolicyUse,
+  defined: readonly Policy[],
+  readsSecrets: SecretReader,
+): ResolvedPolicy | string {
+  const policy = defined.find((one) => isUseOf(use, [one]));
   if (policy === undefined) return 'is not a known policy';
   const fault = checkParams(policy, use.params);
   if (fault !== undefined) return fault;
   if (policy.kind === 'row') return resolveRow(policy, use.params);
   const missing: string[] = [];
+  const withSecrets = readsSecrets(policy);
   const fill: Fill = (name) => (isSecret(name) && !withSecrets ? standing(name) : paramOf(use.params, name));
   const value = fillTemplate(policy.template, fill, missing);
   if (missing.length > 0) return 'has a placeholder without a fitting value';

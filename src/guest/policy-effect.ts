@@ -7,7 +7,7 @@ import { sha256 } from '../base/hash.ts';
 import type { Granted, PolicyUse } from './grant.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import type { GuestRecord } from './guest-record.ts';
-import { isSecret, limitRows, type ResolvedPolicy, resolvePolicies } from './policies.ts';
+import { isSecret, limitRows, type ResolvedPolicy, resolvePolicies, type SecretReader } from './policies.ts';
 import { isRefused, type Refused } from './refusal.ts';
 import { sealerOf } from './sealing.ts';
 
@@ -17,9 +17,9 @@ export type Effective = { readonly granted: Granted; readonly policies: readonly
 export function underPolicies(
   realm: GuestRealm,
   granted: Granted,
-  options: { readonly withSecrets: boolean } = { withSecrets: false },
+  readsSecrets?: SecretReader,
 ): Effective | Refused {
-  const resolved = resolvePolicies(granted.policies, realm.policies, options);
+  const resolved = resolvePolicies(granted.policies, realm.policies, readsSecrets);
   if (isRefused(resolved)) return resolved;
   const limited = limitRows(granted, resolved.policies);
   if (isRefused(limited)) return limited;
@@ -40,9 +40,9 @@ export function ownGrant(realm: GuestRealm, record: GuestRecord): Granted {
 export function effectiveNow(
   realm: GuestRealm,
   record: GuestRecord,
-  options: { readonly withSecrets: boolean } = { withSecrets: false },
+  readsSecrets?: SecretReader,
 ): Effective | Refused {
-  return underPolicies(realm, ownGrant(realm, record), options);
+  return underPolicies(realm, ownGrant(realm, record), readsSecrets);
 }
 
 /** SHA-256 of what a token shows: another one when its rows, columns or the policies in force are others. */

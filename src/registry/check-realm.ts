@@ -3,7 +3,7 @@
  * together. Pure; realm files and the admin API ask the same questions here.
  */
 import { adminApi, apisOf, permissionsOf } from './admin-api.ts';
-import type { Api, RealmSettings, Role, User } from './model.ts';
+import type { Api, Policy, RealmSettings, Role, User } from './model.ts';
 
 /** OIDC Core §5.4 and §11. */
 const oidcScopes: readonly string[] = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
@@ -27,12 +27,21 @@ export function checkSettings(settings: RealmSettings): Problem[] {
       (index) => ['policies', index, 'name'],
       'policy',
     ),
+    ...settings.policies.flatMap((policy, index) => checkPolicyApi(settings, policy, index)),
     ...unknownNames('permission', settings.registration?.permissions ?? [], permissions, [
       'registration',
       'permissions',
     ]),
     ...checkOptions(settings),
   ];
+}
+
+function checkPolicyApi({ apis }: RealmSettings, { kind, api }: Policy, index: number): Problem[] {
+  const path = ['policies', index, 'api'];
+  if (api === undefined) return [];
+  if (kind === 'row') return [{ path, message: 'a row policy limits every resource, whichever API has it' }];
+  const known = apis.map(({ id }) => id);
+  return unknownNames('API', [api], known, path).map((problem) => ({ ...problem, path }));
 }
 
 /** Problems of one user, paths from the user. */

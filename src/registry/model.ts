@@ -105,6 +105,8 @@ export const role = z.strictObject({
 export const policy = z.strictObject({
   kind: z.enum(['connection', 'schema', 'row']),
   name: z.string().min(1).max(128),
+  /** API (by `id`) whose connection or schema this is: no other is told of it. Absent: the realm's default. */
+  api: z.string().max(63).optional(),
   template: z.json(),
   parameters: z.array(z.string().max(128)).max(50).default([]),
 });

@@ -71,6 +71,16 @@ ${rest}`;
       '4:24 policies[1].name: policy "row a" is there twice',
     ],
     [
+      'a policy of an unknown API',
+      'apis: [{ id: lake, audience: "https://lake.test", permissions: [] }]\npolicies:\n  - { kind: connection, name: a, template: 1, api: lke }\n',
+      '4:52 policies[0].api: there is no API "lke", did you mean "lake"?',
+    ],
+    [
+      'a row policy of one API',
+      'apis: [{ id: lake, audience: "https://lake.test", permissions: [] }]\npolicies:\n  - { kind: row, name: a, template: 1, api: lake }\n',
+      '4:45 policies[0].api: a row policy limits every resource, whichever API has it',
+    ],
+    [
       'an unknown permission for registered clients',
       'registration: { permissions: [a:read] }\n',
       '2:31 registration.permissions[0]: there is no permission "a:read"',

@@ -85,7 +85,7 @@ describe('resolvePolicies', () => {
     expect(resolvePolicies([store], defined)).toEqual({
       policies: [{ kind: 'connection', name: 'store', value: value('{{ pass@secret }}') }],
     });
-    expect(resolvePolicies([store], defined, { withSecrets: true })).toEqual({
+    expect(resolvePolicies([store], defined, () => true)).toEqual({
       policies: [{ kind: 'connection', name: 'store', value: value('hunter2') }],
     });
     expect(withoutSecrets([store])).toEqual([use('connection', 'store', { tenant: 'acme' })]);
@@ -94,7 +94,7 @@ describe('resolvePolicies', () => {
   it('does not take a value for a placeholder', () => {
     const sly = use('connection', 'store', { tenant: 'x', 'pass@secret': '{{ tenant }}' });
 
-    expect(refusalsIn(resolvePolicies([sly], defined, { withSecrets: true }))).toEqual([
+    expect(refusalsIn(resolvePolicies([sly], defined, () => true))).toEqual([
       'policy_unresolved /policies/0',
     ]);
   });
