@@ -82,6 +82,7 @@ const confined: Readonly<Record<string, readonly string[]>> = {
   "'eta": ['pages/'],
   "'yaml": ['config/'],
   "'bcryptjs": ['registry/'],
+  "'tldts": ['guest/bindings.ts'],
   "'pino": ['observability/'],
   "'prom-client": ['observability/'],
   "'node:cluster": ['cli/'],

@@ -1,11 +1,15 @@
 /** Where a guest token may be used from: web origins, networks, and the key it must be shown with (RFC 9449). */
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { getDomain } from 'tldts';
 import { z } from 'zod';
 import { setOf } from './fields.ts';
 
 const hostName = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 
-const origin = z.string().refine(isOrigin, 'must be an origin such as https://app.example.com');
+const origin = z
+  .string()
+  .refine(isOrigin, { error: 'must be an origin such as https://app.example.com', abort: true })
+  .refine((value) => !coversStrangers(value), 'must not be a wildcard below a public suffix such as co.uk');
 
 /** A range in CIDR notation, a single address, or the name of a host. */
 export const network = z
@@ -138,6 +142,17 @@ function isOrigin(value: string): boolean {
   if (url === null || url.origin !== concrete || !hasPlausibleHost(url.hostname)) return false;
   if (concrete !== value) return url.protocol === 'https:' && /[^.]\.[a-z]/.test(url.hostname);
   return url.protocol === 'https:' || (url.protocol === 'http:' && url.hostname === 'localhost');
+}
+
+/**
+ * True for a wildcard whose hosts belong to whoever registers them (publicsuffix.org: `*.com`, `*.co.uk`,
+ * `*.github.io`). The list is the one that the library was released with; nothing is fetched.
+ */
+function coversStrangers(value: string): boolean {
+  if (!value.includes('//*.')) return false;
+  const covered = URL.parse(value.replace('//*.', '//any-host-at-all.'))?.hostname ?? '';
+  const owned = getDomain(covered, { allowPrivateDomains: true });
+  return owned === null || owned === covered;
 }
 
 function hasPlausibleHost(host: string): boolean {
