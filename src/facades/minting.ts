@@ -13,7 +13,7 @@ import type { CommonSection } from './options.ts';
 /** No realm file and no registration can take such a client id, and nobody can authenticate as one. */
 export const clientIdOf = (name: string): string => `compat:${name}`;
 
-export type FacadeOrder = Pick<MintOrder, 'parent' | 'showAgain' | 'claims' | 'also'> & {
+export type FacadeOrder = Pick<MintOrder, 'parent' | 'showAgain' | 'claims' | 'also' | 'rowOrigins'> & {
   readonly name: 'databrain' | 'semaphor' | 'informer';
   /** A guest grant in native JSON. */
   readonly grant: object;

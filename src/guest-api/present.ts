@@ -3,7 +3,7 @@ import type { FoundGuest } from '../guest/guest-life.ts';
 import type { GuestRecord } from '../guest/guest-record.ts';
 import { limitsOffline } from '../guest/guest-values.ts';
 import type { Minted } from '../guest/mint.ts';
-import { toDetails } from '../guest/rar.ts';
+import { rowOriginsOf, toDetails } from '../guest/rar.ts';
 
 const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -45,6 +45,7 @@ export function presentFound({ record, state }: Pick<FoundGuest, 'record' | 'sta
     not_before: timeOf(record.notBefore),
     expires_at: timeOf(record.exp),
     authorization_details: toDetails(granted),
+    ...rowOriginsOf(record, granted.resources),
     effective: { resources: granted.resources.length, narrowed: record.narrowed },
     policy_hash: record.policyHash,
     ...(record.act === undefined ? {} : { act: record.act }),

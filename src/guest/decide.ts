@@ -140,6 +140,7 @@ function recordOf(order: MintOrder, decided: Decided): GuestRecord {
   const { ttl, not_before = 0 } = granted.lifetime;
   const { tenant, id: subjectId } = granted.subject;
   const parent = order.parent?.guest?.record;
+  const { rowOrigins = [] } = order;
   const id = `gt_${randomValue().slice(0, 26)}`;
   return {
     k: 'GuestToken',
@@ -158,6 +159,7 @@ function recordOf(order: MintOrder, decided: Decided): GuestRecord {
     ...policyMembers(order.realm, id, { own, policies }),
     ...(order.act === undefined ? {} : { act: order.act }),
     ...(parent === undefined ? {} : { parentId: parent.id }),
+    ...(rowOrigins.length === 0 ? {} : { rowOrigins }),
   };
 }
 

@@ -8,7 +8,7 @@ import type { GuestRecord } from './guest-record.ts';
 import { isUseOf } from './policies.ts';
 import { type Effective, policyHashOf } from './policy-effect.ts';
 import { compileRows } from './predicate-sql.ts';
-import { toDetails } from './rar.ts';
+import { rowOriginsOf, toDetails } from './rar.ts';
 
 type Described = {
   readonly record: GuestRecord;
@@ -49,6 +49,7 @@ export function describeGuest(
     ...(record.act === undefined ? {} : { act: record.act }),
     ...(record.jkt === undefined ? {} : { cnf: { jkt: record.jkt } }),
     authorization_details: toDetails(shown.granted),
+    ...rowOriginsOf(record, shown.granted.resources),
     ...(shown.policies.length === 0 ? {} : { policies: shown.policies }),
     ...(caller.question.resource === undefined ? {} : answerFor(record, effective, caller)),
   };

@@ -12,6 +12,17 @@ export type Actor = { readonly sub: string; readonly client_id?: string; readonl
 /** A counter that each use counts in, how far it may go, and when nothing counts in it any more (seconds). */
 export type Budget = { readonly id: string; readonly most: number; readonly until: number | null };
 
+/**
+ * A condition on the rows of a resource as the call that made the token told it apart from others. It says where a
+ * part of the limit came from, and limits nothing itself.
+ */
+export type RowOrigin = {
+  readonly type: string;
+  readonly id: string;
+  readonly origin: 'app_filter' | 'rls';
+  readonly rows: Rows;
+};
+
 /** Times are seconds since the epoch. Secrets of policies are in `sealedPolicies` only. */
 export type GuestRecord = {
   readonly k: 'GuestToken';
@@ -42,6 +53,8 @@ export type GuestRecord = {
   readonly budgets: readonly Budget[];
   /** The rows of each resource before the row policies came on top, in order; absent without row policies. */
   readonly ownRows?: readonly Rows[];
+  /** Absent where the call tells no conditions apart. */
+  readonly rowOrigins?: readonly RowOrigin[];
   /** Documents beside its own that it hangs on (guest-nodes.ts). */
   readonly beside?: number;
   /** When it was narrowed last. Its own document is younger than it since then; its pointer is not. */

@@ -2,7 +2,7 @@
 import type { Stamp, Write } from '../storage/store.ts';
 import type { GuestGrant } from './grant.ts';
 import type { GuestRealm, Minter } from './guest-realm.ts';
-import type { Actor, GuestRecord } from './guest-record.ts';
+import type { Actor, GuestRecord, RowOrigin } from './guest-record.ts';
 
 /** The token that a guest is made from. */
 export type ParentToken = {
@@ -36,6 +36,8 @@ export type MintOrder = {
   readonly showAgain?: boolean;
   /** Further claims of a signed value, for readers that want them in words of their own. */
   readonly claims?: Readonly<Record<string, unknown>>;
+  /** Where the conditions in the rows of its resources came from. */
+  readonly rowOrigins?: readonly RowOrigin[];
   /** What else is written with the token, or nothing is. A condition of it that does not hold is a `conflict`. */
   readonly also?: (record: GuestRecord, hash: string, issued: Issued) => readonly Write[];
   /** The stamp at which what this relies on was read: a cut since then refuses the mint. */

@@ -13,10 +13,12 @@ import {
   guestGrant,
   policyParams,
   policyUse,
+  type Resource,
   resourceLimits,
   sessionFields,
 } from './grant.ts';
 import type { GuestPolicy } from './guest-policy.ts';
+import type { GuestRecord } from './guest-record.ts';
 import { withoutSecrets } from './policies.ts';
 import { type Fault, faultsOf, findUnreadable, type Path, type Refused, refusalsOf } from './refusal.ts';
 
@@ -70,6 +72,18 @@ export function toDetails(grant: GuestGrantLike): AuthorizationDetail[] {
     })),
     ...(Object.keys(whole).length === 0 ? [] : [{ type: 'embed_session' as const, ...whole }]),
   ];
+}
+
+/** Which part of the rows of these resources came from where; beside the objects, which say what they come to. */
+export function rowOriginsOf(
+  { rowOrigins = [] }: Pick<GuestRecord, 'rowOrigins'>,
+  resources: readonly Pick<Resource, 'type' | 'id'>[],
+): { readonly row_origins?: readonly object[] } {
+  const told = rowOrigins.filter((one) =>
+    resources.some(({ type, id }) => one.type === type && one.id === id),
+  );
+  if (told.length === 0) return {};
+  return { row_origins: told.map(({ id, ...origin }) => ({ ...origin, identifier: id })) };
 }
 
 /**

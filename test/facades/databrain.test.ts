@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postForm } from '../support/http.ts';
 import {
   apiKey,
   detailOf,
@@ -157,6 +158,79 @@ describe('what a request says', () => {
     const { token } = (await v1({ params: { rlsSettings: [{ metricId: 'm', values: { x: value } }] } })).json;
 
     expect(detailOf(await server.introspect(token), 'm').rows).toEqual({ col: 'x', ...comparison });
+  });
+
+  describe('tell filters of the app and row-level security apart', () => {
+    const params = {
+      appFilters: [
+        { metricId: 'm', values: { country: ['USA', 'CANADA'] } },
+        { metricId: 'n', values: { amount: { min: 1, max: 9 } } },
+      ],
+      rlsSettings: [{ metricId: 'm', values: { tenant_id: 'abc', paid: true } }],
+    };
+    const country = { col: 'country', op: 'in', value: ['USA', 'CANADA'] };
+    const amount = { col: 'amount', op: 'between', value: [1, 9] };
+    const rls = {
+      and: [
+        { col: 'tenant_id', op: 'eq', value: 'abc' },
+        { col: 'paid', op: 'eq', value: true },
+      ],
+    };
+    const of = (identifier: string, origin: string, rows: object) => ({
+      type: 'metric',
+      identifier,
+      origin,
+      rows,
+    });
+    const apart = [of('m', 'app_filter', country), of('n', 'app_filter', amount), of('m', 'rls', rls)];
+
+    it('to the API, which applies both as ever', async () => {
+      const { token } = (await v1({ params })).json;
+
+      const told = await server.introspect(token, { resource: 'metric:m' });
+
+      expect(told.row_origins).toEqual(apart);
+      expect(told.policy.rows).toEqual({ and: [country, rls] });
+      expect(told.policy.sql.sqlite.params).toEqual(['USA', 'CANADA', 'abc', 1]);
+    });
+
+    it('to who manages the token, as far as its resources are left', async () => {
+      const headers = (await v1({ params })).headers;
+      const admin = await managerToken();
+      const address = `${server.base}/guest-tokens/${headers.get('x-guest-token-id')}`;
+      const before = await send(address, { method: 'GET', token: admin });
+      const resources = [
+        {
+          type: 'metric',
+          id: 'm',
+          actions: ['view'],
+          rows: { and: [country, rls, { col: 'x', op: 'not_null' }] },
+        },
+      ];
+      const after = await send(address, { method: 'PATCH', token: admin, body: { resources } });
+
+      expect(before.json.row_origins).toEqual(apart);
+      expect(after.status).toBe(200);
+      expect(after.json.row_origins).toEqual(apart.filter(({ identifier }) => identifier === 'm'));
+      expect(detailOf(after.json, 'm').rows.and).toEqual([country, ...rls.and, { col: 'x', op: 'not_null' }]);
+    });
+
+    it('and say nothing where there are none', async () => {
+      const { token } = (await v1()).json;
+
+      expect(await server.introspect(token)).not.toHaveProperty('row_origins');
+    });
+
+    async function managerToken(): Promise<string> {
+      const answer = await postForm(server.endpoint('acme', 'token'), {
+        client_id: 'dc-ui',
+        grant_type: 'password',
+        username: 'ada.admin',
+        password: 'ada_password',
+        resource: 'urn:daypass:admin',
+      });
+      return answer.json.access_token;
+    }
   });
 
   it('takes SQL only where the realm allows it', async () => {

@@ -1,5 +1,6 @@
 /** A request for a guest token as a guest grant (guest-tokens 7.5). Pure. */
 import type { Action } from '../../guest/actions.ts';
+import type { RowOrigin } from '../../guest/guest-record.ts';
 import type { Rows } from '../../guest/predicate.ts';
 import { type MintRequest, type Params, type Permissions, refuseParam } from './mint-request.ts';
 
@@ -119,6 +120,13 @@ function dashboards(params: Params, actions: readonly Action[]): object[] {
 function metrics({ appFilters, rlsSettings }: Params, actions: readonly Action[]): object[] {
   const limits = Map.groupBy([...appFilters, ...rlsSettings], ({ metricId }) => metricId);
   return [...limits].map(([id, parts]) => ({ type: 'metric', id, actions, rows: together(parts) }));
+}
+
+/** Which of the limits of a metric is a filter of the app and which one row-level security. */
+export function rowOriginsOf({ appFilters, rlsSettings }: Params): readonly RowOrigin[] {
+  const told = (origin: RowOrigin['origin'], parts: Params['appFilters']) =>
+    parts.map(({ metricId: id, values: rows }) => ({ type: 'metric', id, origin, rows }));
+  return [...told('app_filter', appFilters), ...told('rls', rlsSettings)];
 }
 
 function together(parts: readonly { readonly values: Rows }[]): unknown {
