@@ -34,9 +34,12 @@ import {
   cloudWrites,
   findCloud,
   findToken,
+  type Listing,
   listLocal,
+  listOfReport,
   listTokens,
   localWrites,
+  MAX_LISTED,
   removeToken,
   type Token,
 } from './tokens.ts';
@@ -69,7 +72,8 @@ async function listReportTokens(call: Call): Promise<void> {
     cloud instanceof Failure
       ? { statusCode: 503, error: 'Service Unavailable', message: 'Cloud tokens could not be looked up' }
       : null;
-  const tokens = [...local, ...(cloud === undefined || cloud instanceof Failure ? [] : [cloud])];
+  tellLimit(call, local);
+  const tokens = [...local.tokens, ...(cloud === undefined || cloud instanceof Failure ? [] : [cloud])];
   call.ctx.body = { tokens: tokens.map((token) => presentReportToken(call.realm, token)), warning };
 }
 
@@ -79,9 +83,16 @@ async function list(call: Call): Promise<void> {
   const start = numberOf(query['start'], 0);
   const limit = Math.min(MAX_PAGE, numberOf(query['limit'], MAX_PAGE));
   const filters = [...bindingFields, 'username' as const].filter((field) => query[field] !== undefined);
-  const all = await listTokens(call);
-  const matching = all.filter((token) => filters.every((field) => token[field] === query[field]));
+  const { reportId: report } = query;
+  const listing = await (typeof report === 'string' ? listOfReport(call, report) : listTokens(call));
+  const matching = listing.tokens.filter((token) => filters.every((field) => token[field] === query[field]));
+  tellLimit(call, listing);
   call.ctx.body = presentList(call.realm, matching, start, limit);
+}
+
+/** The product has no words for it: it knows no limit. */
+function tellLimit({ ctx }: Call, { isWhole }: Listing): void {
+  if (!isWhole) ctx.set('X-Guest-Warnings', `the list is not whole: it goes through ${MAX_LISTED} tokens`);
 }
 
 function numberOf(text: string | string[] | undefined, fallback: number): number {
