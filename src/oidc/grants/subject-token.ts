@@ -126,6 +126,8 @@ async function idTokenSubject(realm: RealmContext, minter: Minter, value: string
   const nodes = nodesOf({ clientId, accountId: subject, ...(await sessionOf(realm, clientId, sessionId)) });
   const since = issuedAt * 1_000_000;
   const guards = nodes.map((guard): Write => ({ guard, realm: realm.name, since }));
+  // They hold until the guest is written, and are looked at first, so that what is dead is refused for that alone.
+  if (!(await realm.store.commit(guards)).ok) throw notExchangeable();
   return { ...(await userSubject(realm, subject, nodes)), guards };
 }
 
