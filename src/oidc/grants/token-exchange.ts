@@ -16,7 +16,7 @@ import { formOf } from '../endpoints/body.ts';
 import { guestRealmOf } from '../guest-realm.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { actorOf } from './actor-token.ts';
-import { type Subject, subjectOf } from './subject-token.ts';
+import { type Subject, subjectOf, subjectUser } from './subject-token.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
 export const tokenExchangeGrant = {
@@ -111,6 +111,7 @@ export async function refresh(realm: RealmContext, order: Refreshing): Promise<M
         const client = await realm.findClient(id);
         return client && minterOf(client);
       },
+      userOf: (id) => subjectUser(realm, id),
     });
   } catch (error) {
     if (isFailure(error, 'forbidden')) throw new errors.InvalidGrant('refresh token not active');
