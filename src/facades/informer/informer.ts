@@ -6,20 +6,13 @@ import { z } from 'zod';
 import { Failure, isFailure } from '../../base/errors.ts';
 import { clientNode, userNode } from '../../registry/records.ts';
 import { createFacade, type Route, type SectionCall } from '../facade.ts';
-import {
-  clientIdOf,
-  type FacadeMinted,
-  type FacadeOrder,
-  isMinted,
-  lifeOf,
-  mintFor,
-  tellOf,
-} from '../minting.ts';
+import { type FacadeMinted, type FacadeOrder, isMinted, lifeOf, mintFor, tellOf } from '../minting.ts';
 import { readJson } from '../request.ts';
 import { authorize, type Caller } from './caller.ts';
 import { boom, say } from './errors.ts';
 import { type InformerSection, informerSection } from './options.ts';
 import { addressOf, presentList, presentPublished, presentReportToken, presentToken } from './present.ts';
+import { isShown } from './public-link.ts';
 import {
   bindingFields,
   bindings,
@@ -188,8 +181,8 @@ async function unpublish(call: Call): Promise<void> {
 async function view(call: Call, value: unknown): Promise<void> {
   const { ctx, guests, realm, section } = call;
   const found = typeof value === 'string' ? await guests.findByValue(realm.view.name, value) : undefined;
-  const isShown = found?.state === 'active' && found.record.clientId === clientIdOf('informer');
-  if (!isShown || section.viewer === undefined || typeof value !== 'string') {
+  const isLive = found?.state === 'active' && isShown(realm, section, found.record);
+  if (!isLive || section.viewer === undefined || typeof value !== 'string') {
     ctx.status = 404;
     call.showDeadLink();
     return;
