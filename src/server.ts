@@ -4,8 +4,10 @@ import type { AddressInfo } from 'node:net';
 import Koa, { type Context, type Middleware } from 'koa';
 import { isFailure } from './base/errors.ts';
 import type { DemoRealm } from './demo/demo-realm.ts';
-import type { FacadeCall } from './facades/facade.ts';
+import type { FacadeCall, FacadeRealm } from './facades/facade.ts';
 import { answerFacades, isFacadePath, tellOutage } from './facades/facades.ts';
+import { publicLinkOf } from './facades/informer/public-link.ts';
+import type { LinkOf } from './guest-api/call.ts';
 import { answerGuestApi } from './guest-api/guest-api.ts';
 import { answerStatusList } from './guest-api/status-routes.ts';
 import { createAdminPort } from './http/admin-port.ts';
@@ -109,7 +111,7 @@ function createApp(services: Services, pool: ProviderPool, demo: Middleware | un
 function belowRealm(services: Services): RealmPages {
   return async (ctx, provider, path) =>
     (isFacadePath(path) && (await answerFacades(facadeCall(services, ctx, provider), path))) ||
-    (await answerGuestApi(ctx, provider, path)) ||
+    (await answerGuestApi(ctx, provider, path, linkOf)) ||
     (await answerStatusList(ctx, provider, path)) ||
     answerPages(ctx, provider, path);
 }
@@ -144,12 +146,18 @@ function facadesAtRoot(services: Services, pool: ProviderPool): Middleware {
   };
 }
 
+function facadeRealm(realm: RealmProvider['realm']): FacadeRealm {
+  return { view: realm.view, guest: guestRealmOf(realm) };
+}
+
+const linkOf: LinkOf = (realm, record, value) => publicLinkOf(facadeRealm(realm), record, value);
+
 function facadeCall(services: Services, ctx: Context, { realm }: RealmProvider): FacadeCall {
   return {
     ...services,
     seal: services.sealer,
     ctx,
-    realm: { view: realm.view, guest: guestRealmOf(realm) },
+    realm: facadeRealm(realm),
     showDeadLink: () => sendError(realm, ctx, { kind: 'not_found' }),
   };
 }

@@ -2,6 +2,7 @@
 import type { Context } from 'koa';
 import { readBody } from '../base/read-body.ts';
 import type { GuestRealm, Minter } from '../guest/guest-realm.ts';
+import type { GuestRecord } from '../guest/guest-record.ts';
 import { minterOf } from '../guest/guests.ts';
 import type { GuestApiCaller } from '../oidc/guest-caller.ts';
 import { guestRealmOf } from '../oidc/guest-realm.ts';
@@ -16,7 +17,11 @@ export type Call = {
   readonly caller: GuestApiCaller;
   /** The decoded variable part of the address. */
   readonly name: string;
+  readonly linkOf: LinkOf;
 };
+
+/** The address that shows what a token is for to whoever opens it; `undefined` for a token that is not for a link. */
+export type LinkOf = (realm: RealmContext, record: GuestRecord, value: string) => string | undefined;
 
 export function realmOf({ realm }: Pick<Call, 'realm'>): GuestRealm {
   return guestRealmOf(realm);

@@ -8,7 +8,7 @@ import { annotate } from '../observability/annotations.ts';
 import { type GuestApiCaller, guestApiCaller } from '../oidc/guest-caller.ts';
 import type { RealmProvider } from '../oidc/provider.ts';
 import type { RealmContext } from '../oidc/realm-context.ts';
-import type { Call } from './call.ts';
+import type { Call, LinkOf } from './call.ts';
 import { openToPages, preflightEmbed, redeemEmbed, showEmbed } from './embed-routes.ts';
 import { createOpener, mintBatch, mintOne } from './mint-routes.ts';
 import { handlerOf, Problem, withProblems } from './problems.ts';
@@ -34,25 +34,34 @@ const routes: readonly Route[] = [
 const embedPath = /^\/embed\/([A-Za-z0-9_-]{1,128})$/;
 
 /** Answers what lies at an address of guest tokens below a realm; `false` for everything else. */
-export async function answerGuestApi(ctx: Context, provider: RealmProvider, path: string): Promise<boolean> {
+export async function answerGuestApi(
+  ctx: Context,
+  provider: RealmProvider,
+  path: string,
+  linkOf: LinkOf,
+): Promise<boolean> {
   const opener = embedPath.exec(path)?.[1];
   if (opener === undefined && !/^\/guest-tokens(\/|$)/.test(path)) return false;
   annotate(ctx.req, { route: opener === undefined ? 'guest-tokens' : 'embed' });
   ctx.set({ ...apiHeaders({ isHttps: provider.realm.publicUrl.startsWith('https:') }) });
   await withProblems(ctx, () =>
-    opener === undefined ? answer(ctx, provider, path) : answerEmbed(ctx, provider.realm, opener),
+    opener === undefined ? answer({ ctx, linkOf }, provider, path) : answerEmbed(ctx, provider.realm, opener),
   );
   return true;
 }
 
-async function answer(ctx: Context, provider: RealmProvider, path: string): Promise<void> {
+async function answer(
+  { ctx, linkOf }: Pick<Call, 'ctx' | 'linkOf'>,
+  provider: RealmProvider,
+  path: string,
+): Promise<void> {
   const caller = await authenticate(ctx, provider, path);
   annotate(ctx.req, { client: caller.name });
   const route = routes.find((one) => one.path.test(path));
   if (route === undefined) throw new Problem('not_found', 'there is nothing at this address');
   const handler = handlerOf(ctx, route.methods);
   const name = route.path.exec(path)?.[1] ?? '';
-  await handler({ ctx, realm: provider.realm, caller, name });
+  await handler({ ctx, realm: provider.realm, caller, name, linkOf });
 }
 
 /** A user without the permission is known, and still may do nothing here. */

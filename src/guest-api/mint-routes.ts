@@ -18,7 +18,7 @@ export async function mintOne(call: Call): Promise<void> {
   ctx.status = minted.value === undefined ? 200 : 201;
   if (minted.value !== undefined)
     ctx.set('Location', `${call.realm.issuer}/guest-tokens/${minted.record.id}`);
-  ctx.body = presentMinted(minted);
+  ctx.body = present(call, minted);
 }
 
 const batch = z.strictObject({ tokens: z.array(z.unknown()).min(1).max(100) });
@@ -40,7 +40,7 @@ export async function mintBatch(call: Call): Promise<void> {
 async function mintResult(call: Call, input: unknown, key: string | undefined): Promise<object> {
   try {
     const minted = await mint(call, input, key);
-    return { status: minted.value === undefined ? 200 : 201, ...presentMinted(minted) };
+    return { status: minted.value === undefined ? 200 : 201, ...present(call, minted) };
   } catch (error) {
     const problem = problemFor(error);
     // What is not the fault of this one token ends the whole: the same request may be sent again.
@@ -48,6 +48,11 @@ async function mintResult(call: Call, input: unknown, key: string | undefined): 
     if (problem.code === 'too_many_requests') call.ctx.set({ ...problem.headers });
     return { ...problemBody(problem), status: statusOf(problem) };
   }
+}
+
+function present({ realm, linkOf }: Call, minted: Minted): object {
+  const { record, value } = minted;
+  return presentMinted(minted, value === undefined ? undefined : linkOf(realm, record, value));
 }
 
 async function mint(call: Call, input: unknown, key: string | undefined): Promise<Minted> {

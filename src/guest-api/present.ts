@@ -9,7 +9,7 @@ const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
 /** The same for the same token, whenever it is asked for. A dry run has no token, and nothing to link to. */
-export function presentMinted({ record, value, refresh }: Minted): object {
+export function presentMinted({ record, value, refresh }: Minted, link?: string): object {
   const isSigned = record.granted.format === 'jwt' || record.granted.format === 'jwe';
   return {
     ...(value === undefined ? { dry_run: true } : { id: record.id, token: value }),
@@ -22,7 +22,7 @@ export function presentMinted({ record, value, refresh }: Minted): object {
     authorization_details: toDetails(record.granted),
     effective: { resources: record.granted.resources.length, narrowed: record.narrowed },
     warnings: limitsOffline(record),
-    ...(value === undefined ? {} : { _links: linksOf(record) }),
+    ...(value === undefined ? {} : { _links: { ...linksOf(record), ...viewLink(link) } }),
   };
 }
 
@@ -53,6 +53,11 @@ export function presentFound({ record, state }: Pick<FoundGuest, 'record' | 'sta
     ...(record.parentId === undefined ? {} : { parent: record.parentId }),
     _links: linksOf(record),
   };
+}
+
+/** Absolute, as it goes to people. */
+function viewLink(href: string | undefined): object {
+  return href === undefined ? {} : { view: { href } };
 }
 
 /** Relative to the realm. */

@@ -8,7 +8,7 @@ const hostName = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-
 
 const origin = z
   .string()
-  .refine(isOrigin, 'must be an origin such as https://app.example.com')
+  .refine(isOrigin, { error: 'must be an origin such as https://app.example.com', abort: true })
   .refine((value) => !coversStrangers(value), 'must not be a wildcard below a public suffix such as co.uk');
 
 /** A range in CIDR notation, a single address, or the name of a host. */

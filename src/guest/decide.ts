@@ -72,7 +72,7 @@ function permissionsAt(
   audiences: readonly string[],
   parent: ParentToken | undefined,
 ): { readonly permissions?: ReadonlySet<string> } {
-  const held = parent?.permissions;
+  const held = parent?.user?.permissions;
   if (held === undefined) return {};
   const apis = audiences.map((audience) => realm.apis.find((api) => api.audience === audience));
   const names = [...held].map((permission) => permission.slice(permission.indexOf(':') + 1));
@@ -102,7 +102,7 @@ function neverEnding(
   asked: GuestGrant,
   parent: ParentToken | undefined,
 ): { readonly asked: GuestGrant } | Refused {
-  if (asked.lifetime?.ttl !== null || parent?.permissions === undefined) return { asked };
+  if (asked.lifetime?.ttl !== null || parent?.user === undefined) return { asked };
   return refusal('access_denied', '/lifetime/ttl', "must not be null for a token made from a user's");
 }
 
@@ -159,6 +159,7 @@ function recordOf(order: MintOrder, decided: Decided): GuestRecord {
     ...policyMembers(order.realm, id, { own, policies }),
     ...(order.act === undefined ? {} : { act: order.act }),
     ...(parent === undefined ? {} : { parentId: parent.id }),
+    ...(order.parent?.user === undefined ? {} : { userId: order.parent.user.id }),
     ...(rowOrigins.length === 0 ? {} : { rowOrigins }),
   };
 }

@@ -15,11 +15,9 @@ import { type Fault, faultsOf, findUnreadable, type Refused, refusalsOf } from '
 
 const MAX_RESOURCES = 100;
 
-const attribute = atMost(
-  1024,
-  z.union([dataText, dataNumber, z.boolean(), z.array(dataText), z.array(dataNumber)], {
-    error: 'must be a string, a number, a boolean, or a list of strings or numbers',
-  }),
+const attribute = z.union(
+  [dataText, dataNumber, z.boolean(), atMost(1024, z.array(dataText)), atMost(1024, z.array(dataNumber))],
+  { error: 'must be a string, a number, a boolean, or a list of strings or numbers' },
 );
 
 const subject = z

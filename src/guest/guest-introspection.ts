@@ -40,7 +40,7 @@ export async function introspectGuest(
   const { record, realm } = found;
   const isApi = record.audiences.some((audience) => caller.audiences.has(audience));
   if (!isApi && caller.clientId !== record.clientId) return { active: false };
-  const own = ownPolicies(realm, caller.audiences);
+  const own = record.granted.policies.length === 0 ? [] : ownPolicies(realm, caller.audiences);
   const isProven = isApi && caller.isMutualTls === true;
   const outcome = await judge(deps, found, { question, isApi, readsSecrets: isProven ? own : [] });
   if (isApi && !question.dryRun) await note(deps, found, outcome);

@@ -44,6 +44,8 @@ export type GuestRecord = {
   readonly jkt?: string;
   /** The id of the guest token it was made from, or of whom it refreshes. */
   readonly parentId?: string;
+  /** The user whose own rights limit it. */
+  readonly userId?: string;
   /** The first token of its chain of refreshes; absent: it is the first itself. */
   readonly family?: string;
   /** Nodes that were inherited from the token it was exchanged for. */

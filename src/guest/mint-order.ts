@@ -4,12 +4,15 @@ import type { GuestGrant } from './grant.ts';
 import type { GuestRealm, Minter } from './guest-realm.ts';
 import type { Actor, GuestRecord, RowOrigin } from './guest-record.ts';
 
+/** A user as the subject of a guest, with the permissions of this moment as `api:permission`. */
+export type SubjectUser = { readonly id: string; readonly permissions: ReadonlySet<string> };
+
 /** The token that a guest is made from. */
 export type ParentToken = {
   /** Where the guest hangs too: the token itself, its session, user and client. */
   readonly nodes: readonly string[];
-  /** A user's own permissions as `api:permission`; a client's token or an assertion limits nothing. */
-  readonly permissions?: ReadonlySet<string>;
+  /** Whose own rights limit the guest; a client's token or an assertion limits nothing. */
+  readonly user?: SubjectUser;
   /** Set when it is a guest token itself: the new one can only be narrower. */
   readonly guest?: { readonly record: GuestRecord; readonly usesLeft: number | null };
 };

@@ -1,7 +1,7 @@
 /**
  * Refreshing a guest without a reload: the refresh token rotates, a repeated refresh within the grace gets the same
- * successor, and reuse after it kills the family. Ceilings and policies count anew at each refresh; limits of uses and
- * the end of the chain stay what they were.
+ * successor, and reuse after it kills the family. Ceilings, policies and a user's own rights count anew at each
+ * refresh; limits of uses and the end of the chain stay what they were.
  */
 import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
@@ -22,6 +22,7 @@ import { GUEST_REFRESH_GRACE_MS, refreshSuccessor } from './guest-refresh.ts';
 import { guestValue } from './guest-values.ts';
 import { eventWrites, keepFor, recordWrites } from './guest-writes.ts';
 import { commitWithSlot, type MintDeps, type Minted } from './mint.ts';
+import type { SubjectUser } from './mint-order.ts';
 import { ownGrant } from './policy-effect.ts';
 import { isRefused, type Refused } from './refusal.ts';
 
@@ -34,6 +35,8 @@ export type RefreshOrder = {
   readonly jkt?: string | undefined;
   /** The minter as it is now. */
   minterOf(clientId: string): Promise<Minter | undefined>;
+  /** A user as they are now; `undefined` for one who is gone or disabled. */
+  userOf(id: string): Promise<SubjectUser | undefined>;
 };
 
 type Deps = MintDeps;
@@ -49,8 +52,14 @@ export async function refreshGuest(deps: Deps, order: RefreshOrder): Promise<Min
   if (found === undefined || !mayRefresh(found.record, order)) throw dead();
   const { guest } = found.record;
   const minter = await order.minterOf(guest.clientId);
-  if (minter === undefined) throw dead();
-  const decided = decide(deps, { realm, minter, ...orderOf(realm, found.record, epochSeconds(deps.clock)) });
+  const user = guest.userId === undefined ? undefined : await order.userOf(guest.userId);
+  if (minter === undefined || (guest.userId !== undefined && user === undefined)) throw dead();
+  const decided = decide(deps, {
+    realm,
+    minter,
+    ...orderOf(realm, found.record, epochSeconds(deps.clock)),
+    ...(user === undefined ? {} : { parent: { nodes: [], user } }),
+  });
   if (isRefused(decided)) return decided;
   const renewed = renewedOf(decided, guest);
   return renew(deps, order, found, deps.place(realm, renewed, renewed.iat + keepFor(renewed)));

@@ -147,3 +147,21 @@ describe('a session that a browser holds', () => {
     expect(decodeJwt(again.json.id_token)['sid']).toBe(decodeJwt(one.json.id_token)['sid']);
   });
 });
+
+it('is refused for being dead before anything else is said of the request', async () => {
+  const login = await logIn('acme');
+  await ends[0]?.[1]('acme', login);
+
+  const answer = await postForm(
+    server.endpoint('acme', 'token'),
+    {
+      grant_type: EXCHANGE,
+      subject_token: login['id_token'] ?? '',
+      subject_token_type: ID_TOKEN,
+      authorization_details: JSON.stringify([detail({ datatypes: ['dataset'] })]),
+    },
+    { auth: portal },
+  );
+
+  expect(answer).toMatchObject(REFUSED);
+});

@@ -6,20 +6,13 @@ import { z } from 'zod';
 import { Failure, isFailure } from '../../base/errors.ts';
 import { clientNode, userNode } from '../../registry/records.ts';
 import { createFacade, type Route, type SectionCall } from '../facade.ts';
-import {
-  clientIdOf,
-  type FacadeMinted,
-  type FacadeOrder,
-  isMinted,
-  lifeOf,
-  mintFor,
-  tellOf,
-} from '../minting.ts';
+import { type FacadeMinted, type FacadeOrder, isMinted, lifeOf, mintFor, tellOf } from '../minting.ts';
 import { readJson } from '../request.ts';
 import { authorize, type Caller } from './caller.ts';
 import { boom, say } from './errors.ts';
 import { type InformerSection, informerSection } from './options.ts';
 import { addressOf, presentList, presentPublished, presentReportToken, presentToken } from './present.ts';
+import { isShown } from './public-link.ts';
 import {
   bindingFields,
   bindings,
@@ -34,9 +27,12 @@ import {
   cloudWrites,
   findCloud,
   findToken,
+  type Listing,
   listLocal,
+  listOfReport,
   listTokens,
   localWrites,
+  MAX_LISTED,
   removeToken,
   type Token,
 } from './tokens.ts';
@@ -69,7 +65,8 @@ async function listReportTokens(call: Call): Promise<void> {
     cloud instanceof Failure
       ? { statusCode: 503, error: 'Service Unavailable', message: 'Cloud tokens could not be looked up' }
       : null;
-  const tokens = [...local, ...(cloud === undefined || cloud instanceof Failure ? [] : [cloud])];
+  tellLimit(call, local);
+  const tokens = [...local.tokens, ...(cloud === undefined || cloud instanceof Failure ? [] : [cloud])];
   call.ctx.body = { tokens: tokens.map((token) => presentReportToken(call.realm, token)), warning };
 }
 
@@ -79,9 +76,16 @@ async function list(call: Call): Promise<void> {
   const start = numberOf(query['start'], 0);
   const limit = Math.min(MAX_PAGE, numberOf(query['limit'], MAX_PAGE));
   const filters = [...bindingFields, 'username' as const].filter((field) => query[field] !== undefined);
-  const all = await listTokens(call);
-  const matching = all.filter((token) => filters.every((field) => token[field] === query[field]));
+  const { reportId: report } = query;
+  const listing = await (typeof report === 'string' ? listOfReport(call, report) : listTokens(call));
+  const matching = listing.tokens.filter((token) => filters.every((field) => token[field] === query[field]));
+  tellLimit(call, listing);
   call.ctx.body = presentList(call.realm, matching, start, limit);
+}
+
+/** The product has no words for it: it knows no limit. */
+function tellLimit({ ctx }: Call, { isWhole }: Listing): void {
+  if (!isWhole) ctx.set('X-Guest-Warnings', `the list is not whole: it goes through ${MAX_LISTED} tokens`);
 }
 
 function numberOf(text: string | string[] | undefined, fallback: number): number {
@@ -177,8 +181,8 @@ async function unpublish(call: Call): Promise<void> {
 async function view(call: Call, value: unknown): Promise<void> {
   const { ctx, guests, realm, section } = call;
   const found = typeof value === 'string' ? await guests.findByValue(realm.view.name, value) : undefined;
-  const isShown = found?.state === 'active' && found.record.clientId === clientIdOf('informer');
-  if (!isShown || section.viewer === undefined || typeof value !== 'string') {
+  const isLive = found?.state === 'active' && isShown(realm, section, found.record);
+  if (!isLive || section.viewer === undefined || typeof value !== 'string') {
     ctx.status = 404;
     call.showDeadLink();
     return;

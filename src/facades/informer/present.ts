@@ -1,6 +1,7 @@
 /** Tokens as Informer shows them. */
 import type { FacadeRealm } from '../facade.ts';
 import { isoTime } from '../minting.ts';
+import { linkTo } from './public-link.ts';
 import type { Token } from './tokens.ts';
 
 /** Paths of ours, as links must lead somewhere: below the realm. */
@@ -50,7 +51,7 @@ export function presentReportToken(realm: FacadeRealm, token: Token): object {
     reportId,
     token: token.token,
     cloud: isCloud,
-    ...(isCloud ? { url: viewAddress(realm, token) } : {}),
+    ...(isCloud ? { url: linkTo(realm, token.token) } : {}),
     createdAt: isoTime(token.createdAt),
     ...linksTo(realm, `/api/tokens/${id}`),
   };
@@ -64,7 +65,7 @@ export function presentPublished(realm: FacadeRealm, token: Token): object {
     type,
     reportId,
     token: token.token,
-    url: viewAddress(realm, token),
+    url: linkTo(realm, token.token),
     createdAt: isoTime(createdAt),
     ...linksTo(realm, `/api/tokens/${id}`),
   };
@@ -83,8 +84,4 @@ export function presentList(realm: FacadeRealm, all: readonly Token[], start: nu
 
 export function addressOf({ guest }: FacadeRealm, { id }: Pick<Token, 'id'>): string {
   return `${guest.issuer}/api/tokens/${id}`;
-}
-
-function viewAddress({ guest }: FacadeRealm, { token }: Token): string {
-  return `${guest.issuer}/view/${encodeURIComponent(token)}`;
 }

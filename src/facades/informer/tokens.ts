@@ -42,7 +42,7 @@ type Details = z.infer<typeof details>;
 export type Token = Details & { readonly id: string; readonly token: string; readonly createdAt: number };
 
 /** Tokens that a list goes through at most. */
-const MAX_LISTED = 5000;
+export const MAX_LISTED = 5000;
 const BATCH = 500;
 
 const detailsKey = (realm: string, id: string): Key => ({ realm, kind: 'informer-token', id });
@@ -105,37 +105,51 @@ async function tokenOf(call: Call, id: string, document: Document): Promise<Toke
   return { ...details.parse(JSON.parse(document.value)), id, token, createdAt: found.record.iat };
 }
 
-/** Live ones of an index, oldest first. */
-async function listIndex(call: Call, index: Key): Promise<readonly Token[]> {
-  const { store, realm } = call;
+/** Live tokens, oldest first; `isWhole` is false when there were more than a list goes through. */
+export type Listing = { readonly tokens: readonly Token[]; readonly isWhole: boolean };
+
+/** What was revoked otherwise than by a call of ours is forgotten, so that the dead do not crowd out the living. */
+async function listIndex(call: Call, index: Key): Promise<Listing> {
+  const { store } = call;
   const tokens: Token[] = [];
   let after: string | undefined;
   let seen = 0;
   do {
     const page = await store.list(index, { limit: BATCH, ...(after === undefined ? {} : { after }) });
-    const documents =
-      page.members.length === 0
-        ? []
-        : await store.read(page.members.map((id) => detailsKey(realm.view.name, id)));
-    const found = await Promise.all(
-      page.members.map((id, at) => {
-        const document = documents[at];
-        return document && tokenOf(call, id, document);
-      }),
-    );
+    const found = await findTokens(call, page.members);
+    const dead = page.members.filter((_, at) => found[at] === undefined);
+    if (dead.length > 0) await store.commit(dead.map((member) => ({ unindex: index, member })));
     tokens.push(...found.filter((token) => token !== undefined));
     seen += page.members.length;
     after = page.next;
   } while (after !== undefined && seen < MAX_LISTED);
-  return tokens.sort((a, b) => a.createdAt - b.createdAt);
+  return { tokens: tokens.sort((a, b) => a.createdAt - b.createdAt), isWhole: after === undefined };
 }
 
-export function listTokens(call: Call): Promise<readonly Token[]> {
+async function findTokens(call: Call, ids: readonly string[]): Promise<readonly (Token | undefined)[]> {
+  if (ids.length === 0) return [];
+  const documents = await call.store.read(ids.map((id) => detailsKey(call.realm.view.name, id)));
+  return Promise.all(
+    ids.map((id, at) => {
+      const document = documents[at];
+      return document && tokenOf(call, id, document);
+    }),
+  );
+}
+
+export function listTokens(call: Call): Promise<Listing> {
   return listIndex(call, allTokens(call.realm.view.name));
 }
 
-export function listLocal(call: Call, report: string): Promise<readonly Token[]> {
+export function listLocal(call: Call, report: string): Promise<Listing> {
   return listIndex(call, tokensOfReport(call.realm.view.name, report));
+}
+
+/** Those of a report, the public one included. */
+export async function listOfReport(call: Call, report: string): Promise<Listing> {
+  const [local, cloud] = await Promise.all([listLocal(call, report), findCloud(call, report)]);
+  const tokens = [...local.tokens, ...(cloud.token === undefined ? [] : [cloud.token])];
+  return { ...local, tokens: tokens.sort((a, b) => a.createdAt - b.createdAt) };
 }
 
 /** The public link of a report, if it counts, and the pointer to it as it was read. */

@@ -10,7 +10,7 @@ import type { GuestGrant } from '../../guest/grant.ts';
 import { parentNode } from '../../guest/guest-nodes.ts';
 import type { Minter } from '../../guest/guest-realm.ts';
 import { storedGuest } from '../../guest/guests.ts';
-import type { ParentToken } from '../../guest/mint-order.ts';
+import type { ParentToken, SubjectUser } from '../../guest/mint-order.ts';
 import type { Stamp, Write } from '../../storage/store.ts';
 import { isLive } from '../../tokens/introspection.ts';
 import { type Lineage, nodesOf, tokenKey } from '../../tokens/nodes.ts';
@@ -101,14 +101,20 @@ async function userSubject(
   nodes: readonly string[],
   readAt?: Stamp,
 ): Promise<Subject> {
-  const user = await realm.registry.findUser(realm.name, userId);
-  if (user?.enabled !== true) throw notExchangeable();
-  const permissions = realm.view.permissionsOfRoles(user.roles);
+  const user = await subjectUser(realm, userId);
+  if (user === undefined) throw notExchangeable();
   return {
     guest: { tenant: realm.name, id: user.id, type: 'org_user', provision: 'none' },
-    parent: { nodes, permissions },
+    parent: { nodes, user },
     ...(readAt === undefined ? {} : { readAt }),
   };
+}
+
+/** A user who may be the subject of a guest, with the rights of this moment. */
+export async function subjectUser(realm: RealmContext, userId: string): Promise<SubjectUser | undefined> {
+  const user = await realm.registry.findUser(realm.name, userId);
+  if (user?.enabled !== true) return undefined;
+  return { id: user.id, permissions: realm.view.permissionsOfRoles(user.roles) };
 }
 
 type Stored = NonNullable<ReturnType<typeof storedGuest>>;
@@ -119,8 +125,14 @@ async function guestSubject(realm: RealmContext, minter: Minter, guest: Stored):
   if (!mayExchange(minter, record.clientId)) throw notExchangeable();
   const use = await realm.guests.useForExchange(guestRealmOf(realm), guest);
   if (typeof use === 'string') throw notExchangeable();
+  const user = record.userId === undefined ? undefined : await subjectUser(realm, record.userId);
+  if (record.userId !== undefined && user === undefined) throw notExchangeable();
   return {
-    parent: { nodes: [parentNode(hash)], guest: { record, usesLeft: use.usesLeft } },
+    parent: {
+      nodes: [parentNode(hash)],
+      guest: { record, usesLeft: use.usesLeft },
+      ...(user === undefined ? {} : { user }),
+    },
     readAt: document.now,
   };
 }
@@ -131,6 +143,8 @@ async function idTokenSubject(realm: RealmContext, minter: Minter, value: string
   const nodes = nodesOf({ clientId, accountId: subject, ...(await sessionOf(realm, clientId, sessionId)) });
   const since = issuedAt * 1_000_000;
   const guards = nodes.map((guard): Write => ({ guard, realm: realm.name, since }));
+  // They hold until the guest is written, and are looked at first, so that what is dead is refused for that alone.
+  if (!(await realm.store.commit(guards)).ok) throw notExchangeable();
   return { ...(await userSubject(realm, subject, nodes)), guards };
 }
 

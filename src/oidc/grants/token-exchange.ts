@@ -19,7 +19,7 @@ import { TooManyRequests } from '../errors.ts';
 import { guestRealmOf } from '../guest-realm.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { actorOf } from './actor-token.ts';
-import { type Subject, subjectOf } from './subject-token.ts';
+import { type Subject, subjectOf, subjectUser } from './subject-token.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
 export const tokenExchangeGrant = {
@@ -130,6 +130,7 @@ export async function refresh(realm: RealmContext, order: Refreshing): Promise<M
         const client = await realm.findClient(id);
         return client && minterOf(client);
       },
+      userOf: (id) => subjectUser(realm, id),
     });
   } catch (error) {
     if (isFailure(error, 'forbidden')) throw new errors.InvalidGrant('refresh token not active');
