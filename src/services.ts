@@ -6,6 +6,7 @@ import type { Settings } from './config/settings.ts';
 import { createGuests } from './guest/guests.ts';
 import { createKeyRing } from './keys/key-ring.ts';
 import { createSealer } from './keys/seal.ts';
+import { createGuesses } from './limits/guesses.ts';
 import type { Logger } from './observability/logger.ts';
 import { createLogin } from './registry/login.ts';
 import { createPasswords } from './registry/passwords.ts';
@@ -28,6 +29,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const keyRing = createKeyRing({ store, clock, sealer, logger });
   const login = createLogin({ store, registry, passwords });
   const guests = createGuests({ store, clock });
+  const guesses = createGuesses({ store, clock, logger });
 
   async function close(): Promise<void> {
     registry.close();
@@ -35,5 +37,18 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     await store.close();
   }
 
-  return { settings, logger, clock, store, sealer, passwords, registry, keyRing, login, guests, close };
+  return {
+    settings,
+    logger,
+    clock,
+    store,
+    sealer,
+    passwords,
+    registry,
+    keyRing,
+    login,
+    guests,
+    guesses,
+    close,
+  };
 }

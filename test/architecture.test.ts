@@ -53,6 +53,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'base/',
     'observability/',
     'storage/',
+    'limits/',
     'keys/',
     'registry/',
     'tokens/',

@@ -31,7 +31,7 @@ export function requestLog(logger: Logger, metrics: Metrics): Middleware {
     const durationMs = performance.now() - startedAt;
     const { route = 'other', ...notes } = annotationsOf(ctx.req);
     const { status } = ctx;
-    metrics.observe({ route, status, durationMs });
+    metrics.observe({ route, status, durationMs, wrong: notes.wrong });
     logger.info({
       requestId,
       method: ctx.method,

@@ -5,6 +5,7 @@
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { paths } from './endpoints/addresses.ts';
+import { noteUserCode } from './endpoints/guessing.ts';
 import { protectedForm } from './forms.ts';
 import type { RealmContext } from './realm-context.ts';
 import type { Screens } from './screens.ts';
@@ -15,6 +16,7 @@ export function deviceFlow(realm: RealmContext, screens: Screens) {
     charset: 'base-20' as const,
     mask: '****-****',
     userCodeInputSource: (ctx: KoaContextWithOIDC, _form: string, _out: unknown, problem?: Error) => {
+      noteUserCode(ctx, problem);
       screens.enterUserCode(ctx, realm, {
         ...protectedForm(ctx, 'code_verification'),
         userCode: typedCode(problem) ?? codesInAddress.get(ctx.req),

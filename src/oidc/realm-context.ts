@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Guests } from '../guest/guests.ts';
 import type { RealmKeys } from '../keys/key-ring.ts';
+import type { Guesses } from '../limits/guesses.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { LoginService } from '../registry/login.ts';
 import type { Api, Client } from '../registry/model.ts';
@@ -16,6 +17,7 @@ export type OidcDeps = {
   readonly login: LoginService;
   readonly passwords: Passwords;
   readonly guests: Guests;
+  readonly guesses: Guesses;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Public base without a trailing slash; every address ever written starts with it. */

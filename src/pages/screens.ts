@@ -57,14 +57,21 @@ export const screens: Screens = {
       deviceDonePage(pageContext(realm, ctx), name === undefined ? {} : { clientName: name }),
     );
   },
-  error(ctx, realm, out) {
-    sendError(realm, ctx, {
-      kind: kindOf(out.error, ctx.status),
-      code: out.error,
-      detail: out.error_description,
-    });
-  },
+  error: showError,
+  refused: showError,
 };
+
+function showError(
+  ctx: Context | ScreenContext,
+  realm: RealmContext,
+  out: Parameters<Screens['refused']>[2],
+): void {
+  sendError(realm, ctx, {
+    kind: kindOf(out.error, ctx.status),
+    code: out.error,
+    detail: out.error_description,
+  });
+}
 
 /** An error page with the status that is set already. */
 export function sendError(
@@ -95,5 +102,6 @@ function clientToReturnTo(ctx: ScreenContext) {
 function kindOf(error: string, status: number): ErrorKind {
   if (error === 'access_denied') return 'denied';
   if (error === 'temporarily_unavailable') return 'unavailable';
+  if (error === 'too_many_requests') return 'limited';
   return status >= 500 ? 'failure' : 'request';
 }
