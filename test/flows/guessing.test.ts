@@ -47,7 +47,7 @@ describe('wrong client secrets', () => {
       },
     });
   });
-  afterAll(() => server.stop());
+  afterAll(() => server?.stop());
 
   type Ask = (secret: string, address: string, realm?: string, id?: string) => Promise<Answer>;
   const basic =
@@ -214,7 +214,7 @@ describe('what is redeemed', () => {
     };
     server = await startTestServer({ env, realms: [acme({ clients: [...acme().clients, web] })] });
   });
-  afterAll(() => server.stop());
+  afterAll(() => server?.stop());
 
   const redeem = (form: Record<string, string>, address: string, auth?: readonly [string, string]) =>
     postForm(server.endpoint('acme', 'token'), form, { ...(auth && { auth }), ...from(address) });
@@ -260,7 +260,7 @@ describe('user codes of devices', () => {
   beforeAll(async () => {
     server = await startTestServer({ realms: [browserRealm()] });
   });
-  afterAll(() => server.stop());
+  afterAll(() => server?.stop());
 
   it('are compared ten times, with a new browser each time or not, then not even the right one', async () => {
     const { user_code } = (await postForm(server.endpoint('acme', 'auth/device'), { client_id: 'tv' })).json;
@@ -281,15 +281,16 @@ describe('user codes of devices', () => {
 
 describe('two processes on one Redis', () => {
   let redis: RedisServer;
-  let servers: readonly TestServer[];
+  const servers: TestServer[] = [];
   beforeAll(async () => {
     redis = await startRedis();
     const options = { env, store: redis.url, realms: [acme()] };
-    servers = [await startTestServer(options), await startTestServer(options)];
+    servers.push(await startTestServer(options));
+    servers.push(await startTestServer(options));
   });
   afterAll(async () => {
     for (const server of servers) await server.stop();
-    await redis.stop();
+    await redis?.stop();
   });
 
   const ask = (index: number, secret: string, address: string) =>
