@@ -9,6 +9,7 @@ import { createKeyRing } from './keys/key-ring.ts';
 import { ringRemoval } from './keys/ring-records.ts';
 import { createSealer } from './keys/seal.ts';
 import { checkSeal } from './keys/seal-check.ts';
+import { createGuesses } from './limits/guesses.ts';
 import type { Logger } from './observability/logger.ts';
 import { createLogin } from './registry/login.ts';
 import { LONGEST_LIFE } from './registry/model.ts';
@@ -40,6 +41,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const keyRing = createKeyRing({ store, clock, sealer, logger, signedUntil: LONGEST_LIFE });
   const login = createLogin({ store, registry, passwords });
   const guests = createGuests({ store, clock });
+  const guesses = createGuesses({ store, clock, logger });
 
   /** Rejects when the store was sealed with another master key: to be asked before anything is written. */
   const checkMasterKey = () => checkSeal({ store, sealer });
@@ -64,6 +66,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     login,
     guests,
     checkMasterKey,
+    guesses,
     close,
   };
 }

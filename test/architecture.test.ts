@@ -54,6 +54,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'base/',
     'observability/',
     'storage/',
+    'limits/',
     'keys/',
     'registry/',
     'tokens/',

@@ -10,6 +10,7 @@ import { Failure, type FailureCode } from '../base/errors.ts';
 import type { GuestRealm } from '../guest/guest-realm.ts';
 import type { Guests } from '../guest/guests.ts';
 import { apiHeaders } from '../http/security-headers.ts';
+import type { Guesses } from '../limits/guesses.ts';
 import { TooMany, waitFields } from '../limits/too-many.ts';
 import { annotate } from '../observability/annotations.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -23,6 +24,7 @@ type FacadeDeps = {
   readonly store: Store;
   readonly clock: Clock;
   readonly guests: Guests;
+  readonly guesses: Guesses;
   readonly registry: Registry;
   readonly seal: Seal;
   readonly logger: Logger;

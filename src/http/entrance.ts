@@ -49,7 +49,7 @@ type Done = {
 
 function note({ logger, metrics }: EntranceDeps, { request, requestId, status, durationMs }: Done): void {
   const { route = 'other', ...notes } = annotationsOf(request);
-  metrics.observe({ route, status, durationMs });
+  metrics.observe({ route, status, durationMs, wrong: notes.wrong });
   const ms = Math.round(durationMs * 10) / 10;
   logger.info({ requestId, method: request.method, route, status, ms, ...notes });
 }

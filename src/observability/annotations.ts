@@ -7,6 +7,8 @@ export type Annotations = {
   grant?: string;
   /** `ok`, or the error code that was answered. */
   outcome?: string;
+  /** Kind of the credential that was wrong. */
+  wrong?: 'client_secret' | 'api_key' | 'grant' | 'user_code';
   /** Why, for the operator: never told to the caller. */
   reason?: string;
 };

@@ -1,6 +1,14 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import type { Annotations } from './annotations.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
+
+type Request = {
+  readonly route: string;
+  readonly status: number;
+  readonly durationMs: number;
+  readonly wrong: Annotations['wrong'];
+};
 
 /** Counters and histograms of this process. Labels are closed sets: never a realm, client or user name. */
 export function createMetrics() {
@@ -20,8 +28,18 @@ export function createMetrics() {
     registers: [registry],
   });
 
-  function observe(request: { route: string; status: number; durationMs: number }): void {
+  const wrong = new Counter({
+    name: 'daypass_wrong_credentials_total',
+    help: 'Credentials that were wrong, by kind, and whether they were answered or held off for guessing',
+    labelNames: ['kind', 'outcome'],
+    registers: [registry],
+  });
+
+  function observe(request: Request): void {
     requests.inc({ route: request.route, status: String(request.status) });
+    if (request.wrong !== undefined) {
+      wrong.inc({ kind: request.wrong, outcome: request.status === 429 ? 'held_off' : 'answered' });
+    }
     durations.observe({ route: request.route }, request.durationMs / 1000);
   }
 

@@ -6,6 +6,7 @@ import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { cookiesOf } from './cookies.ts';
 import { paths } from './endpoints/addresses.ts';
+import { noteUserCode } from './endpoints/guessing.ts';
 import { protectedForm } from './forms.ts';
 import type { RealmContext } from './realm-context.ts';
 import type { Screens } from './screens.ts';
@@ -16,6 +17,7 @@ export function deviceFlow(realm: RealmContext, screens: Screens) {
     charset: 'base-20' as const,
     mask: '****-****',
     userCodeInputSource: async (ctx: KoaContextWithOIDC, _form: string, _out: unknown, problem?: Error) => {
+      noteUserCode(ctx, problem);
       if (problem !== undefined) await keepNewSession(realm, ctx);
       screens.enterUserCode(ctx, realm, {
         ...protectedForm(ctx, 'code_verification'),

@@ -8,6 +8,8 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { Failure } from '../base/errors.ts';
+import { TooMany } from '../limits/too-many.ts';
+import { annotate, annotationsOf } from '../observability/annotations.ts';
 import { paths } from './endpoints/addresses.ts';
 import { replayBody } from './internals.ts';
 
@@ -33,7 +35,7 @@ export type Credentials = {
 
 /**
  * The client that these credentials prove, or `undefined`. Naming oneself proves nothing: public clients never are.
- * `Failure('unavailable')` when the store cannot be reached.
+ * `Failure('unavailable')` when the store cannot be reached, `TooMany` for who has guessed too often.
  */
 export async function authenticateClient(
   handle: Handle,
@@ -45,6 +47,12 @@ export async function authenticateClient(
   const inquiry: Inquiry = {};
   inquiries.set(request, inquiry);
   await handle(request, response);
+  const { wrong } = annotationsOf(request);
+  if (wrong !== undefined) annotate(credentials.request, { wrong });
+  if (response.statusCode === 429) {
+    const retryAfter = Number(response.getHeader('Retry-After'));
+    throw new TooMany('too many wrong tries, try again later', { retryAfter });
+  }
   if (response.statusCode === 503) throw new Failure('unavailable', 'the service is busy, try again');
   if (response.statusCode >= 500) throw new Error('a client could not be authenticated');
   return inquiry.client?.method === 'none' ? undefined : inquiry.client;

@@ -2,6 +2,7 @@ import type { Background } from '../base/background.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Guests } from '../guest/guests.ts';
 import type { RealmKeys } from '../keys/key-ring.ts';
+import type { Guesses } from '../limits/guesses.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { LoginService } from '../registry/login.ts';
 import type { Api, Client } from '../registry/model.ts';
@@ -17,6 +18,7 @@ export type OidcDeps = {
   readonly login: LoginService;
   readonly passwords: Passwords;
   readonly guests: Guests;
+  readonly guesses: Guesses;
   readonly clock: Clock;
   readonly background: Background;
   readonly logger: Logger;

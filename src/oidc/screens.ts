@@ -1,3 +1,4 @@
+import type { Context } from 'koa';
 import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
 import type { RealmContext } from './realm-context.ts';
 
@@ -26,4 +27,6 @@ export type Screens = {
   ): void;
   deviceDone(ctx: ScreenContext, realm: RealmContext): void;
   error(ctx: ScreenContext, realm: RealmContext, out: ErrorOut): void;
+  /** The same for a request that was not let in. */
+  refused(ctx: Context, realm: RealmContext, out: ErrorOut): void;
 };

@@ -24,7 +24,7 @@ const failures = {
   conflict: { status: 409, kind: 'request' },
   forbidden: { status: 403, kind: 'expired' },
   busy: { status: 503, kind: 'unavailable' },
-  too_many_requests: { status: 429, kind: 'unavailable' },
+  too_many_requests: { status: 429, kind: 'limited' },
   unavailable: { status: 503, kind: 'unavailable' },
 } as const satisfies Record<FailureCode, { status: number; kind: ErrorKind }>;
 

@@ -175,7 +175,14 @@ export function deviceDonePage(page: PageContext, { clientName }: { readonly cli
   });
 }
 
-export type ErrorKind = 'request' | 'expired' | 'denied' | 'not_found' | 'unavailable' | 'failure';
+export type ErrorKind =
+  | 'request'
+  | 'expired'
+  | 'denied'
+  | 'not_found'
+  | 'unavailable'
+  | 'limited'
+  | 'failure';
 
 export type ErrorData = {
   readonly kind: ErrorKind;

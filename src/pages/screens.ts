@@ -57,14 +57,21 @@ export const screens: Screens = {
       deviceDonePage(pageContext(realm, ctx), name === undefined ? {} : { clientName: name }),
     );
   },
-  error(ctx, realm, out) {
-    sendError(realm, ctx, {
-      kind: kindOf(out.error, ctx.status),
-      code: out.error,
-      detail: out.error_description,
-    });
-  },
+  error: showError,
+  refused: showError,
 };
+
+function showError(
+  ctx: Context | ScreenContext,
+  realm: RealmContext,
+  out: Parameters<Screens['refused']>[2],
+): void {
+  sendError(realm, ctx, {
+    kind: kindOf(out.error, ctx.status),
+    code: out.error,
+    detail: out.error_description,
+  });
+}
 
 /** An error page with the status that is set already. */
 export function sendError(
@@ -97,5 +104,6 @@ function kindOf(error: string, status: number): ErrorKind {
   if (error === 'temporarily_unavailable') return 'unavailable';
   // The session ended while the person was on the way, or the page was used before.
   if (error === 'login_required' || error === 'session_not_found') return 'expired';
+  if (error === 'too_many_requests') return 'limited';
   return status >= 500 ? 'failure' : 'request';
 }

@@ -2,8 +2,9 @@
  * Is this the person they say they are? One answer and one amount of work for unknown, wrong, locked and disabled
  * (OWASP ASVS 6.3.8): whoever may know more is told by the caller, and only after the password was right.
  */
-import type { Stamp, Store } from '../storage/store.ts';
-import type { PasswordPolicy, User } from './model.ts';
+import { sha256 } from '../base/hash.ts';
+import type { Key, Stamp, Store } from '../storage/store.ts';
+import type { User } from './model.ts';
 import type { Passwords } from './passwords.ts';
 import { normalizeLogin, type RealmView, type Registry } from './registry.ts';
 
@@ -30,22 +31,29 @@ export function createLogin({ store, registry, passwords }: LoginDeps) {
   /** Rejects with `Failure('busy')` when too many logins wait already, `Failure('unavailable')` without a store. */
   async function authenticate(realm: RealmView, login: string, password: string): Promise<LoginOutcome> {
     const found = await registry.findUserByLogin(realm.name, login);
-    const isLocked = await countWrong(realm, login, 0);
-    const stored = isLocked ? undefined : found?.user.passwordHash;
-    const { matches, outdated } = await passwords.verify(password, stored);
-    if (!matches || found === undefined) {
-      await countWrong(realm, login, 1);
+    const who = found === undefined ? nameOf(login) : found.user.id;
+    const { matches, outdated } = await passwords.verify(password, found?.user.passwordHash);
+    // Not before: of many tries at once, those that come late must see what the early ones have counted.
+    const isLocked = await isLockedOut(realm, who);
+    if (isLocked || !matches || found === undefined) {
+      await countWrong(realm, who);
       return { ok: false, reason: 'credentials' };
     }
     if (outdated) await rehash(realm.name, found.user, password);
     return decide(found);
   }
 
-  /** Adds to the wrong passwords of a login name and tells whether it is locked; unknown names count alike. */
-  async function countWrong(realm: RealmView, login: string, by: number): Promise<boolean> {
-    const key = { realm: realm.name, kind: 'wrong', id: normalizeLogin(login) };
-    const { count } = await store.count(key, { windowMs: lockWindowMs(realm.passwords), by });
-    return count >= realm.passwords.lockAfter;
+  async function isLockedOut({ name, passwords: policy }: RealmView, who: string): Promise<boolean> {
+    const lock = await store.count(lockKey(name, who), { windowMs: policy.lockFor * 1000, by: 0 });
+    return lock.count > 0;
+  }
+
+  /** Adds to the wrong passwords of a user, or of a name that is nobody's, and locks after too many. */
+  async function countWrong({ name, passwords: policy }: RealmView, who: string): Promise<void> {
+    const { lockAfter, lockWindow, lockFor } = policy;
+    const key = { realm: name, kind: 'wrong', id: who };
+    const { count } = await store.count(key, { windowMs: lockWindow * 1000, by: 1 });
+    if (count >= lockAfter) await store.count(lockKey(name, who), { windowMs: lockFor * 1000, by: 1 });
   }
 
   async function rehash(realm: string, user: User, password: string): Promise<void> {
@@ -56,8 +64,13 @@ export function createLogin({ store, registry, passwords }: LoginDeps) {
   return { authenticate };
 }
 
-function lockWindowMs(policy: PasswordPolicy): number {
-  return policy.lockWindow * 1000;
+function lockKey(realm: string, who: string): Key {
+  return { realm, kind: 'locked', id: who };
+}
+
+/** As users are counted by their id, whatever they typed: a name that is nobody's, however it is written. */
+function nameOf(login: string): string {
+  return `nobody:${sha256(normalizeLogin(login))}`;
 }
 
 function decide(found: { user: User; readAt: Stamp }): LoginOutcome {

@@ -59,7 +59,10 @@ export const passwordPolicy = z.strictObject({
   maxLength: z.int().min(64).max(1024).default(256),
   /** Refuse passwords on the list of breached ones. */
   refuseBreached: z.boolean().default(true),
-  /** Wrong passwords for one user within `lockWindow` seconds before that user is locked for `lockFor` seconds. */
+  /**
+   * Wrong passwords for one user within `lockWindow` seconds before that user is locked for `lockFor` seconds, however
+   * the name was typed.
+   */
   lockAfter: z.int().min(1).max(1000).default(10),
   lockWindow: seconds.default(300),
   lockFor: seconds.default(300),

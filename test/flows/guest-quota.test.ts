@@ -45,7 +45,7 @@ describe('the quota of a minting client', () => {
   beforeAll(async () => {
     server = await startTestServer({ realms: [realm()], adapt: (services) => counted(services, counts) });
   });
-  afterAll(() => server.stop());
+  afterAll(() => server?.stop());
 
   const mintSome = async (id: string, count: number): Promise<readonly Answer[]> => {
     const answers: Answer[] = [];
@@ -217,7 +217,7 @@ describe('a quota of "unlimited"', () => {
 
 describe('the quota of two processes on one Redis', () => {
   let redis: RedisServer;
-  let processes: readonly ServerProcess[];
+  const processes: ServerProcess[] = [];
 
   beforeAll(async () => {
     redis = await startRedis();
@@ -226,11 +226,12 @@ describe('the quota of two processes on one Redis', () => {
       publicUrl: 'http://127.0.0.1:3998',
       realms: [guestRealm({ quotas: { guestTokensPerMinute: 100 } })],
     };
-    processes = [await startServerProcess(shared), await startServerProcess(shared)];
+    processes.push(await startServerProcess(shared));
+    processes.push(await startServerProcess(shared));
   });
   afterAll(async () => {
     for (const one of processes) await one.stop();
-    await redis.stop();
+    await redis?.stop();
   });
 
   const at = (index: number) => ({

@@ -138,7 +138,7 @@ async function authenticate(call: Call, kind?: LiveKey['kind']): Promise<LiveKey
   const given = bearerOf(call.ctx);
   const what = kind === 'service' ? 'service token' : 'API key';
   if (given === undefined) throw badKey(what);
-  const key = await withoutGuessing(call, async () => {
+  const key = await withoutGuessing(call, clientIdOf('databrain'), async () => {
     const found = await findKey(call, given);
     return kind === undefined || found?.kind === kind ? found : undefined;
   });

@@ -25,11 +25,12 @@ export const semaphor = createFacade({ name: 'semaphor', schema: semaphorSection
 async function createToken(call: Call): Promise<void> {
   const { ctx, section, realm } = call;
   const request = readTokenRequest(await readJson(ctx, say));
-  const project = await withoutGuessing(call, () => projectOf(section, request));
+  const { resource } = request;
+  const target = `${clientIdOf('semaphor')}/${resource.type}/${resource.id}`;
+  const project = await withoutGuessing(call, target, () => projectOf(section, request));
   if (project === undefined) throw refusal('INVALID_CREDENTIALS', 'Invalid credentials.', 401);
   const policies = policiesOf(request, section, realm.view.policies);
   const { ttl, warnings } = lifeOf(call, request.tokenExpiry, 'tokenExpiry');
-  const { resource } = request;
   const minted = await mintFor(call, {
     name: 'semaphor',
     grant: grantOf(

@@ -19,6 +19,7 @@ import type { DirectAnswer } from './direct-answer.ts';
 import { exchangeDirectly } from './direct-exchange.ts';
 import { issueDirectly } from './direct-token.ts';
 import { problemOfHint } from './forms.ts';
+import { mayShowSecret } from './guessing.ts';
 import { introspect } from './introspect.ts';
 
 /** Headers that change what an answer must be. */
@@ -77,9 +78,11 @@ async function authenticated(
   form: URLSearchParams,
 ): Promise<Client | undefined> {
   const shown = shownSecret(request.headers.authorization, form);
-  const client = shown && (await realm.findClient(shown.id));
+  // Who guesses learns nothing, and gets an answer the long way.
+  if (shown === undefined || !mayShowSecret(realm, { req: request }, shown.id)) return undefined;
+  const client = await realm.findClient(shown.id);
   if (client?.secret === undefined || !client.enabled || !usesPlainSecret(client)) return undefined;
-  return equalInConstantTime(client.secret, shown?.secret ?? '') ? client : undefined;
+  return equalInConstantTime(client.secret, shown.secret) ? client : undefined;
 }
 
 function usesPlainSecret({ tokenEndpointAuthMethod = 'client_secret_basic', ...client }: Client): boolean {

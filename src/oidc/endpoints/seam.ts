@@ -16,6 +16,7 @@ import { assignUnit } from '../unit-of-request.ts';
 import { addressOf, paths } from './addresses.ts';
 import { readForm } from './body.ts';
 import { checkForms } from './forms.ts';
+import { limitGuesses } from './guessing.ts';
 import { guestHolder } from './guest-holder.ts';
 import { answerIntrospection } from './introspect.ts';
 import { noteAnswer } from './log-line.ts';
@@ -72,6 +73,7 @@ export function mountSeam(provider: Provider, realm: RealmContext, screens: Scre
   provider.use(withUnit(realm));
   provider.use(readForm());
   provider.use(checkForms(realm));
+  provider.use(limitGuesses({ realm, screens }, thrown));
   provider.use(guestHolder(realm));
   provider.use(routeLogoutByToken());
   provider.use(readdressPostedRequests(realm));

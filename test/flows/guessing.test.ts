@@ -1,0 +1,325 @@
+/**
+ * RFC 6749 §2.3.1, §10.10 and RFC 8628 §5.1: guesses at client secrets, at what is redeemed and at user codes are
+ * counted by what is guessed at and where from. A trusted proxy says where each request comes from.
+ */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createGuesses } from '../../src/limits/guesses.ts';
+import type { Store } from '../../src/storage/store.ts';
+import { type Answer, get, postForm } from '../support/http.ts';
+import { acme } from '../support/realms.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { createVisitor } from '../support/visitor.ts';
+import { guestRealm, mintGuest } from './guest-support.ts';
+import { browserRealm } from './oidc-realm.ts';
+
+const MAX = 20;
+const env = { DAYPASS_TRUST_PROXY: '127.0.0.1/32' };
+const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
+const times = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
+  Array.from({ length: count }).reduce<Promise<T[]>>(
+    async (done, _, index) => [...(await done), await work(index)],
+    Promise.resolve([]),
+  );
+const statusesOf = (answers: readonly Answer[]) => [...new Set(answers.map(({ status }) => status))];
+
+let next = 0;
+/** A network that no other test comes from. */
+const network = () => {
+  next += 1;
+  return `198.51.100.${next}`;
+};
+
+describe('wrong client secrets', () => {
+  let server: TestServer;
+  const calls = { count: 0 };
+  const lines: string[] = [];
+
+  beforeAll(async () => {
+    server = await startTestServer({
+      env: { ...env, DAYPASS_LOG: 'info' },
+      log: lines,
+      realms: [guestRealm(), { ...guestRealm(), name: 'keycloak', profile: 'keycloak' }],
+      adapt: (services) => {
+        const store = counting(services.store, calls);
+        return { ...services, store, guesses: createGuesses({ ...services, store }) };
+      },
+    });
+  });
+  afterAll(() => server?.stop());
+
+  type Ask = (secret: string, address: string, realm?: string, id?: string) => Promise<Answer>;
+  const basic =
+    (endpoint: string, form: Record<string, string>): Ask =>
+    (secret, address, realm = 'acme', id = 'portal') =>
+      postForm(server.endpoint(realm, endpoint), form, { auth: [id, secret], ...from(address) });
+  const asks: Record<string, Ask> = {
+    'the token endpoint, by Basic': basic('token', { grant_type: 'client_credentials' }),
+    'the token endpoint, by the form': (secret, address, realm = 'acme', id = 'portal') =>
+      postForm(
+        server.endpoint(realm, 'token'),
+        { grant_type: 'client_credentials', client_id: id, client_secret: secret },
+        from(address),
+      ),
+    introspection: basic('token/introspect', { token: 'dpa_x' }),
+    revocation: basic('revoke', { token: 'dpa_x' }),
+    'pushed requests': basic('ext/par/request', { response_type: 'code' }),
+    'the device authorization endpoint': basic('auth/device', {}),
+    'guest tokens': (secret, address, realm = 'acme', id = 'portal') =>
+      mintGuest(server, undefined, { auth: [id, secret], realm, ...from(address) }),
+  };
+
+  it.each(Object.entries(asks))(
+    'at %s are held off, the right one too, from there only',
+    async (_name, ask) => {
+      const [here, elsewhere] = [network(), network()];
+      const wrong = await times(MAX, (index) => ask(`wrong-secret-${index}`, here));
+
+      const late = await ask('portal-secret', here);
+
+      expect(statusesOf(wrong)).toEqual([401]);
+      expect(late.status).toBe(429);
+      expect(late.json.error ?? late.json.code).toBe('too_many_requests');
+      expect(late.headers.has('www-authenticate')).toBe(false);
+      expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(Number(late.headers.get('retry-after'))).toBeLessThanOrEqual(60);
+      expect((await ask('portal-secret', elsewhere)).status).not.toBe(429);
+      expect((await ask('other-secret', here, 'acme', 'other')).status).not.toBe(429);
+      expect((await ask('portal-secret', here, 'keycloak')).status).not.toBe(429);
+    },
+  );
+
+  it('are counted together, whichever endpoint is asked', async () => {
+    const here = network();
+    const all = Object.values(asks);
+    await times(MAX, (index) => all[index % all.length]?.(`wrong-${index}`, here) as Promise<Answer>);
+
+    const late = await times(all.length, (index) => all[index]?.('portal-secret', here) as Promise<Answer>);
+
+    expect(statusesOf(late)).toEqual([429]);
+  });
+
+  it.each(['acme', 'keycloak'])('look the same in realm %s when there is no such client', async (realm) => {
+    const [here, there] = [network(), network()];
+    const ask = asks['the token endpoint, by Basic'] as Ask;
+    const tell = ({ status, json }: Answer) => ({ status, json });
+
+    const known = await times(MAX + 2, () => ask('wrong-secret', here, realm));
+    const unknown = await times(MAX + 2, () => ask('wrong-secret', there, realm, 'nobody'));
+
+    expect(unknown.map(({ status }) => status)).toEqual(known.map(({ status }) => status));
+    expect(unknown.slice(MAX).map(tell)).toEqual(known.slice(MAX).map(tell));
+    expect(statusesOf(known.slice(MAX))).toEqual([429]);
+  });
+
+  it('of one moment are told no more than so many times', async () => {
+    const here = network();
+    const ask = asks['introspection'] as Ask;
+
+    const answers = await Promise.all(Array.from({ length: 100 }, (_, index) => ask(`wrong-${index}`, here)));
+
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(MAX);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(100 - MAX);
+  });
+
+  it('cannot be spread over a line of IPv6, nor over ways to write id and address', async () => {
+    next += 1;
+    const line = `2001:db8:0:${next}`;
+    const ask = asks['introspection'] as Ask;
+    await times(MAX - 2, (index) => ask('wrong-secret', `${line}::${index + 1}`));
+    const shouted = postForm(
+      server.endpoint('acme', 'TOKEN/Introspect/'),
+      { token: 'dpa_x' },
+      { auth: ['portal', 'wrong-secret'], ...from(`${line}:2::1`) },
+    );
+    expect((await shouted).status).toBe(401);
+    const encoded = Buffer.from('%70ortal:wrong-secret').toString('base64');
+    await postForm(
+      server.endpoint('acme', 'token/introspect'),
+      { token: 'dpa_x' },
+      { headers: { authorization: `Basic ${encoded}`, 'x-forwarded-for': `${line}:1::1` } },
+    );
+
+    expect((await ask('portal-secret', `${line}::ffff`)).status).toBe(429);
+    expect((await ask('portal-secret', `2001:db8:1:${next}::1`)).status).toBe(200);
+  });
+
+  it('are not what authenticated clients are wrong about, and being right costs nothing', async () => {
+    const here = network();
+    calls.count = 0;
+
+    const answers = await times(MAX + 5, async (index) => [
+      await postForm(
+        server.endpoint('acme', 'token/introspect'),
+        { token: `dpa_${index}` },
+        { auth: ['gateway', 'gateway-secret'], ...from(here) },
+      ),
+      await postForm(
+        server.endpoint('acme', 'revoke'),
+        { token: `dpa_${index}` },
+        { auth: ['gateway', 'gateway-secret'], ...from(here) },
+      ),
+      await postForm(
+        server.endpoint('acme', 'token'),
+        { grant_type: 'client_credentials' },
+        { auth: ['portal', 'portal-secret'], ...from(here) },
+      ),
+      await postForm(
+        server.endpoint('acme', 'token'),
+        { grant_type: 'client_credentials', scope: 'no:such' },
+        { auth: ['portal', 'portal-secret'], ...from(here) },
+      ),
+      await postForm(server.endpoint('acme', 'token/introspect'), { token: 'x' }, from(here)),
+    ]);
+
+    expect(answers.map((row) => row.map(({ status }) => status))).toEqual(
+      Array(MAX + 5).fill([200, 200, 200, 400, 401]),
+    );
+    expect(calls.count).toBe(0);
+  });
+
+  it('are in the log and the metrics, by kind', async () => {
+    const here = network();
+    lines.length = 0;
+    await times(MAX + 1, () => (asks['introspection'] as Ask)('wrong-secret', here));
+    await times(1, () => (asks['guest tokens'] as Ask)('wrong-secret', here));
+
+    const metrics = (await get(`${server.adminUrl}/metrics`)).text;
+
+    expect(metrics).toMatch(/daypass_wrong_credentials_total\{kind="client_secret",outcome="answered"\} \d+/);
+    expect(metrics).toMatch(/daypass_wrong_credentials_total\{kind="client_secret",outcome="held_off"\} \d+/);
+    await expect.poll(() => lines.filter((line) => line.includes('"wrong"')).length).toBe(MAX + 2);
+    const said = lines.map((line) => JSON.parse(line));
+    expect(said.filter(({ msg }) => msg === 'too many wrong guesses')).toMatchObject([
+      { realm: 'acme', kind: 'client_secret', network: here },
+    ]);
+    expect(said.findLast(({ wrong }) => wrong)).toMatchObject({
+      wrong: 'client_secret',
+      outcome: 'too_many_requests',
+      status: 429,
+    });
+    expect(lines.join('')).not.toContain('wrong-secret');
+  });
+});
+
+describe('what is redeemed', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    const web = {
+      id: 'web',
+      secret: 'web-secret',
+      grants: ['authorization_code', 'refresh_token'],
+      redirectUris: ['https://web.example/cb'],
+    };
+    server = await startTestServer({ env, realms: [acme({ clients: [...acme().clients, web] })] });
+  });
+  afterAll(() => server?.stop());
+
+  const redeem = (form: Record<string, string>, address: string, auth?: readonly [string, string]) =>
+    postForm(server.endpoint('acme', 'token'), form, { ...(auth && { auth }), ...from(address) });
+  const refresh = { grant_type: 'refresh_token', client_id: 'dc-ui' };
+
+  it('by a public client is held off when it was wrong 600 times, from there only', async () => {
+    const [here, elsewhere] = [network(), network()];
+    const person = { client_id: 'dc-ui', grant_type: 'password', username: 'george.becker' };
+    const login = await redeem({ ...person, password: 'my_password' }, here);
+    const wrong = await times(600, (index) => redeem({ ...refresh, refresh_token: `dpr_${index}` }, here));
+
+    const late = await redeem({ ...refresh, refresh_token: login.json.refresh_token }, here);
+    const code = { grant_type: 'authorization_code', code: 'x', redirect_uri: 'http://localhost/cb' };
+    const lateCode = await redeem({ ...code, client_id: 'dc-ui' }, here);
+
+    expect(statusesOf(wrong)).toEqual([400]);
+    expect([late.status, late.json.error]).toEqual([429, 'too_many_requests']);
+    expect(lateCode.status).toBe(429);
+    const there = await redeem({ ...refresh, refresh_token: login.json.refresh_token }, elsewhere);
+    expect(there.status).toBe(200);
+  });
+
+  it('by a client with a secret is not: strangers could lock out its users through it', async () => {
+    const here = network();
+    const form = {
+      grant_type: 'authorization_code',
+      redirect_uri: 'https://web.example/cb',
+      code_verifier: 'x'.repeat(43),
+    };
+
+    const wrong = await times(620, (index) =>
+      redeem({ ...form, code: `${index}` }, here, ['web', 'web-secret']),
+    );
+
+    expect(statusesOf(wrong)).toEqual([400]);
+    const metrics = (await get(`${server.adminUrl}/metrics`)).text;
+    expect(metrics).toMatch(/daypass_wrong_credentials_total\{kind="grant",outcome="answered"\} \d{3,}/);
+  });
+});
+
+describe('user codes of devices', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startTestServer({ realms: [browserRealm()] });
+  });
+  afterAll(() => server?.stop());
+
+  it('are compared ten times, with a new browser each time or not, then not even the right one', async () => {
+    const { user_code } = (await postForm(server.endpoint('acme', 'auth/device'), { client_id: 'tv' })).json;
+    const type = async (code: string) => {
+      const visitor = createVisitor(server.url);
+      return visitor.submit(await visitor.open('/realms/acme/device'), { user_code: code });
+    };
+    const wrong = await times(10, () => type('BBBB-BBBB'));
+
+    const late = await type(user_code);
+
+    expect(wrong.every(({ status }) => status === 400)).toBe(true);
+    expect(late.status).toBe(429);
+    expect(late.text).toContain('too many failed attempts');
+    expect(late.text).not.toContain('Living Room TV');
+  });
+});
+
+describe('two processes on one Redis', () => {
+  let redis: RedisServer;
+  const servers: TestServer[] = [];
+  beforeAll(async () => {
+    redis = await startRedis();
+    const options = { env, store: redis.url, realms: [acme()] };
+    servers.push(await startTestServer(options));
+    servers.push(await startTestServer(options));
+  });
+  afterAll(async () => {
+    for (const server of servers) await server.stop();
+    await redis?.stop();
+  });
+
+  const ask = (index: number, secret: string, address: string) =>
+    postForm(
+      servers[index]?.endpoint('acme', 'token/introspect') ?? '',
+      { token: randomUUID() },
+      { auth: ['gateway', secret], ...from(address) },
+    );
+
+  it('count together, and tell nobody that a secret is wrong when Redis is gone', async () => {
+    const here = network();
+    await times(MAX, (index) => ask(index % 2, 'wrong-secret', here));
+
+    const late = [await ask(0, 'wrong-secret', here), await ask(1, 'wrong-secret', here)];
+    const right = [await ask(0, 'gateway-secret', here), await ask(1, 'gateway-secret', here)];
+
+    expect(statusesOf(late)).toEqual([429]);
+    expect(statusesOf(right)).toEqual([429]);
+    await redis.kill9();
+    expect((await ask(0, 'wrong-secret', network())).status).toBe(503);
+  });
+});
+
+function counting(store: Store, calls: { count: number }): Store {
+  return {
+    ...store,
+    count: (...args) => {
+      calls.count += 1;
+      return store.count(...args);
+    },
+  };
+}
