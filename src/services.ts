@@ -1,8 +1,6 @@
 /** Composition root, part 1: everything but HTTP. */
-import { availableParallelism } from 'node:os';
 import { createBackground } from './base/background.ts';
 import { systemClock } from './base/clock.ts';
-import { createWorkQueue } from './base/work-queue.ts';
 import type { Settings } from './config/settings.ts';
 import { createGuests } from './guest/guests.ts';
 import { createKeyRing } from './keys/key-ring.ts';
@@ -13,23 +11,18 @@ import { createGuesses } from './limits/guesses.ts';
 import type { Logger } from './observability/logger.ts';
 import { createLogin } from './registry/login.ts';
 import { LONGEST_LIFE } from './registry/model.ts';
-import { createPasswords } from './registry/passwords.ts';
+import { createPasswordQueue, createPasswords } from './registry/passwords.ts';
 import { createRegistry } from './registry/registry.ts';
 import { openStore } from './storage/open.ts';
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
-
-/** Password hashes are computed by all cores, which the workers share; beyond this many waiting for each, logins are turned away (503). */
-const WAITING_PER_CORE = 64;
 
 export async function createServices(settings: Settings & { readonly key: Buffer }, logger: Logger) {
   const clock = systemClock;
   const background = createBackground();
   const store = await openStore(settings.store, { clock, logger });
   const sealer = createSealer(settings.key);
-  const concurrency = Math.max(1, Math.floor(availableParallelism() / settings.workers));
-  const queue = createWorkQueue({ concurrency, maxWaiting: WAITING_PER_CORE * concurrency });
-  const passwords = createPasswords({ queue });
+  const passwords = createPasswords({ queue: createPasswordQueue(settings.workers) });
   const registry = createRegistry({
     store,
     clock,

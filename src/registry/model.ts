@@ -334,4 +334,3 @@ export type ClientInput = z.input<typeof client>;
 export type User = z.infer<typeof user> & { readonly id: string };
 export type UserInput = z.input<typeof user>;
 export type PasswordPolicy = z.infer<typeof passwordPolicy>;
-export type Lifetimes = z.infer<typeof lifetimes>;

@@ -32,10 +32,13 @@ const NO_MATCH: PasswordVerdict = { matches: false, outdated: false };
 
 export type Passwords = ReturnType<typeof createPasswords>;
 
-/** A queue that keeps every core busy and no login waiting for more than about two seconds. */
-export function createPasswordQueue(): WorkQueue {
-  const concurrency = availableParallelism();
-  return createWorkQueue({ concurrency, maxWaiting: 64 * concurrency });
+/** Beyond this many waiting for each core, logins are turned away (503): no more than about two seconds of waiting. */
+const WAITING_PER_CORE = 64;
+
+/** A queue that keeps every core busy, or this process's share of them where several `processes` hash. */
+export function createPasswordQueue(processes = 1): WorkQueue {
+  const concurrency = Math.max(1, Math.floor(availableParallelism() / processes));
+  return createWorkQueue({ concurrency, maxWaiting: WAITING_PER_CORE * concurrency });
 }
 
 /** `breached` is asked in addition to the built-in list. Everything that hashes rejects with `Failure('busy')` when too many wait. */

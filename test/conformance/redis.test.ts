@@ -204,6 +204,17 @@ describe('only Redis', () => {
     await expect.poll(heard).toEqual([{ realm: 'acme', message: 'm' }]);
   });
 
+  it('hears nothing of another database', async () => {
+    const server = await start();
+    const [one, other] = [await open(`${server.url}/1`), await open(`${server.url}/2`)];
+    const { heard } = await listen(one, 'topic');
+
+    await commitOk(other, { publish: 'topic', realm: 'acme', message: 'of another' });
+    await commitOk(one, { publish: 'topic', realm: 'acme', message: 'mine' });
+
+    await expect.poll(heard, { timeout: 5000 }).toEqual([{ realm: 'acme', message: 'mine' }]);
+  });
+
   it('waits for an answer however long this very process was held up', async () => {
     const store = await open((await start()).url);
     await store.ping();
@@ -367,29 +378,5 @@ describe('only Redis', () => {
 
     expect(found).toEqual(everyOneUnavailable);
     expect(inspect(found, { depth: 10 })).not.toContain('wr0ng-p4ss');
-  });
-
-  it('warns of settings under which tokens would be lost or revived', async () => {
-    const fine = await start({ appendonly: true });
-    const bad = await start({ args: ['--maxmemory-policy', 'allkeys-lru'] });
-    const forbidden = await start({ args: ['--rename-command', 'CONFIG', ''] });
-    const denied = await start({
-      args: ['--user', 'default', 'on', 'nopass', '~*', '&*', '+@all', '-config'],
-    });
-
-    const warnings = await Promise.all(
-      [fine, bad, forbidden, denied].map(async ({ url }) => (await open(url)).warnings()),
-    );
-
-    const uncheckable = [
-      expect.stringMatching(/could not check.*appendonly/),
-      expect.stringMatching(/could not check.*maxmemory-policy/),
-    ];
-    expect(warnings).toEqual([
-      [],
-      [expect.stringMatching(/appendonly no/), expect.stringMatching(/maxmemory-policy allkeys-lru/)],
-      uncheckable,
-      uncheckable,
-    ]);
   });
 });

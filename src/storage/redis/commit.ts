@@ -10,22 +10,26 @@ type NodeWrite = Extract<Write, { cut: string } | { close: string } | { open: st
 
 const absent = '';
 
-/** The number of keys, the keys, the arguments. */
-export function commitArguments(realm: string, writes: readonly Write[]): [number, ...Argument[]] {
-  const steps = writes.map(stepOf);
+/** The number of keys, the keys, the arguments. `db` is the number of the database. */
+export function commitArguments(
+  realm: string,
+  writes: readonly Write[],
+  db: number,
+): [number, ...Argument[]] {
+  const steps = writes.map((write) => stepOf(write, db));
   const keys = steps.flatMap(({ key }) => key ?? []);
   const args = steps.flatMap((step) => step.args);
   return [keys.length + 2, stampKey(realm), realmNodeKey(realm), ...keys, ...args];
 }
 
-function stepOf(write: Write): Step {
+function stepOf(write: Write, db: number): Step {
   if ('put' in write) return putStep(write);
   if ('spend' in write) return { key: documentKey(write.spend), args: ['spend', write.graceMs ?? 0] };
   if ('guard' in write) return { args: ['guard', nodeHash(write.guard), write.since] };
   if ('remove' in write) return { key: documentKey(write.remove), args: ['remove'] };
   if ('index' in write) return { key: indexKey(write.index), args: ['index', write.member, life(write.ttl)] };
   if ('unindex' in write) return { key: indexKey(write.unindex), args: ['unindex', write.member] };
-  if ('publish' in write) return { args: ['publish', channelOf(write.publish), packMessage(write)] };
+  if ('publish' in write) return { args: ['publish', channelOf(db, write.publish), packMessage(write)] };
   return nodeStep(write);
 }
 

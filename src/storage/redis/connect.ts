@@ -88,11 +88,12 @@ function leave(redis: Redis): Error {
 }
 
 function leaveSilentHandshakes(redis: Redis): void {
+  let stop = () => {};
   redis.on('connect', () => {
-    const stop = startPatience(() => leave(redis));
-    redis.once('ready', stop);
-    redis.once('close', stop);
+    stop = startPatience(() => leave(redis));
   });
+  redis.on('ready', () => stop());
+  redis.on('close', () => stop());
 }
 
 /** Replies that mean "not now": https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors */

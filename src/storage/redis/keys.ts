@@ -4,7 +4,7 @@
  *
  *     dp:{acme}:token:Xq…    a document       dpi:{acme}:sessions:u1   an index
  *     dpn:{acme}:<hash>      a node           dpc:{acme}:login:ada     a counter
- *     dps:{acme}             the last stamp   dp:revocations           a channel
+ *     dps:{acme}             the last stamp   dp:revocations           a channel (dp3:revocations in database 3)
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -21,7 +21,8 @@ export const realmNodeKey = (realm: string): string => `dpn:{${realm}}:`;
 
 export const stampKey = (realm: string): string => `dps:{${realm}}`;
 
-export const channelOf = (topic: string): string => `dp:${topic}`;
+/** Redis keeps keys apart by database, but not channels. */
+export const channelOf = (db: number, topic: string): string => `dp${db === 0 ? '' : db}:${topic}`;
 
 /** Bytes of a node's hash in a record and in a key. */
 export const nodeHashBytes = 10;

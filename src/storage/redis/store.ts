@@ -7,7 +7,7 @@ import { checkCount, checkKey, checkPage, checkWrites } from '../check.ts';
 import type { Document, Page, Store } from '../store.ts';
 import { commitArguments } from './commit.ts';
 import { answer, connectRedis, settled } from './connect.ts';
-import { counterKey, documentKey, indexKey } from './keys.ts';
+import { channelOf, counterKey, documentKey, indexKey } from './keys.ts';
 import { type DocumentReply, defineScripts } from './scripts.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { warningsOf } from './warnings.ts';
@@ -19,7 +19,11 @@ const patienceMs = 1000;
 export async function createRedisStore(address: RedisAddress, logger: Logger): Promise<Store> {
   const redis = connectRedis(address, logger);
   defineScripts(redis);
-  const subscriptions = createSubscriptions(() => connectRedis(address, logger), logger);
+  const subscriptions = createSubscriptions({
+    connect: () => connectRedis(address, logger),
+    channel: (topic) => channelOf(address.db, topic),
+    logger,
+  });
   await settled(redis, patienceMs);
 
   return {
@@ -32,7 +36,7 @@ export async function createRedisStore(address: RedisAddress, logger: Logger): P
 
     async commit(writes) {
       const realm = checkWrites(writes);
-      const reply = await answer(redis, redis.dpCommit(...commitArguments(realm, writes)));
+      const reply = await answer(redis, redis.dpCommit(...commitArguments(realm, writes, address.db)));
       if (reply.length === 1) return { ok: true, stamp: reply[0] };
       return { ok: false, step: reply[0], reason: reply[1] };
     },

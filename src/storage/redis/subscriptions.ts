@@ -7,12 +7,18 @@ import type { Logger } from '../../observability/logger.ts';
 import { createListeners, type Listener } from '../listeners.ts';
 import { unpackMessage } from './commit.ts';
 import { answer } from './connect.ts';
-import { channelOf } from './keys.ts';
 
 /** A silent connection looks like a quiet one: only asking tells them apart. */
 const heartbeatMs = 1000;
 
-export function createSubscriptions(connect: () => Redis, logger: Logger) {
+type Deps = {
+  readonly connect: () => Redis;
+  /** The channel of a topic. */
+  readonly channel: (topic: string) => string;
+  readonly logger: Logger;
+};
+
+export function createSubscriptions({ connect, channel, logger }: Deps) {
   const listeners = createListeners();
   let connection: Redis | undefined;
   let heartbeat: NodeJS.Timeout | undefined;
@@ -20,8 +26,8 @@ export function createSubscriptions(connect: () => Redis, logger: Logger) {
   function open(): Redis {
     const redis = connect();
     redis.on('ready', () => confirm(redis, listeners.topics()));
-    redis.on('message', (channel: string, packed: string) => {
-      listeners.deliver(channel.slice(channelOf('').length), unpackMessage(packed));
+    redis.on('message', (from: string, packed: string) => {
+      listeners.deliver(from.slice(channel('').length), unpackMessage(packed));
     });
     heartbeat = setInterval(() => ask(redis), heartbeatMs).unref();
     return redis;
@@ -29,7 +35,7 @@ export function createSubscriptions(connect: () => Redis, logger: Logger) {
 
   function confirm(redis: Redis, topics: readonly string[]): void {
     if (topics.length === 0) return;
-    redis.subscribe(...topics.map(channelOf)).then(
+    redis.subscribe(...topics.map(channel)).then(
       () => listeners.gap(topics),
       (error: Error) => {
         logger.error({ reason: error.message }, 'Redis refused a subscription');
@@ -48,7 +54,7 @@ export function createSubscriptions(connect: () => Redis, logger: Logger) {
       if (isFirst && redis.status === 'ready') confirm(redis, [topic]);
       return () => {
         leave();
-        if (!listeners.has(topic)) redis.unsubscribe(channelOf(topic)).catch(() => undefined);
+        if (!listeners.has(topic)) redis.unsubscribe(channel(topic)).catch(() => undefined);
       };
     },
 
