@@ -27,11 +27,12 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const registry = createRegistry({ store, clock, seal: sealer, passwords, logger });
   const keyRing = createKeyRing({ store, clock, sealer, logger });
   const login = createLogin({ store, registry, passwords });
-  const guests = createGuests({ store, clock });
+  const guests = createGuests({ store, clock, logger });
 
   async function close(): Promise<void> {
     registry.close();
     keyRing.stop();
+    await guests.settled();
     await store.close();
   }
 

@@ -2,27 +2,25 @@
  * A mint that is done once for a key of the client's own: whoever repeats it gets the same token again, also who asks
  * at the same moment. What was told is kept sealed, in the commit that makes the token.
  */
-import type { Clock } from '../base/clock.ts';
 import { Failure, isFailure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
-import type { Key, Store } from '../storage/store.ts';
+import type { Key } from '../storage/store.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import { type Minted, mint } from './mint.ts';
 import type { MintOrder } from './mint-order.ts';
 import type { Refused } from './refusal.ts';
 import { sealerOf } from './sealing.ts';
+import type { TrailDeps } from './trail.ts';
 
 /** Seconds that an answer can be asked for again. */
 const KEPT = 86_400;
-
-type Deps = { readonly store: Store; readonly clock: Clock };
 
 /** What was asked for with a key, and what came of it. */
 type Held = { readonly request: string; readonly minted: Minted };
 
 /** `request` stands for what was asked for. Rejects with `Failure('conflict')` when the key was used for another. */
 export async function mintOnce(
-  deps: Deps,
+  deps: TrailDeps,
   order: MintOrder,
   { key, request }: { readonly key: string; readonly request: string },
 ): Promise<Minted | Refused> {
@@ -54,7 +52,7 @@ function placeOf({ realm, minter }: MintOrder, key: string): Key {
 }
 
 async function answerAt(
-  { store }: Deps,
+  { store }: Pick<TrailDeps, 'store'>,
   realm: GuestRealm,
   place: Key,
   request: string,

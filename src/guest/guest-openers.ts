@@ -2,11 +2,11 @@
  * One-use openers: a guest token to be minted for the browser that opens an address, bound to a key that this browser
  * has just made. An opener hangs where its token will: what cuts the token cuts the opener too.
  */
-import { type Clock, epochSeconds } from '../base/clock.ts';
+import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import { randomValue } from '../base/random.ts';
-import type { Document, Key, Store } from '../storage/store.ts';
+import type { Document, Key } from '../storage/store.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
 import { besideOf, countBeside, hang, nodesOfGuest } from './guest-nodes.ts';
@@ -16,10 +16,9 @@ import { type Minted, mint } from './mint.ts';
 import type { MintOrder } from './mint-order.ts';
 import { isRefused, type Refused } from './refusal.ts';
 import { sealerOf } from './sealing.ts';
+import type { Source, TrailDeps } from './trail.ts';
 
 const PREFIX = 'dpo_';
-
-type Deps = { readonly store: Store; readonly clock: Clock };
 
 type Held = {
   readonly clientId: string;
@@ -39,7 +38,11 @@ export type Opener = {
 };
 
 /** An opener for what the order asks for; refused where minting would be. `ttl` in seconds. */
-export async function createOpener(deps: Deps, order: MintOrder, ttl: number): Promise<Opener | Refused> {
+export async function createOpener(
+  deps: TrailDeps,
+  order: MintOrder,
+  ttl: number,
+): Promise<Opener | Refused> {
   const record = decide(deps, order);
   if (isRefused(record)) return record;
   const { realm, minter, asked } = order;
@@ -67,13 +70,15 @@ export type Redemption = {
   readonly value: string;
   /** Of the key whose proof came with the request. */
   readonly jkt: string;
+  /** Who redeems it, for the trail. */
+  readonly source: Source;
   /** The minter as it is now. */
   minterOf(clientId: string): Promise<Minter | undefined>;
 };
 
 /** The token, once. Rejects with `Failure('not_found')` for an opener that was never there, is over, used or cut. */
-export async function redeemOpener(deps: Deps, redemption: Redemption): Promise<Minted | Refused> {
-  const { realm, value, jkt } = redemption;
+export async function redeemOpener(deps: TrailDeps, redemption: Redemption): Promise<Minted | Refused> {
+  const { realm, value, jkt, source } = redemption;
   const found = await findOpener(deps, realm, value);
   const minter = found && (await redemption.minterOf(found.held.clientId));
   if (found === undefined || minter === undefined) throw notActive();
@@ -83,6 +88,7 @@ export async function redeemOpener(deps: Deps, redemption: Redemption): Promise<
       realm,
       minter,
       asked,
+      source,
       audiences,
       parent: { nodes: inherited },
       jkt,
@@ -97,7 +103,7 @@ export async function redeemOpener(deps: Deps, redemption: Redemption): Promise<
 
 /** Where the page of an opener may be shown; spends nothing. `undefined` for an opener that is not active. */
 export async function originsOf(
-  deps: Deps,
+  deps: TrailDeps,
   realm: GuestRealm,
   value: string,
 ): Promise<readonly string[] | undefined> {
@@ -107,7 +113,11 @@ export async function originsOf(
 
 type Found = { readonly key: Key; readonly document: Document; readonly held: Held };
 
-async function findOpener({ store }: Deps, realm: GuestRealm, value: string): Promise<Found | undefined> {
+async function findOpener(
+  { store }: Pick<TrailDeps, 'store'>,
+  realm: GuestRealm,
+  value: string,
+): Promise<Found | undefined> {
   const key = keyOf(realm, value);
   const [document] = await store.read([key]);
   if (document === undefined || document.cut || document.spentAt !== undefined) return undefined;

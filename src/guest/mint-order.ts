@@ -3,6 +3,7 @@ import type { Stamp, Write } from '../storage/store.ts';
 import type { GuestGrant } from './grant.ts';
 import type { GuestRealm, Minter } from './guest-realm.ts';
 import type { Actor, GuestRecord } from './guest-record.ts';
+import type { Source } from './trail.ts';
 
 /** The token that a guest is made from. */
 export type ParentToken = {
@@ -24,6 +25,8 @@ export type MintOrder = {
   readonly realm: GuestRealm;
   readonly minter: Minter;
   readonly asked: GuestGrant;
+  /** Who asks, for the trail. */
+  readonly source: Source;
   /** Audiences or API ids that were asked for; empty: the minter's first. */
   readonly audiences?: readonly string[];
   /** Coarse verbs that were asked for (`guest:view`…); absent: what the actions need. */

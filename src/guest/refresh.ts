@@ -3,11 +3,12 @@
  * successor, and reuse after it kills the family. Ceilings and policies count anew at each refresh; limits of uses and
  * the end of the chain stay what they were.
  */
-import { type Clock, epochSeconds } from '../base/clock.ts';
+import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
-import type { Document, Store } from '../storage/store.ts';
+import type { Document } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
+import { commitContested } from './contested.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
 import { besideOf, countBeside, endGuest, familyNode, nodesOfGuest } from './guest-nodes.ts';
@@ -19,11 +20,13 @@ import {
   guestPointer,
 } from './guest-record.ts';
 import { GUEST_REFRESH_GRACE_MS, refreshSuccessor } from './guest-refresh.ts';
+import { takeSlot } from './guest-slots.ts';
 import { guestValue } from './guest-values.ts';
-import { eventWrites, recordWrites } from './guest-writes.ts';
-import { commitWithSlot, type Minted } from './mint.ts';
+import { recordWrites } from './guest-writes.ts';
+import { type Minted, mintedEntry } from './mint.ts';
 import { ownGrant } from './policy-effect.ts';
 import { isRefused, type Refused } from './refusal.ts';
+import { appendIfPossible, nextEntry, type Source, type TrailDeps, tell } from './trail.ts';
 
 export type RefreshOrder = {
   readonly realm: GuestRealm;
@@ -32,25 +35,30 @@ export type RefreshOrder = {
   readonly clientId?: string | undefined;
   /** The key whose proof came with the request, if one did. */
   readonly jkt?: string | undefined;
+  /** Who asks, for the trail. */
+  readonly source: Source;
   /** The minter as it is now. */
   minterOf(clientId: string): Promise<Minter | undefined>;
 };
-
-type Deps = { readonly store: Store; readonly clock: Clock };
 
 /**
  * A new token for a refresh token, under the ceilings and policies of this moment; by the minting client, or by
  * whoever proves the key that the token is bound to. Rejects with `Failure('forbidden')` for every token that cannot
  * be refreshed (RFC 6749 §5.2 `invalid_grant`); reuse after the grace kills the family.
  */
-export async function refreshGuest(deps: Deps, order: RefreshOrder): Promise<Minted | Refused> {
+export async function refreshGuest(deps: TrailDeps, order: RefreshOrder): Promise<Minted | Refused> {
   const { realm } = order;
   const found = await findRefresh(deps, order);
   if (found === undefined || !mayRefresh(found.record, order)) throw dead();
   const { guest } = found.record;
   const minter = await order.minterOf(guest.clientId);
   if (minter === undefined) throw dead();
-  const decided = decide(deps, { realm, minter, ...orderOf(realm, found.record, epochSeconds(deps.clock)) });
+  const decided = decide(deps, {
+    realm,
+    minter,
+    source: order.source,
+    ...orderOf(realm, found.record, epochSeconds(deps.clock)),
+  });
   if (isRefused(decided)) return decided;
   return renew(deps, order, found, renewedOf(decided, guest));
 }
@@ -58,7 +66,10 @@ export async function refreshGuest(deps: Deps, order: RefreshOrder): Promise<Min
 type Found = { readonly document: Document; readonly record: GuestRefreshRecord };
 
 /** `undefined` when it is none, or anything that it hangs on is dead. */
-async function findRefresh({ store }: Deps, { realm, value }: RefreshOrder): Promise<Found | undefined> {
+async function findRefresh(
+  { store }: Pick<TrailDeps, 'store'>,
+  { realm, value }: RefreshOrder,
+): Promise<Found | undefined> {
   const key = tokenKey(realm.name, sha256(value));
   const [document] = await store.read([key]);
   const record = document && decodeGuestRefresh(document.value);
@@ -111,8 +122,8 @@ function renewedOf(decided: GuestRecord, guest: GuestRecord): GuestRecord {
 }
 
 async function renew(
-  deps: Deps,
-  { realm, value }: RefreshOrder,
+  deps: TrailDeps,
+  { realm, value, source }: RefreshOrder,
   { document, record }: Found,
   renewed: GuestRecord,
 ): Promise<Minted> {
@@ -120,17 +131,24 @@ async function renew(
   const token = await guestValue(realm, renewed);
   const hash = sha256(token);
   const successor = refreshSuccessor(deps, realm, { record, value, since: document.now });
-  const at = renewed.iat;
+  const minted = mintedEntry(deps, realm.name, renewed, { source, more: { refreshes: guest.id } });
   const writes = [
     { spend: tokenKey(realm.name, sha256(value)), graceMs: GUEST_REFRESH_GRACE_MS },
     ...recordWrites(realm.name, renewed, hash, document.now),
     ...successor.writes,
-    ...eventWrites(realm.name, guest.id, { event: 'guest.refreshed', at, id: renewed.id }),
-    ...eventWrites(realm.name, renewed.id, { event: 'guest.minted', at, refreshes: guest.id }),
+    ...minted.writes,
   ];
-  const outcome = await commitWithSlot(deps, { realm: realm.name, record: renewed, hash, writes });
-  if (outcome.ok) return { record: renewed, value: token, refresh: successor.issued };
-  if (outcome.reason === 'spent') await endFamily(deps, realm.name, guest);
+  const what = { event: 'guest.refreshed', source, more: { successor: renewed.id } };
+  const { outcome, made } = await commitContested(deps.store, writes, async () => {
+    const slot = await takeSlot(deps, realm.name, renewed, hash);
+    const entry = await nextEntry(deps, { realm: realm.name, record: guest }, what);
+    return [[...slot, ...entry.writes], entry.event];
+  });
+  if (outcome.ok) {
+    for (const event of [made, minted.event]) tell(deps, realm.name, event);
+    return { record: renewed, value: token, refresh: successor.issued };
+  }
+  if (outcome.reason === 'spent') await endFamily(deps, realm.name, guest, source);
   throw dead();
 }
 
@@ -138,7 +156,8 @@ function dead(): Failure {
   return new Failure('forbidden', 'the refresh token is not active');
 }
 
-async function endFamily({ store, clock }: Deps, realm: string, guest: GuestRecord): Promise<void> {
-  const event = { event: 'guest.reuse_detected', at: epochSeconds(clock) };
-  await store.commit([endGuest(realm, guest.id), ...eventWrites(realm, guest.id, event)]);
+async function endFamily(deps: TrailDeps, realm: string, guest: GuestRecord, source: Source): Promise<void> {
+  await deps.store.commit([endGuest(realm, guest.id)]);
+  const what = { event: 'guest.reuse_detected', source, rhythm: 'once' } as const;
+  await appendIfPossible(deps, { realm, record: guest }, what);
 }

@@ -11,6 +11,8 @@ import { minterOf } from '../../guest/guests.ts';
 import type { Minted } from '../../guest/mint.ts';
 import { fromDetails, toDetails } from '../../guest/rar.ts';
 import { isRefused, type Refused } from '../../guest/refusal.ts';
+import { HOLDER } from '../../guest/trail.ts';
+import { type Sender, senderOf } from '../../observability/sender.ts';
 import { provenKey } from '../dpop.ts';
 import { formOf } from '../endpoints/body.ts';
 import { guestRealmOf } from '../guest-realm.ts';
@@ -44,7 +46,12 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
   const jkt = await provenKey(realm, ctx);
   const form = formOf(ctx);
   const minted = await (form.get('subject_token_type') === tokenTypes.refreshToken
-    ? refresh(realm, { value: required(form, 'subject_token'), clientId: client.id, jkt })
+    ? refresh(realm, {
+        value: required(form, 'subject_token'),
+        clientId: client.id,
+        jkt,
+        sender: senderOf(ctx.req),
+      })
     : mint(realm, ctx, { minter, jkt, form }));
   ctx.body = respond(orThrow(minted), issuedType(form));
 }
@@ -68,6 +75,7 @@ async function mint(
     realm: guestRealm,
     minter,
     asked: complete(parsed.grant, subject, form),
+    source: { by: minter.clientId, ...senderOf(ctx.req) },
     audiences: [...form.getAll('audience'), ...form.getAll('resource')],
     scope: form.get('scope') ?? undefined,
     ...(subject.parent === undefined ? {} : { parent: subject.parent }),
@@ -98,14 +106,23 @@ function asOAuthError(error: unknown): unknown {
   return error;
 }
 
-type Refreshing = { readonly value: string; readonly clientId?: string; readonly jkt: string | undefined };
+type Refreshing = {
+  readonly value: string;
+  readonly clientId?: string;
+  readonly jkt: string | undefined;
+  readonly sender: Sender;
+};
 
 /** Rejects with `invalid_grant` for what cannot be refreshed. */
-export async function refresh(realm: RealmContext, order: Refreshing): Promise<Minted | Refused> {
+export async function refresh(
+  realm: RealmContext,
+  { sender, ...order }: Refreshing,
+): Promise<Minted | Refused> {
   try {
     return await realm.guests.refresh({
       realm: guestRealmOf(realm),
       ...order,
+      source: { by: order.clientId ?? HOLDER, ...sender },
       minterOf: async (id) => {
         const client = await realm.findClient(id);
         return client && minterOf(client);
