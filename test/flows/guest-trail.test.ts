@@ -2,6 +2,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
+import { runCommand } from '../support/command.ts';
 import { basic, postForm } from '../support/http.ts';
 import { type Engine, engines } from '../support/raw-store.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -258,6 +259,27 @@ describe.each(engines)('the trail of a guest token, on %s', (_name, open) => {
     const after = await trailOf(id);
     expect(checkTrail(id, after)).toBe('whole');
     expect(after.head?.hash).toBe(anchors.at(-2)?.hash);
+  });
+
+  it('is checked by a command, with a hash of the log against a cut end', async () => {
+    const { id } = await live();
+    const last = (await trailOf(id)).head?.hash;
+    const env = { DAYPASS_STORE: engine.url, DAYPASS_KEY: Buffer.alloc(32, 7).toString('base64') };
+    const run = (token: string, ...more: readonly string[]) =>
+      runCommand(['token', 'trail', '--realm', 'acme', '--token', token, ...more], { env });
+
+    const whole = await run(id, `--hash=${last}`);
+    await cutOffLast(id);
+    const [alone, compared] = [await run(id), await run(id, `--hash=${last}`)];
+    await engine.rewrite({ realm: 'acme', kind: 'guest-event', id: `${id}~3` }, undefined);
+    const [broken, unknown] = [await run(id), await run('gt_nobody')];
+
+    expect([whole.code, whole.stdout]).toEqual([0, expect.stringContaining(`whole: ends with 5 ${last}`)]);
+    expect(whole.stdout.split('\n')[0]).toMatch(/^1\t\S+\tguest.minted\tportal\t198\.51\.100\.1\t-\t/);
+    expect([alone.code, alone.stdout]).toEqual([0, expect.stringContaining('whole: ends with 4 ')]);
+    expect([compared.code, compared.stdout]).toEqual([1, expect.stringContaining('broken: no event has')]);
+    expect([broken.code, broken.stdout]).toEqual([1, expect.stringContaining('broken: event 4')]);
+    expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('has no trail')]);
   });
 
   it('takes in everybody who comes at once', async () => {
