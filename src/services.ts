@@ -33,7 +33,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   });
   const keyRing = createKeyRing({ store, clock, sealer, logger, signedUntil: LONGEST_LIFE });
   const login = createLogin({ store, registry, passwords });
-  const guests = createGuests({ store, clock });
+  const guests = createGuests({ store, clock, logger });
   const guesses = createGuesses({ store, clock, logger });
 
   /** Rejects when the store was sealed with another master key: to be asked before anything is written. */
@@ -43,6 +43,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     await background.close();
     registry.close();
     keyRing.stop();
+    await guests.settled();
     await store.close();
   }
 

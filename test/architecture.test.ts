@@ -79,6 +79,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'storage/store.ts',
     'registry/',
     'tokens/',
+    'guest/trail-chain.ts',
     'oidc/signing-algorithms.ts',
     'demo/demo-realm.ts',
     // An invitation is a token that the realm's provider makes.

@@ -49,6 +49,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'revoke all tokens of a realm, client, user or session',
     load: async () => (await import('./token.ts')).revokeAll,
   },
+  'token trail': {
+    summary: 'show and check what happened to a guest token',
+    load: async () => (await import('./trail.ts')).showTrail,
+  },
 };
 
 /** Wrong usage is 2, any other failure 1. */

@@ -8,6 +8,7 @@ import type { Minted } from '../guest/mint.ts';
 import type { MintOrder } from '../guest/mint-order.ts';
 import { isRefused, type Refusal } from '../guest/refusal.ts';
 import { limitFields } from '../limits/too-many.ts';
+import { senderOf } from '../observability/sender.ts';
 import type { FacadeCall, FacadeRealm } from './facade.ts';
 import type { CommonSection } from './options.ts';
 
@@ -39,7 +40,13 @@ export async function mintFor(
     minTtl: 1,
     ceiling: ceilingOf(section, realm, ceiling),
   };
-  const minted = await guests.mint({ realm, minter, asked: parsed.grant, ...order });
+  const minted = await guests.mint({
+    realm,
+    minter,
+    asked: parsed.grant,
+    source: { by: minter.clientId, ...senderOf(call.ctx.req) },
+    ...order,
+  });
   if (isRefused(minted)) return firstOf(minted.refused);
   const { value } = minted;
   if (value === undefined) throw new Error('only a dry run has no value');

@@ -4,6 +4,8 @@ import { readBody } from '../base/read-body.ts';
 import type { GuestRealm, Minter } from '../guest/guest-realm.ts';
 import type { GuestRecord } from '../guest/guest-record.ts';
 import { minterOf } from '../guest/guests.ts';
+import type { Source } from '../guest/trail.ts';
+import { senderOf } from '../observability/sender.ts';
 import type { GuestApiCaller } from '../oidc/guest-caller.ts';
 import { guestRealmOf } from '../oidc/guest-realm.ts';
 import type { RealmContext } from '../oidc/realm-context.ts';
@@ -25,6 +27,11 @@ export type LinkOf = (realm: RealmContext, record: GuestRecord, value: string) =
 
 export function realmOf({ realm }: Pick<Call, 'realm'>): GuestRealm {
   return guestRealmOf(realm);
+}
+
+/** Who calls, for the trail of what it does. */
+export function sourceOf({ caller, ctx }: Pick<Call, 'caller' | 'ctx'>): Source {
+  return { by: caller.name, ...senderOf(ctx.req) };
 }
 
 export async function readJson({ ctx }: Pick<Call, 'ctx'>): Promise<unknown> {

@@ -4,7 +4,9 @@
  */
 import type { Context } from 'koa';
 import { isRefused } from '../guest/refusal.ts';
+import { HOLDER } from '../guest/trail.ts';
 import { pageHeaders } from '../http/security-headers.ts';
+import { senderOf } from '../observability/sender.ts';
 import { provenGuestKey } from '../oidc/guest-proof.ts';
 import { guestRealmOf } from '../oidc/guest-realm.ts';
 import type { RealmContext } from '../oidc/realm-context.ts';
@@ -47,6 +49,7 @@ export async function redeemEmbed(ctx: Context, realm: RealmContext, opener: str
     realm: guestRealmOf(realm),
     value: opener,
     jkt: proof.jkt,
+    source: { by: HOLDER, ...senderOf(ctx.req) },
     minterOf: (id) => findMinter(realm, id),
   });
   if (isRefused(minted)) throw problemOf(minted);

@@ -6,7 +6,7 @@ import type { Minted } from '../guest/mint.ts';
 import type { MintOrder } from '../guest/mint-order.ts';
 import { faultsOf, isRefused, refusalsOf } from '../guest/refusal.ts';
 import { limitFields } from '../limits/too-many.ts';
-import { type Call, minterFor, readJson, realmOf } from './call.ts';
+import { type Call, minterFor, readJson, realmOf, sourceOf } from './call.ts';
 import { presentMinted, timeOf } from './present.ts';
 import { Problem, problemBody, problemFor, problemOf, statusOf } from './problems.ts';
 
@@ -79,6 +79,7 @@ function orderFor(call: Call, asked: GuestGrant): MintOrder {
     realm: realmOf(call),
     minter: minterFor(call),
     asked,
+    source: sourceOf(call),
     ...(parent === undefined ? {} : { parent }),
     since: readAt,
   };

@@ -5,7 +5,7 @@ import { type FoundGuest, type GuestFilter, guestStates, type Selector } from '.
 import { parseChange } from '../guest/guest-narrow.ts';
 import { faultsOf, isRefused, refusalsOf } from '../guest/refusal.ts';
 import { clientId } from '../registry/model.ts';
-import { type Call, readJson, realmOf } from './call.ts';
+import { type Call, readJson, realmOf, sourceOf } from './call.ts';
 import { presentFound } from './present.ts';
 import { Problem, problemOf } from './problems.ts';
 
@@ -57,13 +57,14 @@ export async function showToken(call: Call): Promise<void> {
   call.ctx.body = presentFound(await getOwn(call));
 }
 
+/** Also when the token itself is forgotten: its trail is kept for longer, and says whose it was. */
 export async function showEvents(call: Call): Promise<void> {
   const { ctx, realm, name } = call;
-  const found = await getOwn(call);
-  const events = await realm.guests.events(realm.name, name, found);
-  ctx.body = {
-    events: events.map(({ at, ...event }) => ({ ...event, at: new Date(at * 1000).toISOString() })),
-  };
+  const found = await realm.guests.find(realm.name, name);
+  const { events, head, chain } = await realm.guests.trail(realm.name, name, found);
+  const clientId = found?.record.clientId ?? chain.at(-1)?.['client'];
+  if (typeof clientId !== 'string' || !isOwn(call, { record: { clientId } })) throw noSuchToken();
+  ctx.body = { events, head };
 }
 
 export async function changeToken(call: Call): Promise<void> {
@@ -71,27 +72,35 @@ export async function changeToken(call: Call): Promise<void> {
   const found = await getOwn(call);
   const parsed = parseChange(await readJson(call));
   if (isRefused(parsed)) throw problemOf(parsed);
-  const record = await realm.guests.narrow(realmOf(call), found, parsed.change);
+  const record = await realm.guests.narrow(realmOf(call), found, {
+    change: parsed.change,
+    source: sourceOf(call),
+  });
   if (isRefused(record)) throw problemOf(record);
   ctx.body = presentFound({ record, state: found.state });
 }
 
 export async function revokeToken(call: Call): Promise<void> {
-  const { ctx, realm, caller } = call;
+  const { ctx, realm } = call;
   const { record } = await getOwn(call);
-  await realm.guests.revokeAll(realm.name, [record], caller.name);
+  await realm.guests.revokeAll(realm.name, [record], sourceOf(call));
   ctx.status = 204;
 }
 
 /** 404 for what is somebody else's, in the same words. */
 async function getOwn(call: Call): Promise<FoundGuest> {
   const found = await call.realm.guests.find(call.realm.name, call.name);
-  if (found === undefined || !isOwn(call, found))
-    throw new Problem('not_found', 'there is no such guest token');
+  if (found === undefined || !isOwn(call, found)) throw noSuchToken();
   return found;
 }
 
-function isOwn({ caller }: Call, { record }: FoundGuest): boolean {
+function noSuchToken(): Problem {
+  return new Problem('not_found', 'there is no such guest token');
+}
+
+type Owned = { readonly record: Pick<FoundGuest['record'], 'clientId'> };
+
+function isOwn({ caller }: Call, { record }: Owned): boolean {
   return caller.isManager || (caller.clientId !== undefined && record.clientId === caller.clientId);
 }
 
@@ -130,7 +139,7 @@ export async function revokeMany(call: Call): Promise<void> {
 
 /** Those of them that are the caller's; of the others nothing is told. */
 async function revokeIds(call: Call, input: object): Promise<void> {
-  const { ctx, realm, caller } = call;
+  const { ctx, realm } = call;
   const parsed = byIds.safeParse(input);
   if (!parsed.success) throw problemOf(refusalsOf('invalid_request', faultsOf(parsed.error)));
   const { ids } = parsed.data;
@@ -139,7 +148,7 @@ async function revokeIds(call: Call, input: object): Promise<void> {
   await realm.guests.revokeAll(
     realm.name,
     own.map(({ record }) => record),
-    caller.name,
+    sourceOf(call),
   );
   ctx.body = { cut: { ids }, issued_before: new Date(realm.clock()).toISOString() };
 }

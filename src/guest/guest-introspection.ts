@@ -3,6 +3,7 @@
  * A successful introspection is one use. Why a token does not count is told to its API alone.
  */
 import { type Clock, epochSeconds } from '../base/clock.ts';
+import { addressOf, originOf } from '../observability/sender.ts';
 import type { Policy } from '../registry/model.ts';
 import type { Document, Store } from '../storage/store.ts';
 import { type BindingFault, checkBinding, hostsOf } from './bindings.ts';
@@ -12,19 +13,18 @@ import { GUEST_CUT_TTL } from './guest-nodes.ts';
 import type { GuestAnswer, GuestCaller, GuestQuestion, GuestReason } from './guest-question.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import { type Budget, type GuestRecord, idleKey, usesKey } from './guest-record.ts';
-import { eventWrites } from './guest-writes.ts';
 import { isUseOf, ownPolicies } from './policies.ts';
 import { type Effective, effectiveNow } from './policy-effect.ts';
 import { usesRawSql } from './predicate.ts';
 import { isRefused } from './refusal.ts';
-import type { Sampler } from './sampler.ts';
+import type { TrailNotes } from './trail-notes.ts';
 
 export type GuestIntrospectionDeps = {
   readonly store: Store;
   readonly clock: Clock;
   /** Addresses of a host; none when it cannot be found in time. */
   readonly resolveHost: (host: string) => Promise<readonly string[]>;
-  readonly isSampled: Sampler;
+  readonly notes: TrailNotes;
 };
 
 type Found = { readonly record: GuestRecord; readonly document: Document; readonly hash: string };
@@ -43,7 +43,7 @@ export async function introspectGuest(
   const own = record.granted.policies.length === 0 ? [] : ownPolicies(realm, caller.audiences);
   const isProven = isApi && caller.isMutualTls === true;
   const outcome = await judge(deps, found, { question, isApi, readsSecrets: isProven ? own : [] });
-  if (isApi && !question.dryRun) await note(deps, found, outcome);
+  if (isApi && !question.dryRun) note(deps, found, { caller, question }, outcome);
   if (typeof outcome === 'string') {
     return isApi ? { active: false, guest_reason: outcome } : { active: false };
   }
@@ -166,15 +166,24 @@ async function countIn(
   return count;
 }
 
-/** Uses and refusals of a token are in its trail, but not each one. */
-async function note(
-  { store, clock, isSampled }: GuestIntrospectionDeps,
+type Asked = { readonly caller: GuestCaller; readonly question: GuestQuestion };
+
+/** Uses and denials of a token are in its trail, but not each one. What the API says it saw is told as its word. */
+function note(
+  { notes }: GuestIntrospectionDeps,
   { record, realm }: Located,
+  { caller, question }: Asked,
   outcome: Effective | GuestReason,
-): Promise<void> {
-  const reason = typeof outcome === 'string' ? outcome : undefined;
-  if (!isSampled(`${record.id} ${reason ?? ''}`)) return;
-  const at = epochSeconds(clock);
-  const event = reason === undefined ? { event: 'guest.used', at } : { event: 'guest.denied', at, reason };
-  await store.commit(eventWrites(realm.name, record.id, event));
+): void {
+  const ip = addressOf(question.ip);
+  const origin = originOf(question.origin);
+  notes.note(realm.name, record, {
+    event: typeof outcome === 'string' ? 'guest.denied' : 'guest.used',
+    source: { ...caller.sender, by: caller.clientId },
+    more: {
+      ...(typeof outcome === 'string' ? { reason: outcome } : {}),
+      ...(ip === undefined ? {} : { reported_ip: ip }),
+      ...(origin === undefined ? {} : { reported_origin: origin }),
+    },
+  });
 }

@@ -18,14 +18,13 @@ import {
 import {
   customTypes,
   decodeGuest,
-  eventsKey,
   familyOf,
   type GuestRecord,
   guestPointer,
   guestsOfClient,
   guestsOfTenant,
 } from './guest-record.ts';
-import { eventWrites, type GuestEvent } from './guest-writes.ts';
+import { appendIfPossible, type Source, type TrailDeps } from './trail.ts';
 
 export type LifeDeps = { readonly store: Store; readonly clock: Clock };
 
@@ -190,23 +189,24 @@ export function isNamed({ type, id }: { readonly type: string; readonly id: stri
 }
 
 /** The token, its chain of refreshes and what was made from it. Idempotent: dead is dead. */
-export async function revokeGuest(deps: LifeDeps, realm: string, id: string, by: string): Promise<void> {
+export async function revokeGuest(deps: TrailDeps, realm: string, id: string, source: Source): Promise<void> {
   const found = await findGuest(deps, realm, id);
-  await revokeAll(deps, realm, [found?.record ?? { id }], by);
+  if (found === undefined) await deps.store.commit([endGuest(realm, id)]);
+  else await revokeAll(deps, realm, [found.record], source);
 }
 
+/** They are dead with the first write: their trails follow, and nothing that happens there keeps one alive. */
 export async function revokeAll(
-  { store, clock }: LifeDeps,
+  deps: TrailDeps,
   realm: string,
-  records: readonly Pick<GuestRecord, 'id' | 'family'>[],
-  by: string,
+  records: readonly GuestRecord[],
+  source: Source,
 ): Promise<void> {
-  const event: GuestEvent = { event: 'guest.revoked', at: epochSeconds(clock), by };
-  const writes = records.flatMap((record) => [
-    ...[...new Set([record.id, familyOf(record)])].map((id) => endGuest(realm, id)),
-    ...eventWrites(realm, record.id, event),
-  ]);
-  if (writes.length > 0) await store.commit(writes);
+  const ends = new Set(records.flatMap((record) => [record.id, familyOf(record)]));
+  if (ends.size === 0) return;
+  await deps.store.commit([...ends].map((id) => endGuest(realm, id)));
+  const what = { event: 'guest.revoked', source, rhythm: 'once' } as const;
+  await Promise.all(records.map((record) => appendIfPossible(deps, { realm, record }, what)));
 }
 
 /** What a mass cut cuts. Exactly one shape (guest-tokens.md 7.4). */
@@ -267,41 +267,4 @@ function resourcesNamed(
     ...types.map((type) => ({ type, id: name })),
     ...qualified.map((type) => ({ type, id: name.slice(type.length + 1) })),
   ];
-}
-
-/** The trail of a token, oldest first; what nobody wrote down when it happened is told from its state. */
-export async function eventsOf(
-  { store }: LifeDeps,
-  realm: string,
-  id: string,
-  found?: FoundGuest,
-): Promise<readonly GuestEvent[]> {
-  const events = (await lastMembers(store, eventsKey(realm, id))).map(eventOf);
-  const { record, state } = found ?? {};
-  const isOver = state === 'expired' && record !== undefined && record.exp !== null;
-  return [...events, ...(isOver ? [{ event: 'guest.expired', at: record.exp }] : [])].sort(
-    (a, b) => a.at - b.at,
-  );
-}
-
-/** What an index of ours can hold, and more than anybody reads. */
-const MAX_PAGES = 20;
-const PAGE = 1000;
-
-/** The youngest thousand. */
-async function lastMembers(store: Store, index: Key): Promise<readonly string[]> {
-  let members: readonly string[] = [];
-  let after: string | undefined;
-  for (let page = 0; page < MAX_PAGES; page += 1) {
-    const found = await store.list(index, { limit: PAGE, ...(after === undefined ? {} : { after }) });
-    members = [...members, ...found.members].slice(-PAGE);
-    after = found.next;
-    if (after === undefined) break;
-  }
-  return members;
-}
-
-function eventOf(member: string): GuestEvent {
-  const { nonce: _, ...event }: GuestEvent = JSON.parse(member);
-  return event;
 }

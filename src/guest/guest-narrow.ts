@@ -3,22 +3,25 @@
  * refresh token dies: it would bring back what was taken away.
  */
 import { z } from 'zod';
-import { type Clock, epochSeconds } from '../base/clock.ts';
+import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
-import type { Store, Write } from '../storage/store.ts';
+import type { Write } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { attenuate } from './attenuate.ts';
+import { commitContested } from './contested.ts';
 import { budgetOf, sayings } from './decide.ts';
 import { checkRealmRules, type Granted, type GuestGrant, guestGrant } from './grant.ts';
 import type { FoundGuest } from './guest-life.ts';
 import { countBeside, GUEST_CUT_TTL, hang, nodesOfGuest, refreshNode } from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import { type Budget, familyOf, type GuestRecord, idleKey } from './guest-record.ts';
-import { eventWrites, idleWrites, keepFor } from './guest-writes.ts';
+import { idleWrites, keepFor } from './guest-writes.ts';
 import { usesOf } from './lifetime.ts';
+import { endingOf } from './mint.ts';
 import { effectiveNow, ownGrant, policyMembers, underPolicies } from './policy-effect.ts';
 import { faultsOf, findUnreadable, isRefused, type Refused, refusalsOf } from './refusal.ts';
 import { endStatus, endStatusWrites } from './status-places.ts';
+import { nextEntry, type Source, type TrailDeps, tell } from './trail.ts';
 
 const { resources, policies, context, ui, binding } = guestGrant.shape;
 
@@ -49,32 +52,39 @@ export function parseChange(input: unknown): { readonly change: GuestChange } | 
   return parsed.success ? { change: parsed.data } : refusalsOf('invalid_request', faultsOf(parsed.error));
 }
 
-type Deps = { readonly store: Store; readonly clock: Clock };
-
 /** The record as it is from now on. `Failure('conflict')` when the token is not active or changed meanwhile. */
 export async function narrowGuest(
-  deps: Deps,
+  deps: TrailDeps,
   realm: GuestRealm,
   found: FoundGuest,
-  change: GuestChange,
+  { change, source }: { readonly change: GuestChange; readonly source: Source },
 ): Promise<GuestRecord | Refused> {
   await checkAlive(deps, realm, found);
   const now = epochSeconds(deps.clock);
   const changed = narrowedRecord(realm, found.record, change, now);
   if (isRefused(changed)) return changed;
   const narrowed = endStatus(found.record, changed, now);
-  const outcome = await deps.store.commit([
+  const writes: Write[] = [
     ...changedWrites(realm.name, narrowed, found, now),
     ...endStatusWrites(realm.name, found.record, narrowed, now),
     { close: refreshNode(familyOf(narrowed)), realm: realm.name, ttl: GUEST_CUT_TTL },
-    ...eventWrites(realm.name, narrowed.id, { event: 'guest.narrowed', at: now }),
-  ]);
+  ];
+  const what = { event: 'guest.narrowed', source, more: endingOf(narrowed) };
+  const { outcome, made } = await commitContested(deps.store, writes, async () => {
+    const entry = await nextEntry(deps, { realm: realm.name, record: narrowed }, what);
+    return [entry.writes, entry.event];
+  });
   if (!outcome.ok) throw new Failure('conflict', 'the token was revoked or changed meanwhile');
+  tell(deps, realm.name, made);
   return narrowed;
 }
 
 /** What is dead stays dead: writing it again would give it a younger stamp, and what is idle a new life. */
-async function checkAlive({ store }: Deps, realm: GuestRealm, { record, hash, state }: FoundGuest) {
+async function checkAlive(
+  { store }: Pick<TrailDeps, 'store'>,
+  realm: GuestRealm,
+  { record, hash, state }: FoundGuest,
+) {
   const isIdle =
     record.granted.lifetime.idle !== undefined &&
     (await store.read([idleKey(realm.name, hash)]))[0] === undefined;

@@ -18,6 +18,7 @@ import type { MintOrder } from './mint-order.ts';
 import { counted } from './mint-quota.ts';
 import { isRefused, type Refused } from './refusal.ts';
 import { sealerOf } from './sealing.ts';
+import type { Source } from './trail.ts';
 
 const PREFIX = 'dpo_';
 
@@ -74,13 +75,15 @@ export type Redemption = {
   readonly value: string;
   /** Of the key whose proof came with the request. */
   readonly jkt: string;
+  /** Who redeems it, for the trail. */
+  readonly source: Source;
   /** The minter as it is now. */
   minterOf(clientId: string): Promise<Minter | undefined>;
 };
 
 /** The token, once. Rejects with `Failure('not_found')` for an opener that was never there, is over, used or cut. */
 export async function redeemOpener(deps: MintDeps, redemption: Redemption): Promise<Minted | Refused> {
-  const { realm, value, jkt } = redemption;
+  const { realm, value, jkt, source } = redemption;
   const found = await findOpener(deps, realm, value);
   const minter = found && (await redemption.minterOf(found.held.clientId));
   if (found === undefined || minter === undefined) throw notActive();
@@ -90,6 +93,7 @@ export async function redeemOpener(deps: MintDeps, redemption: Redemption): Prom
       realm,
       minter,
       asked,
+      source,
       audiences,
       parent: { nodes: inherited },
       jkt,

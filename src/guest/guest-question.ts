@@ -1,4 +1,5 @@
 /** What is asked about a guest token at introspection, by whom, and what may be answered. */
+import type { Sender } from '../observability/sender.ts';
 import type { BindingFault, Presented } from './bindings.ts';
 
 export type GuestReason =
@@ -22,6 +23,8 @@ export type GuestCaller = {
   /** Audiences of the APIs that it introspects. */
   readonly audiences: ReadonlySet<string>;
   readonly clientId: string;
+  /** Where its request came from, for the trail. */
+  readonly sender: Sender;
   /** It proved itself with a certificate: only such a caller gets the secrets of a connection. */
   readonly isMutualTls?: boolean;
 };

@@ -156,6 +156,7 @@ export function slotsKey(realm: string, clientId: string, session: string): Key 
   return { realm, kind: 'guest-session', id: JSON.stringify([clientId, session]) };
 }
 
+/** Where events were before trails were chains (trail.ts). */
 export function eventsKey(realm: string, id: string): Key {
   return { realm, kind: 'guest-events', id };
 }

@@ -1,12 +1,10 @@
 /** What is written for a guest token. */
-import { randomValue } from '../base/random.ts';
 import type { Stamp, Write } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { resourceTypes } from './actions.ts';
 import { countBeside, GUEST_CUT_TTL, hang, nodesOfGuest } from './guest-nodes.ts';
 import {
   customTypes,
-  eventsKey,
   type GuestRecord,
   guestPointer,
   guestsOfClient,
@@ -60,15 +58,4 @@ function customTypeWrites(realm: string, { granted }: GuestRecord, ttl: number):
     granted.resources.map(({ type }) => type).filter((type) => !resourceTypes.includes(type)),
   );
   return [...custom].map((member) => ({ index: customTypes(realm), member, ttl }));
-}
-
-export type GuestEvent = { readonly event: string; readonly at: number; readonly [member: string]: unknown };
-
-/** Seconds that the trail of a token is kept. */
-const EVENTS_TTL = 7_776_000;
-
-export function eventWrites(realm: string, id: string, event: GuestEvent): Write[] {
-  // Members of an index are a set: two equal events in one second are told apart by a nonce.
-  const member = JSON.stringify({ ...event, nonce: randomValue().slice(0, 8) });
-  return [{ index: eventsKey(realm, id), member, ttl: EVENTS_TTL }];
 }

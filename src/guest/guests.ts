@@ -4,13 +4,14 @@
 import type { Clock } from '../base/clock.ts';
 import { sha256 } from '../base/hash.ts';
 import { createQuotas } from '../limits/quotas.ts';
+import type { Logger } from '../observability/logger.ts';
 import type { Client } from '../registry/model.ts';
 import type { Document, Store } from '../storage/store.ts';
 import { type Mints, mints } from './ceiling.ts';
+import { trailOf } from './guest-events.ts';
 import { introspectGuest, useForExchange } from './guest-introspection.ts';
 import {
   cutGuests,
-  eventsOf,
   type FoundGuest,
   findGuest,
   findGuestByHash,
@@ -29,17 +30,21 @@ import { decodeGuest, type GuestRecord } from './guest-record.ts';
 import { mint } from './mint.ts';
 import type { MintOrder } from './mint-order.ts';
 import { type RefreshOrder, refreshGuest } from './refresh.ts';
+import type { Refused } from './refusal.ts';
 import { resolveHost } from './resolve-host.ts';
-import { createSampler } from './sampler.ts';
 import { sealerOf } from './sealing.ts';
 import { createStatusLists } from './status-lists.ts';
 import { createPlacing } from './status-places.ts';
+import type { Source } from './trail.ts';
+import { createTrailNotes } from './trail-notes.ts';
+import { tellingRefusals } from './trail-refusals.ts';
 
 export type Guests = ReturnType<typeof createGuests>;
 
 export type GuestsDeps = {
   readonly store: Store;
   readonly clock: Clock;
+  readonly logger: Logger;
   /** Addresses of a host, none when it cannot be found in time; default: as DNS says. */
   readonly resolveHost?: (host: string) => Promise<readonly string[]>;
 };
@@ -48,37 +53,51 @@ export function createGuests(parts: GuestsDeps) {
   const deps = {
     resolveHost,
     ...parts,
-    isSampled: createSampler(parts.clock),
+    notes: createTrailNotes(parts),
     place: createPlacing(),
     quotas: createQuotas(parts),
   };
   const statusLists = createStatusLists(parts);
+  const telling = <Made extends object>(order: MintOrder, make: () => Promise<Made | Refused>) => {
+    const { realm, minter, source, parent } = order;
+    if (order.isTrial === true) return make();
+    const asked = { realm: realm.name, client: minter.clientId, source, parent: parent?.guest?.record.id };
+    return tellingRefusals(deps, asked, make);
+  };
   return {
     /** The signed status list; `undefined` when the realm has no such one. */
     statusList: (realm: GuestRealm, id: string) => statusLists.tokenOf(realm, id),
-    mint: (order: MintOrder) => mint(deps, order),
+    mint: (order: MintOrder) => telling(order, () => mint(deps, order)),
     mintOnce: (order: MintOrder, once: { readonly key: string; readonly request: string }) =>
-      mintOnce(deps, order, once),
-    createOpener: (order: MintOrder, ttl: number) => createOpener(deps, order, ttl),
-    redeemOpener: (redemption: Redemption) => redeemOpener(deps, redemption),
+      telling(order, () => mintOnce(deps, order, once)),
+    createOpener: (order: MintOrder, ttl: number) => telling(order, () => createOpener(deps, order, ttl)),
+    redeemOpener: (redemption: Redemption) => {
+      const asked = { realm: redemption.realm.name, source: redemption.source };
+      return tellingRefusals(deps, asked, () => redeemOpener(deps, redemption));
+    },
     originsOfOpener: (realm: GuestRealm, value: string) => originsOf(deps, realm, value),
-    refresh: (order: RefreshOrder) => refreshGuest(deps, order),
+    refresh: (order: RefreshOrder) => {
+      const asked = { realm: order.realm.name, client: order.clientId, source: order.source };
+      return tellingRefusals(deps, asked, () => refreshGuest(deps, order));
+    },
     find: (realm: string, id: string) => findGuest(deps, realm, id),
     findByValue: (realm: string, value: string) => findGuestByHash(deps, realm, sha256(value)),
     list: (realm: string, filter: GuestFilter, page: { limit: number; after?: string | undefined }) =>
       listGuests(deps, realm, filter, page),
-    narrow: (realm: GuestRealm, found: FoundGuest, change: GuestChange) =>
-      narrowGuest(deps, realm, found, change),
-    revoke: (realm: string, id: string, by: string) => revokeGuest(deps, realm, id, by),
-    revokeAll: (realm: string, records: readonly GuestRecord[], by: string) =>
-      revokeAll(deps, realm, records, by),
+    narrow: (realm: GuestRealm, found: FoundGuest, order: { change: GuestChange; source: Source }) =>
+      narrowGuest(deps, realm, found, order),
+    revoke: (realm: string, id: string, source: Source) => revokeGuest(deps, realm, id, source),
+    revokeAll: (realm: string, records: readonly GuestRecord[], source: Source) =>
+      revokeAll(deps, realm, records, source),
     /** `clientId`: only what this client minted; absent: what anybody in the realm did. */
     cut: (
       realm: string,
       selector: Selector,
       options: { clientId?: string | undefined; before?: number | undefined },
     ) => cutGuests(deps, realm, selector, options),
-    events: (realm: string, id: string, found?: FoundGuest) => eventsOf(deps, realm, id, found),
+    trail: (realm: string, id: string, found?: FoundGuest) => trailOf(deps, realm, id, found),
+    /** Resolves when everything that happened before is in the trails. */
+    settled: () => deps.notes.settled(),
     /** Counts an exchange; how often the token may be used yet, or what stands against it. */
     useForExchange: (realm: GuestRealm, found: StoredGuest) => useForExchange(deps, { ...found, realm }),
     introspect: (realm: GuestRealm, found: StoredGuest, caller: GuestCaller, question: GuestQuestion) =>

@@ -3,6 +3,7 @@ import type { Stamp, Write } from '../storage/store.ts';
 import type { GuestGrant } from './grant.ts';
 import type { GuestRealm, Minter } from './guest-realm.ts';
 import type { Actor, GuestRecord, RowOrigin } from './guest-record.ts';
+import type { Source } from './trail.ts';
 
 /** A user as the subject of a guest, with the permissions of this moment as `api:permission`. */
 export type SubjectUser = { readonly id: string; readonly permissions: ReadonlySet<string> };
@@ -24,9 +25,13 @@ export type Issued = {
 };
 
 export type MintOrder = {
+  /** A refusal is not told as an event, because the same is asked for again. */
+  readonly isTrial?: boolean;
   readonly realm: GuestRealm;
   readonly minter: Minter;
   readonly asked: GuestGrant;
+  /** Who asks, for the trail. */
+  readonly source: Source;
   /** Audiences or API ids that were asked for; empty: the minter's first. */
   readonly audiences?: readonly string[];
   /** Coarse verbs that were asked for (`guest:view`…); absent: what the actions need. */

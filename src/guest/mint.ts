@@ -2,23 +2,24 @@
  * One mint for every door: what was asked for under every ceiling above it becomes a record in the store and a value
  * that is told once.
  */
-import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import type { Quotas } from '../limits/quotas.ts';
 import type { LimitState } from '../limits/too-many.ts';
-import type { Committed, Refusal, Store, Write } from '../storage/store.ts';
+import type { Committed, Refusal, Write } from '../storage/store.ts';
+import { commitContested } from './contested.ts';
 import { decide } from './decide.ts';
 import type { GuestRecord } from './guest-record.ts';
 import { refreshWrites } from './guest-refresh.ts';
 import { takeSlot } from './guest-slots.ts';
 import { guestValue } from './guest-values.ts';
-import { eventWrites, keepFor, recordWrites } from './guest-writes.ts';
+import { keepFor, recordWrites } from './guest-writes.ts';
 import type { Issued, MintOrder } from './mint-order.ts';
 import { counted } from './mint-quota.ts';
 import { isRefused, type Refused } from './refusal.ts';
 import { sealerOf } from './sealing.ts';
 import type { Placing } from './status-places.ts';
+import { type Entry, firstEntry, type Happening, type TrailDeps, tell } from './trail.ts';
 
 /** `value` and `refresh` are absent for a dry run, `limit` for a token that was not counted. */
 export type Minted = Partial<Issued> & {
@@ -26,7 +27,7 @@ export type Minted = Partial<Issued> & {
   readonly limit?: LimitState | undefined;
 };
 
-type StoreDeps = { readonly store: Store; readonly clock: Clock; readonly place: Placing };
+type StoreDeps = TrailDeps & { readonly place: Placing };
 
 export type MintDeps = StoreDeps & { readonly quotas: Quotas };
 
@@ -44,7 +45,7 @@ export async function mint(deps: MintDeps, order: MintOrder): Promise<Minted | R
 }
 
 async function store(deps: StoreDeps, order: MintOrder, decided: GuestRecord): Promise<Minted> {
-  const { realm, minter } = order;
+  const { realm } = order;
   const placed = deps.place(realm, decided, decided.iat + keepFor(decided));
   const value = await guestValue(realm, placed, order.claims);
   const hash = sha256(value);
@@ -52,19 +53,37 @@ async function store(deps: StoreDeps, order: MintOrder, decided: GuestRecord): P
   const record = sealedValue === undefined ? placed : { ...placed, sealedValue };
   const refresh = refreshWrites(deps, realm, record);
   const issued = { value, ...(refresh === undefined ? {} : { refresh: refresh.issued }) };
+  const trail = mintedEntry(deps, realm.name, record, { source: order.source });
   const writes = [
     ...recordWrites(realm.name, record, hash, order.since),
     ...(refresh?.writes ?? []),
-    ...eventWrites(realm.name, record.id, { event: 'guest.minted', at: record.iat, client: minter.clientId }),
+    ...trail.writes,
     ...(order.also?.(record, hash, issued) ?? []),
   ];
   const outcome = await commitWithSlot(deps, { realm: realm.name, record, hash, writes });
   if (!outcome.ok) throw refusalOf(outcome.reason);
+  tell(deps, realm.name, trail.event);
   return { record, ...issued };
 }
 
-/** Others mint for the same session: how often it is worth another try. */
-const MAX_TRIES = 200;
+/** The beginning of a token's trail. */
+export function mintedEntry(
+  deps: TrailDeps,
+  realm: string,
+  record: GuestRecord,
+  { source, more }: Pick<Happening, 'source' | 'more'>,
+): Entry {
+  return firstEntry(
+    deps,
+    { realm, record },
+    { event: 'guest.minted', source, more: { ...more, ...endingOf(record) } },
+  );
+}
+
+/** When a token ends, as its trail says it; the trail is kept for longer than the record. */
+export function endingOf({ exp }: Pick<GuestRecord, 'exp'>): { readonly expires_at?: string } {
+  return exp === null ? {} : { expires_at: new Date(exp * 1000).toISOString() };
+}
 
 type NewToken = {
   readonly realm: string;
@@ -74,16 +93,15 @@ type NewToken = {
 };
 
 /** Everything for a new token with its place among those of its session, or nothing. `step` counts in `writes`. */
-export async function commitWithSlot(
-  deps: StoreDeps,
+async function commitWithSlot(
+  deps: TrailDeps,
   { realm, record, hash, writes }: NewToken,
 ): Promise<Committed | Refusal> {
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const slot = await takeSlot(deps, realm, record, hash);
-    const outcome = await deps.store.commit([...writes, ...slot]);
-    if (outcome.ok || outcome.step < writes.length) return outcome;
-  }
-  throw new Failure('busy', 'too many tokens of this session are being made, try again later');
+  const { outcome } = await commitContested(deps.store, writes, async () => [
+    await takeSlot(deps, realm, record, hash),
+    undefined,
+  ]);
+  return outcome;
 }
 
 /** A token of its own is always new: only what is written beside it can be there already, be spent, or have changed. */

@@ -8,6 +8,7 @@ import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import type { Document } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
+import { commitContested } from './contested.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
 import { besideOf, countBeside, endGuest, familyNode, nodesOfGuest } from './guest-nodes.ts';
@@ -19,12 +20,14 @@ import {
   guestPointer,
 } from './guest-record.ts';
 import { GUEST_REFRESH_GRACE_MS, refreshSuccessor } from './guest-refresh.ts';
+import { takeSlot } from './guest-slots.ts';
 import { guestValue } from './guest-values.ts';
-import { eventWrites, keepFor, recordWrites } from './guest-writes.ts';
-import { commitWithSlot, type MintDeps, type Minted } from './mint.ts';
+import { keepFor, recordWrites } from './guest-writes.ts';
+import { type MintDeps, type Minted, mintedEntry } from './mint.ts';
 import type { SubjectUser } from './mint-order.ts';
 import { ownGrant } from './policy-effect.ts';
 import { isRefused, type Refused } from './refusal.ts';
+import { appendIfPossible, nextEntry, type Source, type TrailDeps, tell } from './trail.ts';
 
 export type RefreshOrder = {
   readonly realm: GuestRealm;
@@ -33,20 +36,20 @@ export type RefreshOrder = {
   readonly clientId?: string | undefined;
   /** The key whose proof came with the request, if one did. */
   readonly jkt?: string | undefined;
+  /** Who asks, for the trail. */
+  readonly source: Source;
   /** The minter as it is now. */
   minterOf(clientId: string): Promise<Minter | undefined>;
   /** A user as they are now; `undefined` for one who is gone or disabled. */
   userOf(id: string): Promise<SubjectUser | undefined>;
 };
 
-type Deps = MintDeps;
-
 /**
  * A new token for a refresh token, under the ceilings and policies of this moment; by the minting client, or by
  * whoever proves the key that the token is bound to. Rejects with `Failure('forbidden')` for every token that cannot
  * be refreshed (RFC 6749 §5.2 `invalid_grant`); reuse after the grace kills the family.
  */
-export async function refreshGuest(deps: Deps, order: RefreshOrder): Promise<Minted | Refused> {
+export async function refreshGuest(deps: MintDeps, order: RefreshOrder): Promise<Minted | Refused> {
   const { realm } = order;
   const found = await findRefresh(deps, order);
   if (found === undefined || !mayRefresh(found.record, order)) throw dead();
@@ -57,6 +60,7 @@ export async function refreshGuest(deps: Deps, order: RefreshOrder): Promise<Min
   const decided = decide(deps, {
     realm,
     minter,
+    source: order.source,
     ...orderOf(realm, found.record, epochSeconds(deps.clock)),
     ...(user === undefined ? {} : { parent: { nodes: [], user } }),
   });
@@ -68,7 +72,10 @@ export async function refreshGuest(deps: Deps, order: RefreshOrder): Promise<Min
 type Found = { readonly document: Document; readonly record: GuestRefreshRecord };
 
 /** `undefined` when it is none, or anything that it hangs on is dead. */
-async function findRefresh({ store }: Deps, { realm, value }: RefreshOrder): Promise<Found | undefined> {
+async function findRefresh(
+  { store }: Pick<TrailDeps, 'store'>,
+  { realm, value }: RefreshOrder,
+): Promise<Found | undefined> {
   const key = tokenKey(realm.name, sha256(value));
   const [document] = await store.read([key]);
   const record = document && decodeGuestRefresh(document.value);
@@ -121,8 +128,8 @@ function renewedOf(decided: GuestRecord, guest: GuestRecord): GuestRecord {
 }
 
 async function renew(
-  deps: Deps,
-  { realm, value }: RefreshOrder,
+  deps: TrailDeps,
+  { realm, value, source }: RefreshOrder,
   { document, record }: Found,
   renewed: GuestRecord,
 ): Promise<Minted> {
@@ -130,17 +137,24 @@ async function renew(
   const token = await guestValue(realm, renewed);
   const hash = sha256(token);
   const successor = refreshSuccessor(deps, realm, { record, value, since: document.now });
-  const at = renewed.iat;
+  const minted = mintedEntry(deps, realm.name, renewed, { source, more: { refreshes: guest.id } });
   const writes = [
     { spend: tokenKey(realm.name, sha256(value)), graceMs: GUEST_REFRESH_GRACE_MS },
     ...recordWrites(realm.name, renewed, hash, document.now),
     ...successor.writes,
-    ...eventWrites(realm.name, guest.id, { event: 'guest.refreshed', at, id: renewed.id }),
-    ...eventWrites(realm.name, renewed.id, { event: 'guest.minted', at, refreshes: guest.id }),
+    ...minted.writes,
   ];
-  const outcome = await commitWithSlot(deps, { realm: realm.name, record: renewed, hash, writes });
-  if (outcome.ok) return { record: renewed, value: token, refresh: successor.issued };
-  if (outcome.reason === 'spent') await endFamily(deps, realm.name, guest);
+  const what = { event: 'guest.refreshed', source, more: { successor: renewed.id } };
+  const { outcome, made } = await commitContested(deps.store, writes, async () => {
+    const slot = await takeSlot(deps, realm.name, renewed, hash);
+    const entry = await nextEntry(deps, { realm: realm.name, record: guest }, what);
+    return [[...slot, ...entry.writes], entry.event];
+  });
+  if (outcome.ok) {
+    for (const event of [made, minted.event]) tell(deps, realm.name, event);
+    return { record: renewed, value: token, refresh: successor.issued };
+  }
+  if (outcome.reason === 'spent') await endFamily(deps, realm.name, guest, source);
   throw dead();
 }
 
@@ -148,7 +162,8 @@ function dead(): Failure {
   return new Failure('forbidden', 'the refresh token is not active');
 }
 
-async function endFamily({ store, clock }: Deps, realm: string, guest: GuestRecord): Promise<void> {
-  const event = { event: 'guest.reuse_detected', at: epochSeconds(clock) };
-  await store.commit([endGuest(realm, guest.id), ...eventWrites(realm, guest.id, event)]);
+async function endFamily(deps: TrailDeps, realm: string, guest: GuestRecord, source: Source): Promise<void> {
+  await deps.store.commit([endGuest(realm, guest.id)]);
+  const what = { event: 'guest.reuse_detected', source, rhythm: 'once' } as const;
+  await appendIfPossible(deps, { realm, record: guest }, what);
 }

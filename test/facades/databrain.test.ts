@@ -327,7 +327,7 @@ describe('what a request says', () => {
     const id = answer.headers.get('x-guest-token-id') ?? '';
 
     const before = await server.introspect(answer.json.token);
-    await server.services.guests.revoke('acme', id, 'test');
+    await server.services.guests.revoke('acme', id, { by: 'test' });
 
     expect(answer.headers.get('x-guest-expires-at')).toBe('never');
     expect(before).toMatchObject({ active: true, jti: id });

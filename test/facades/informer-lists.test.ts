@@ -76,7 +76,7 @@ describe('a list of tokens', () => {
 
   it('does not show what was revoked otherwise, and keeps what lives', async () => {
     const [gone, left] = [await create({ type: 'personal' }), await create({ type: 'personal' })];
-    await server.services.guests.revoke('acme', gone, 'somebody');
+    await server.services.guests.revoke('acme', gone, { by: 'somebody' });
 
     const lists = [await call('GET', '/api/tokens'), await call('GET', '/api/tokens')];
 

@@ -156,7 +156,7 @@ describe.each(calls)('%s', (name, mint) => {
     const bearer = await adaOf(first);
     const [kept, revoked] = [await mint(first.base, bearer), await mint(first.base, bearer)];
     const found = await first.services.guests.findByValue('acme', revoked);
-    await first.services.guests.revoke('acme', found?.record.id ?? '', 'test');
+    await first.services.guests.revoke('acme', found?.record.id ?? '', { by: 'test' });
     await first.stop();
 
     const second = await startFor({ store: engine.url });

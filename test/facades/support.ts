@@ -40,7 +40,7 @@ export async function startFacades(
     ...options,
     adapt: (services) => {
       const adapted = options.adapt?.(services) ?? services;
-      return { ...adapted, clock, guests: createGuests({ store: adapted.store, clock }) };
+      return { ...adapted, clock, guests: createGuests({ ...adapted, clock }) };
     },
   });
   return {

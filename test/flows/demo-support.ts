@@ -33,7 +33,7 @@ export async function startDemo({ isApplied = true } = {}) {
   let aheadMs = 0;
   const services = await createServices({ ...settings, key: Buffer.alloc(32, 7) }, createLogger('error'));
   const clock = () => services.clock() + aheadMs;
-  const guests = createGuests({ store: services.store, clock });
+  const guests = createGuests({ ...services, clock });
   const files = (await loadRealmFiles('./config', {})).map(({ file }) => callingBack(file, url));
   if (isApplied) for (const file of files) await services.registry.applyRealm(file);
   const server = await startServer({ ...services, clock, guests }, findDemoRealm(files));

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ServerProcess, startServerProcess } from '../support/process.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
+import { checkTrail, type Trail } from '../support/trail.ts';
 import {
   call,
   exchange,
@@ -90,6 +91,40 @@ describe('guests of two processes', () => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(35);
   });
 
+  it('have one trail, in which everything is once, whoever wrote it down', async () => {
+    const body = grant({ lifetime: { ttl: 600, refresh: { allowed: true } } });
+    const { id, token, refresh_token } = (await mintGuest(at(first), body)).json;
+    const trailAt = async (server: ServerProcess): Promise<Trail> =>
+      (await call(at(server), 'GET', `/guest-tokens/${id}/events`)).json;
+
+    const refreshed = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        refreshGuest(at(index % 2 === 0 ? first : second), refresh_token),
+      ),
+    );
+    for (const server of [first, second, first, second]) {
+      await introspect(at(server), token);
+      await trailAt(server);
+    }
+    await Promise.all([first, second].map((server) => call(at(server), 'DELETE', `/guest-tokens/${id}`)));
+
+    expect(refreshed.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+    const trail = await trailAt(first);
+    expect(checkTrail(id, trail)).toBe('whole');
+    expect(trail.events.map(({ event }) => event)).toEqual([
+      'guest.minted',
+      ...Array.from({ length: 20 }, () => 'guest.refreshed'),
+      'guest.used',
+      'guest.revoked',
+    ]);
+    expect(new Set(trail.events.map((event) => event['successor'])).size).toBe(1 + 20);
+    // The log is written a little after the answer.
+    const anchors = () => [first, second].flatMap((server) => anchorsIn(server.output(), id));
+    await expect
+      .poll(() => anchors().sort((a, b) => a.seq - b.seq), { timeout: 10_000 })
+      .toEqual(trail.events.map(({ seq, hash }) => ({ seq, hash })));
+  });
+
   it('are neither made nor believed while Redis is gone', async () => {
     const own = await ownToken(at(first));
     const body = grant({ lifetime: { ttl: 600, refresh: { allowed: true } } });
@@ -118,6 +153,12 @@ describe('guests of two processes', () => {
     await comesBack(async () => (await introspect(at(second), token)).json.active === true);
   });
 });
+
+/** What the log says of a token's trail. */
+function anchorsIn(output: string, id: string): readonly { readonly seq: number; readonly hash: string }[] {
+  const lines = output.split('\n').filter((line) => line.includes('"guest trail"') && line.includes(id));
+  return lines.map((line) => JSON.parse(line)).map(({ seq, hash }) => ({ seq, hash }));
+}
 
 /** Asks until it is so; a test's own time limit ends it. */
 async function comesBack(isSo: () => Promise<boolean>): Promise<void> {

@@ -273,5 +273,5 @@ function counted(services: Services, counts: Record<'read' | 'commit' | 'count',
       return real.count(...args);
     },
   };
-  return { ...services, store, guests: createGuests({ store, clock }) };
+  return { ...services, store, guests: createGuests({ ...services, store, clock }) };
 }

@@ -70,7 +70,7 @@ describe.each([
     clock = adapted.clock;
     const { counts: seen, counted } = counting(services.store);
     counts = seen;
-    return { ...adapted, guests: createGuests({ store: counted, clock: adapted.clock }) };
+    return { ...adapted, guests: createGuests({ ...adapted, store: counted }) };
   };
 
   beforeAll(async () => {

@@ -195,7 +195,7 @@ export function movableClock() {
   const adapt = (services: Services): Services => ({
     ...services,
     clock,
-    guests: createGuests({ store: services.store, clock }),
+    guests: createGuests({ ...services, clock }),
   });
   return {
     adapt,

@@ -20,6 +20,8 @@ export type Engine = {
   readonly redis: RedisServer | undefined;
   /** All live records of a kind. */
   records(realm: string, kind: string): Promise<readonly RawRecord[]>;
+  /** Changes what a live record says, behind everybody's back; `undefined` removes it. */
+  rewrite(key: RawKey, value: string | undefined): Promise<void>;
   /** Moves the time at which a record was spent into the past. */
   ageSpending(key: RawKey, byMs: number): Promise<void>;
   /** Everything at rest: names and values as they are in memory, and every file. */
@@ -61,6 +63,15 @@ export async function openEmbedded(): Promise<Engine> {
         value: String(value),
       }));
     },
+    rewrite: async ({ realm, kind, id }, value) => {
+      const key = `${realm}:${kind}:${id}`;
+      const { changes } = withDatabase((db) =>
+        value === undefined
+          ? db.prepare('DELETE FROM document WHERE key = ?').run(key)
+          : db.prepare('UPDATE document SET value = ? WHERE key = ?').run(value, key),
+      );
+      if (changes !== 1) throw new Error('no such record');
+    },
     ageSpending: async ({ realm, kind, id }, byMs) => {
       const { changes } = withDatabase((db) =>
         db
@@ -90,6 +101,18 @@ export async function openRedis(): Promise<Engine> {
       const values = await Promise.all(keys.map((key) => raw.getBuffer(key)));
       return keys.flatMap((key, i) => recordOf(key.slice(prefix.length), values[i] ?? undefined));
     },
+    rewrite: async ({ realm, kind, id }, value) => {
+      const key = `dp:{${realm}}:${kind}:${id}`;
+      const record = await raw.getBuffer(key);
+      if (record === null) throw new Error('no such record');
+      if (value === undefined) await raw.del(key);
+      else
+        await raw.set(
+          key,
+          Buffer.concat([record.subarray(0, valueAt(record)), Buffer.from(value)]),
+          'KEEPTTL',
+        );
+    },
     ageSpending: async ({ realm, kind, id }, byMs) => {
       const key = `dp:{${realm}}:${kind}:${id}`;
       const record = await raw.getBuffer(key);
@@ -111,10 +134,16 @@ export async function openRedis(): Promise<Engine> {
 /** Format and state, stamp, when spent a second stamp, number of nodes, their hashes, the value. */
 function recordOf(id: string, record: Buffer | undefined): RawRecord[] {
   if (record === undefined) return [];
-  const isSpent = record[0] === 2;
-  const nodesAt = isSpent ? 15 : 8;
-  const valueAt = nodesAt + 2 + record.readUInt16BE(nodesAt) * 10;
-  return [{ id, isSpent, value: record.subarray(valueAt).toString() }];
+  return [{ id, isSpent: isSpent(record), value: record.subarray(valueAt(record)).toString() }];
+}
+
+function valueAt(record: Buffer): number {
+  const nodesAt = isSpent(record) ? 15 : 8;
+  return nodesAt + 2 + record.readUInt16BE(nodesAt) * 10;
+}
+
+function isSpent(record: Buffer): boolean {
+  return record[0] === 2;
 }
 
 async function memoryOf(raw: Redis): Promise<Buffer> {

@@ -8,8 +8,9 @@ import { type Failure, isFailure } from '../../base/errors.ts';
 import type { GuestRecord } from '../../guest/guest-record.ts';
 import { keepFor } from '../../guest/guest-writes.ts';
 import { shownValue } from '../../guest/guests.ts';
+import { senderOf } from '../../observability/sender.ts';
 import type { Document, Key, Write } from '../../storage/store.ts';
-import type { SectionCall } from '../facade.ts';
+import type { FacadeCall, SectionCall } from '../facade.ts';
 import { clientIdOf } from '../minting.ts';
 import type { InformerSection } from './options.ts';
 import type { TokenRequest } from './token-request.ts';
@@ -173,9 +174,13 @@ export async function askCloud(call: Call, report: string): Promise<Token | unde
 }
 
 /** Revokes a token; what lists it forgets it. */
-export async function removeToken(call: Call, { id, reportId }: Token, by: string): Promise<void> {
+export async function removeToken(
+  call: Call & Pick<FacadeCall, 'ctx'>,
+  { id, reportId }: Token,
+  by: string,
+): Promise<void> {
   const realm = call.realm.view.name;
-  await call.guests.revoke(realm, id, by);
+  await call.guests.revoke(realm, id, { by, ...senderOf(call.ctx.req) });
   await call.store.commit([
     { remove: detailsKey(realm, id) },
     { unindex: allTokens(realm), member: id },

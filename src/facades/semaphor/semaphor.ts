@@ -4,6 +4,8 @@
  */
 import { equalInConstantTime } from '../../base/hash.ts';
 import type { Refusal } from '../../guest/refusal.ts';
+import { HOLDER } from '../../guest/trail.ts';
+import { senderOf } from '../../observability/sender.ts';
 import { createFacade, type FacadeError, type Route, type SectionCall } from '../facade.ts';
 import { withoutGuessing } from '../guessing.ts';
 import { clientIdOf, isMinted, lifeOf, mintFor, tellOf } from '../minting.ts';
@@ -88,6 +90,8 @@ async function invalidateToken({ ctx, guests, realm }: Call): Promise<void> {
   if (value === undefined) throw refusal('INVALID_TOKEN', 'A bearer token is required.', 401);
   const { name } = realm.view;
   const found = await guests.findByValue(name, value);
-  if (found?.record.clientId === clientIdOf('semaphor')) await guests.revoke(name, found.record.id, 'holder');
+  if (found?.record.clientId === clientIdOf('semaphor')) {
+    await guests.revokeAll(name, [found.record], { by: HOLDER, ...senderOf(ctx.req) });
+  }
   ctx.body = { success: true };
 }

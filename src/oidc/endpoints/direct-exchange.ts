@@ -1,8 +1,10 @@
 /** A guest token by exchange (RFC 8693) for a client that has proven its secret and shows an access token of ours. */
+import type { IncomingMessage } from 'node:http';
 import { errors } from 'oidc-provider';
 import { minterOf } from '../../guest/guests.ts';
 import { isRefused } from '../../guest/refusal.ts';
 import { limitFields } from '../../limits/too-many.ts';
+import { senderOf } from '../../observability/sender.ts';
 import type { Client } from '../../registry/model.ts';
 import { clientNode } from '../../registry/records.ts';
 import { prefixes } from '../../tokens/values.ts';
@@ -28,6 +30,7 @@ export async function exchangeDirectly(
   realm: RealmContext,
   client: Client,
   form: URLSearchParams,
+  request: IncomingMessage,
 ): Promise<DirectAnswer | undefined> {
   const minter = minterOf(client);
   const readAt = realm.registry.readAt(client);
@@ -38,7 +41,9 @@ export async function exchangeDirectly(
   const guards = [{ guard: clientNode(client.id), realm: realm.name, since: readAt }];
   try {
     const subject = await subjectOf(realm, { minter, value, type: tokenTypes.accessToken });
-    const minted = await mintFrom(realm, { minter, jkt: undefined, form, guards }, subject);
+    const sender = senderOf(request);
+    const order = { minter, jkt: undefined, form, sender, guards, isTrial: true };
+    const minted = await mintFrom(realm, order, subject);
     if (isRefused(minted)) return undefined;
     const body = { refresh_expires_in: 0, ...respond(minted, issuedType(form)), 'not-before-policy': 0 };
     return { body, headers: limitFields(minted.limit) };

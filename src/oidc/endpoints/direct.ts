@@ -137,7 +137,7 @@ async function introspection(
   return { body: await introspect(realm, { req: request }, { client, isMutualTls: false, provider }, value) };
 }
 
-const grants: Readonly<Record<string, typeof issueDirectly>> = {
+const grants: Readonly<Record<string, typeof exchangeDirectly>> = {
   client_credentials: issueDirectly,
   [tokenExchangeGrant.name]: exchangeDirectly,
 };
@@ -145,7 +145,7 @@ const grants: Readonly<Record<string, typeof issueDirectly>> = {
 async function token(realm: RealmContext, { request, form, client }: Asked): Answered {
   const grant = form.get('grant_type') ?? '';
   if (!Object.hasOwn(grants, grant)) return undefined;
-  const answer = await grants[grant]?.(realm, client, form);
+  const answer = await grants[grant]?.(realm, client, form, request);
   if (answer !== undefined) annotate(request, { route: 'token', grant });
   return answer;
 }

@@ -7,6 +7,8 @@ import { errors } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
 import { decodeGuest, decodeGuestRefresh } from '../../guest/guest-record.ts';
 import { REFRESH_PREFIX } from '../../guest/guest-refresh.ts';
+import { HOLDER } from '../../guest/trail.ts';
+import { type Sender, senderOf } from '../../observability/sender.ts';
 import { tokenKey } from '../../tokens/nodes.ts';
 import { provenKeyFor } from '../dpop.ts';
 import { TooManyRequests } from '../errors.ts';
@@ -20,12 +22,16 @@ const TOKEN_PATH = '/protocol/openid-connect/token';
 const guestLooks = /^(dpg_|dpgr_|[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$)/;
 
 /** Revokes a guest token or its whole chain of refreshes. By its minter, or (without `clientId`) by its holder. */
-export async function revokeGuest(realm: RealmContext, value: string, clientId?: string): Promise<boolean> {
+export async function revokeGuest(
+  realm: RealmContext,
+  value: string,
+  { sender, clientId }: { readonly sender: Sender; readonly clientId?: string },
+): Promise<boolean> {
   const [document] = await realm.store.read([tokenKey(realm.name, sha256(value))]);
   if (document === undefined) return false;
   const record = decodeGuest(document.value) ?? decodeGuestRefresh(document.value)?.guest;
   if (record === undefined || (clientId !== undefined && record.clientId !== clientId)) return false;
-  await realm.guests.revoke(realm.name, record.id, clientId ?? 'holder');
+  await realm.guests.revokeAll(realm.name, [record], { by: clientId ?? HOLDER, ...sender });
   return true;
 }
 
@@ -57,7 +63,7 @@ function isGuestRefresh(ctx: Context): boolean {
 /** Whether there was anything to revoke is not told. */
 async function revoke(realm: RealmContext, ctx: Context, next: () => Promise<unknown>): Promise<unknown> {
   const value = formOf(ctx).get('token') ?? '';
-  const isGuest = await revokeGuest(realm, value);
+  const isGuest = await revokeGuest(realm, value, { sender: senderOf(ctx.req) });
   if (!isGuest && !guestLooks.test(value)) return next();
   ctx.set({ 'Cache-Control': 'no-store', 'Access-Control-Allow-Origin': '*' });
   ctx.status = 200;
@@ -72,7 +78,10 @@ async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
     const jkt = await provenKeyFor(realm, ctx, { method: 'POST', address, owner: 'guest' });
     const value = formOf(ctx).get('refresh_token') ?? '';
     ctx.status = 200;
-    ctx.body = respond(orThrow(await refresh(realm, { value, jkt })), tokenTypes.accessToken);
+    ctx.body = respond(
+      orThrow(await refresh(realm, { value, jkt, sender: senderOf(ctx.req) })),
+      tokenTypes.accessToken,
+    );
   } catch (error) {
     if (!(error instanceof errors.OIDCProviderError)) throw error;
     if (error instanceof TooManyRequests) ctx.set({ ...error.fields });

@@ -6,6 +6,7 @@ import { sha256 } from '../../base/hash.ts';
 import type { GuestAnswer } from '../../guest/guest-question.ts';
 import type { storedGuest } from '../../guest/guests.ts';
 import { annotate } from '../../observability/annotations.ts';
+import { senderOf } from '../../observability/sender.ts';
 import type { Client } from '../../registry/model.ts';
 import { dpopAlgorithms } from '../dpop.ts';
 import { guestRealmOf } from '../guest-realm.ts';
@@ -42,6 +43,7 @@ export async function introspectGuest(
       clientId: caller.id,
       audiences: new Set(apis.map((api) => api.audience)),
       isMutualTls,
+      sender: senderOf(ctx.req),
     },
     {
       resource: text('resource'),

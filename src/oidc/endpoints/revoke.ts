@@ -5,6 +5,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
 import { GUEST_CUT_TTL, parentNode } from '../../guest/guest-nodes.ts';
+import { senderOf } from '../../observability/sender.ts';
 import type { Write } from '../../storage/store.ts';
 import { endGrant, tokenKey } from '../../tokens/nodes.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
@@ -22,7 +23,7 @@ export async function answerRevocation(realm: RealmContext, ctx: KoaContextWithO
   const found = await ownToken(realm, ctx);
   const { client, params } = ctx.oidc;
   if (found === undefined && client !== undefined && typeof params?.['token'] === 'string') {
-    await revokeGuest(realm, params['token'], client.clientId);
+    await revokeGuest(realm, params['token'], { sender: senderOf(ctx.req), clientId: client.clientId });
   }
   if (found !== undefined) {
     // What was made from a token dies with it: guests hang below its node.

@@ -11,7 +11,9 @@ import { minterOf } from '../../guest/guests.ts';
 import type { Minted } from '../../guest/mint.ts';
 import { fromDetails, toDetails } from '../../guest/rar.ts';
 import { isRefused, type Refused } from '../../guest/refusal.ts';
+import { HOLDER } from '../../guest/trail.ts';
 import { limitFields, TooMany } from '../../limits/too-many.ts';
+import { type Sender, senderOf } from '../../observability/sender.ts';
 import type { Write } from '../../storage/store.ts';
 import { provenKey } from '../dpop.ts';
 import { formOf } from '../endpoints/body.ts';
@@ -47,8 +49,13 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
   const jkt = await provenKey(realm, ctx);
   const form = formOf(ctx);
   const minted = await (form.get('subject_token_type') === tokenTypes.refreshToken
-    ? refresh(realm, { value: required(form, 'subject_token'), clientId: client.id, jkt })
-    : mint(realm, ctx, { minter, jkt, form }));
+    ? refresh(realm, {
+        value: required(form, 'subject_token'),
+        clientId: client.id,
+        jkt,
+        sender: senderOf(ctx.req),
+      })
+    : mint(realm, ctx, { minter, jkt, form, sender: senderOf(ctx.req) }));
   const granted = orThrow(minted);
   ctx.set({ ...limitFields(granted.limit) });
   ctx.body = respond(granted, issuedType(form));
@@ -58,6 +65,9 @@ type Request = {
   readonly minter: Minter;
   readonly jkt: string | undefined;
   readonly form: URLSearchParams;
+  readonly sender: Sender;
+  /** A refusal is no event: it will be asked again. */
+  readonly isTrial?: boolean;
   /** What else must hold at the moment of minting. */
   readonly guards?: readonly Write[];
 };
@@ -75,7 +85,7 @@ async function mint(
 /** Rejects with what is wrong as the token endpoint says it. */
 export async function mintFrom(
   realm: RealmContext,
-  { minter, jkt, form, guards = [] }: Request,
+  { minter, jkt, form, sender, isTrial = false, guards = [] }: Request,
   subject: Subject,
 ): Promise<Minted | Refused> {
   const act = await actorOf(realm, minter, form, subject.parent?.guest?.record.act);
@@ -87,6 +97,8 @@ export async function mintFrom(
     realm: guestRealm,
     minter,
     asked: complete(parsed.grant, subject, form),
+    source: { by: minter.clientId, ...sender },
+    isTrial,
     audiences: [...form.getAll('audience'), ...form.getAll('resource')],
     scope: form.get('scope') ?? undefined,
     ...(subject.parent === undefined ? {} : { parent: subject.parent }),
@@ -118,14 +130,23 @@ function asOAuthError(error: unknown): unknown {
   return error;
 }
 
-type Refreshing = { readonly value: string; readonly clientId?: string; readonly jkt: string | undefined };
+type Refreshing = {
+  readonly value: string;
+  readonly clientId?: string;
+  readonly jkt: string | undefined;
+  readonly sender: Sender;
+};
 
 /** Rejects with `invalid_grant` for what cannot be refreshed. */
-export async function refresh(realm: RealmContext, order: Refreshing): Promise<Minted | Refused> {
+export async function refresh(
+  realm: RealmContext,
+  { sender, ...order }: Refreshing,
+): Promise<Minted | Refused> {
   try {
     return await realm.guests.refresh({
       realm: guestRealmOf(realm),
       ...order,
+      source: { by: order.clientId ?? HOLDER, ...sender },
       minterOf: async (id) => {
         const client = await realm.findClient(id);
         return client && minterOf(client);
