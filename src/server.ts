@@ -6,6 +6,8 @@ import { isFailure } from './base/errors.ts';
 import type { DemoRealm } from './demo/demo-realm.ts';
 import type { FacadeCall } from './facades/facade.ts';
 import { answerFacades, isFacadePath, tellOutage } from './facades/facades.ts';
+import { answerEvents } from './guest-api/event-routes.ts';
+import { createEventStreams, type EventStreams } from './guest-api/event-streams.ts';
 import { answerGuestApi } from './guest-api/guest-api.ts';
 import { answerStatusList } from './guest-api/status-routes.ts';
 import { createAdminPort } from './http/admin-port.ts';
@@ -44,14 +46,17 @@ export async function startServer(services: Services, demoRealm?: DemoRealm): Pr
       port: settings.adminPort,
     },
   );
-  const main = await listen(createServer(createApp(services, metrics, demo).callback()), settings).catch(
-    async (error: unknown) => {
-      await stop(admin);
-      throw error;
-    },
-  );
+  const streams = createEventStreams(services);
+  const app = createApp({ ...services, streams }, metrics, demo);
+  const main = await listen(createServer(app.callback()), settings).catch(async (error: unknown) => {
+    streams.close();
+    await stop(admin);
+    throw error;
+  });
 
   async function close(): Promise<void> {
+    // They would never end by themselves.
+    streams.close();
     await Promise.all([stop(main), stop(admin)]);
     await services.close();
   }
@@ -67,8 +72,10 @@ async function openDemo(publicUrl: string, realm: DemoRealm | undefined): Promis
   return createDemo({ publicUrl, realm });
 }
 
+type Serving = Services & { readonly streams: EventStreams };
+
 function createApp(
-  services: Services,
+  services: Serving,
   metrics: ReturnType<typeof createMetrics>,
   demo: Middleware | undefined,
 ): Koa {
@@ -102,11 +109,12 @@ function createApp(
 }
 
 /** Everything below a realm that is not the protocol's. */
-function belowRealm(services: Services): RealmPages {
+function belowRealm(services: Serving): RealmPages {
   return async (ctx, provider, path) =>
     (isFacadePath(path) && (await answerFacades(facadeCall(services, ctx, provider), path))) ||
     (await answerGuestApi(ctx, provider, path)) ||
     (await answerStatusList(ctx, provider, path)) ||
+    (await answerEvents(services.streams, ctx, provider, path)) ||
     answerPages(ctx, provider, path);
 }
 

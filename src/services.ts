@@ -11,6 +11,7 @@ import { createLogin } from './registry/login.ts';
 import { createPasswords } from './registry/passwords.ts';
 import { createRegistry } from './registry/registry.ts';
 import { openStore } from './storage/open.ts';
+import { type CutListener, createCutFeed, tellingCuts } from './tokens/cuts.ts';
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
 
@@ -19,7 +20,7 @@ const WAITING_PER_CORE = 64;
 
 export async function createServices(settings: Settings & { readonly key: Buffer }, logger: Logger) {
   const clock = systemClock;
-  const store = await openStore(settings.store, { clock, logger });
+  const store = tellingCuts(await openStore(settings.store, { clock, logger }));
   const sealer = createSealer(settings.key);
   const concurrency = Math.max(1, Math.floor(availableParallelism() / settings.workers));
   const queue = createWorkQueue({ concurrency, maxWaiting: WAITING_PER_CORE * concurrency });
@@ -28,6 +29,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const keyRing = createKeyRing({ store, clock, sealer, logger });
   const login = createLogin({ store, registry, passwords });
   const guests = createGuests({ store, clock });
+  const hearCuts = (listener: CutListener) => createCutFeed(store, listener);
 
   async function close(): Promise<void> {
     registry.close();
@@ -35,5 +37,18 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     await store.close();
   }
 
-  return { settings, logger, clock, store, sealer, passwords, registry, keyRing, login, guests, close };
+  return {
+    settings,
+    logger,
+    clock,
+    store,
+    sealer,
+    passwords,
+    registry,
+    keyRing,
+    login,
+    guests,
+    hearCuts,
+    close,
+  };
 }

@@ -2,6 +2,7 @@
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import type { Document, Key, Stamp, Store, Write } from '../storage/store.ts';
+import { type Cut, tell } from '../tokens/cuts.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { resourceTypes } from './actions.ts';
 import {
@@ -198,7 +199,7 @@ export async function revokeGuest(deps: LifeDeps, realm: string, id: string, by:
 export async function revokeAll(
   { store, clock }: LifeDeps,
   realm: string,
-  records: readonly Pick<GuestRecord, 'id' | 'family'>[],
+  records: readonly RevokedGuest[],
   by: string,
 ): Promise<void> {
   const event: GuestEvent = { event: 'guest.revoked', at: epochSeconds(clock), by };
@@ -206,7 +207,14 @@ export async function revokeAll(
     ...[...new Set([record.id, familyOf(record)])].map((id) => endGuest(realm, id)),
     ...eventWrites(realm, record.id, event),
   ]);
-  if (writes.length > 0) await store.commit(writes);
+  if (writes.length > 0) await store.commit([...writes, tell(realm, { tokens: records.map(toldOf) })]);
+}
+
+type RevokedGuest = Pick<GuestRecord, 'id' | 'family'> & Partial<Pick<GuestRecord, 'audiences'>>;
+
+/** A token as those hear of it who it is for. */
+export function toldOf({ id, audiences = [] }: RevokedGuest): Cut['tokens'][number] {
+  return { id, aud: [...audiences] };
 }
 
 /** What a mass cut cuts. Exactly one shape (guest-tokens.md 7.4). */

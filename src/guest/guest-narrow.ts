@@ -6,12 +6,13 @@ import { z } from 'zod';
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import type { Store, Write } from '../storage/store.ts';
+import { tell } from '../tokens/cuts.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { attenuate } from './attenuate.ts';
 import { budgetOf, sayings } from './decide.ts';
 import { checkRealmRules, type Granted, type GuestGrant, guestGrant } from './grant.ts';
-import type { FoundGuest } from './guest-life.ts';
-import { countBeside, GUEST_CUT_TTL, hang, nodesOfGuest, refreshNode } from './guest-nodes.ts';
+import { type FoundGuest, toldOf } from './guest-life.ts';
+import { countBeside, familyNode, GUEST_CUT_TTL, hang, nodesOfGuest, refreshNode } from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import { type Budget, familyOf, type GuestRecord, idleKey } from './guest-record.ts';
 import { eventWrites, idleWrites, keepFor } from './guest-writes.ts';
@@ -68,6 +69,7 @@ export async function narrowGuest(
     ...endStatusWrites(realm.name, found.record, narrowed, now),
     { close: refreshNode(familyOf(narrowed)), realm: realm.name, ttl: GUEST_CUT_TTL },
     ...eventWrites(realm.name, narrowed.id, { event: 'guest.narrowed', at: now }),
+    tell(realm.name, { nodes: [familyNode(narrowed.id)], tokens: [toldOf(narrowed)] }),
   ]);
   if (!outcome.ok) throw new Failure('conflict', 'the token was revoked or changed meanwhile');
   return narrowed;

@@ -7,9 +7,11 @@ import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import type { Document } from '../storage/store.ts';
+import { tell } from '../tokens/cuts.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
+import { toldOf } from './guest-life.ts';
 import { besideOf, countBeside, endGuest, familyNode, nodesOfGuest } from './guest-nodes.ts';
 import type { GuestRealm, Minter } from './guest-realm.ts';
 import {
@@ -141,5 +143,9 @@ function dead(): Failure {
 
 async function endFamily({ store, clock }: Deps, realm: string, guest: GuestRecord): Promise<void> {
   const event = { event: 'guest.reuse_detected', at: epochSeconds(clock) };
-  await store.commit([endGuest(realm, guest.id), ...eventWrites(realm, guest.id, event)]);
+  await store.commit([
+    endGuest(realm, guest.id),
+    ...eventWrites(realm, guest.id, event),
+    tell(realm, { tokens: [toldOf(guest)] }),
+  ]);
 }
