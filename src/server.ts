@@ -8,6 +8,8 @@ import type { FacadeCall, FacadeRealm } from './facades/facade.ts';
 import { answerFacades, isFacadePath, tellOutage } from './facades/facades.ts';
 import { publicLinkOf } from './facades/informer/public-link.ts';
 import type { LinkOf } from './guest-api/call.ts';
+import { answerEvents } from './guest-api/event-routes.ts';
+import { createEventStreams, type EventStreams } from './guest-api/event-streams.ts';
 import { answerGuestApi } from './guest-api/guest-api.ts';
 import { answerStatusList } from './guest-api/status-routes.ts';
 import { createAdminPort } from './http/admin-port.ts';
@@ -47,14 +49,17 @@ export async function startServer(services: Services, demoRealm?: DemoRealm): Pr
       port: settings.adminPort,
     },
   );
-  const main = await listen(createServer(createListener(services, metrics, demo)), settings).catch(
-    async (error: unknown) => {
-      await stop(admin);
-      throw error;
-    },
-  );
+  const streams = createEventStreams(services);
+  const listener = createListener({ ...services, streams }, metrics, demo);
+  const main = await listen(createServer(listener), settings).catch(async (error: unknown) => {
+    streams.close();
+    await stop(admin);
+    throw error;
+  });
 
   async function close(): Promise<void> {
+    // They would never end by themselves.
+    streams.close();
     await Promise.all([stop(main), stop(admin)]);
     await services.close();
   }
@@ -70,9 +75,11 @@ async function openDemo(publicUrl: string, realm: DemoRealm | undefined): Promis
   return createDemo({ publicUrl, realm });
 }
 
+type Serving = Services & { readonly streams: EventStreams };
+
 /** The short way first (oidc/endpoints/direct.ts); whatever that leaves is Koa's. */
 function createListener(
-  services: Services,
+  services: Serving,
   metrics: ReturnType<typeof createMetrics>,
   demo: Middleware | undefined,
 ): RequestListener {
@@ -90,7 +97,7 @@ function createListener(
   );
 }
 
-function createApp(services: Services, pool: ProviderPool, demo: Middleware | undefined): Koa {
+function createApp(services: Serving, pool: ProviderPool, demo: Middleware | undefined): Koa {
   const { settings, logger } = services;
   const app = new Koa();
   // What breaks a request is answered inside; what is left are callers that hang up.
@@ -108,11 +115,12 @@ function createApp(services: Services, pool: ProviderPool, demo: Middleware | un
 }
 
 /** Everything below a realm that is not the protocol's. */
-function belowRealm(services: Services): RealmPages {
+function belowRealm(services: Serving): RealmPages {
   return async (ctx, provider, path) =>
     (isFacadePath(path) && (await answerFacades(facadeCall(services, ctx, provider), path))) ||
     (await answerGuestApi(ctx, provider, path, linkOf)) ||
     (await answerStatusList(ctx, provider, path)) ||
+    (await answerEvents(services.streams, ctx, provider, path)) ||
     answerPages(ctx, provider, path);
 }
 

@@ -14,13 +14,14 @@ import { LONGEST_LIFE } from './registry/model.ts';
 import { createPasswordQueue, createPasswords } from './registry/passwords.ts';
 import { createRegistry } from './registry/registry.ts';
 import { openStore } from './storage/open.ts';
+import { type CutListener, createCutFeed, tellingCuts } from './tokens/cuts.ts';
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
 
 export async function createServices(settings: Settings & { readonly key: Buffer }, logger: Logger) {
   const clock = systemClock;
   const background = createBackground();
-  const store = await openStore(settings.store, { clock, logger });
+  const store = tellingCuts(await openStore(settings.store, { clock, logger }));
   const sealer = createSealer(settings.key);
   const passwords = createPasswords({ queue: createPasswordQueue(settings.workers) });
   const registry = createRegistry({
@@ -35,6 +36,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const login = createLogin({ store, registry, passwords });
   const guests = createGuests({ store, clock, logger });
   const guesses = createGuesses({ store, clock, logger });
+  const hearCuts = (listener: CutListener) => createCutFeed(store, listener);
 
   /** Rejects when the store was sealed with another master key: to be asked before anything is written. */
   const checkMasterKey = () => checkSeal({ store, sealer });
@@ -61,6 +63,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     guests,
     checkMasterKey,
     guesses,
+    hearCuts,
     close,
   };
 }

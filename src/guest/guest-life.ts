@@ -2,6 +2,7 @@
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import type { Document, Key, Stamp, Store, Write } from '../storage/store.ts';
+import { type Cut, tellCut } from '../tokens/cuts.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { resourceTypes } from './actions.ts';
 import {
@@ -204,9 +205,17 @@ export async function revokeAll(
 ): Promise<void> {
   const ends = new Set(records.flatMap((record) => [record.id, familyOf(record)]));
   if (ends.size === 0) return;
-  await deps.store.commit([...ends].map((id) => endGuest(realm, id)));
+  await deps.store.commit([
+    ...[...ends].map((id) => endGuest(realm, id)),
+    tellCut(realm, { tokens: records.map(toldOf) }),
+  ]);
   const what = { event: 'guest.revoked', source, rhythm: 'once' } as const;
   await Promise.all(records.map((record) => appendIfPossible(deps, { realm, record }, what)));
+}
+
+/** A token as those hear of it who it is for. */
+export function toldOf({ id, audiences }: GuestRecord): Cut['tokens'][number] {
+  return { id, aud: [...audiences] };
 }
 
 /** What a mass cut cuts. Exactly one shape (guest-tokens.md 7.4). */

@@ -6,13 +6,14 @@ import { z } from 'zod';
 import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import type { Write } from '../storage/store.ts';
+import { tellCut } from '../tokens/cuts.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { attenuate } from './attenuate.ts';
 import { commitContested } from './contested.ts';
 import { budgetOf, sayings } from './decide.ts';
 import { checkRealmRules, type Granted, type GuestGrant, guestGrant } from './grant.ts';
-import type { FoundGuest } from './guest-life.ts';
-import { countBeside, GUEST_CUT_TTL, hang, nodesOfGuest, refreshNode } from './guest-nodes.ts';
+import { type FoundGuest, toldOf } from './guest-life.ts';
+import { countBeside, familyNode, GUEST_CUT_TTL, hang, nodesOfGuest, refreshNode } from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import { type Budget, familyOf, type GuestRecord, idleKey } from './guest-record.ts';
 import { idleWrites, keepFor } from './guest-writes.ts';
@@ -68,6 +69,7 @@ export async function narrowGuest(
     ...changedWrites(realm.name, narrowed, found, now),
     ...endStatusWrites(realm.name, found.record, narrowed, now),
     { close: refreshNode(familyOf(narrowed)), realm: realm.name, ttl: GUEST_CUT_TTL },
+    tellCut(realm.name, { nodes: [familyNode(narrowed.id)], tokens: [toldOf(narrowed)] }),
   ];
   const what = { event: 'guest.narrowed', source, more: endingOf(narrowed) };
   const { outcome, made } = await commitContested(deps.store, writes, async () => {

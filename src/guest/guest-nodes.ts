@@ -53,6 +53,23 @@ function nodesBy(by: By, { subject, label, resources }: GuestRecord['granted']):
   ];
 }
 
+/** Stands for every resource: what was narrowed still dies with those that were taken from it, and hangs under no more. */
+const anyResource = 'gr:';
+
+/** The nodes by which somebody who remembers a guest token hears of its death, or change. */
+export function nodesToHear(
+  record: Parameters<typeof nodesOfGuest>[0] & Pick<GuestRecord, 'narrowedAt'>,
+): readonly string[] {
+  const nodes = nodesOfGuest(record);
+  return record.narrowedAt === undefined ? nodes : [...nodes, anyResource];
+}
+
+/** What to tell of nodes that were cut: no token that anybody uses hangs under those of refreshing. */
+export function nodesToTell(cut: readonly string[]): readonly string[] {
+  const heard = cut.filter((name) => !name.startsWith(refreshNode('')));
+  return heard.some((name) => /^g[rx]:/.test(name)) ? [...heard, anyResource] : heard;
+}
+
 /** A token that is revoked never comes back, nor does what was made from it. */
 export function endGuest(realm: string, id: string): Write {
   return { close: familyNode(id), realm, ttl: GUEST_CUT_TTL };

@@ -7,10 +7,12 @@ import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import type { Document } from '../storage/store.ts';
+import { tellCut } from '../tokens/cuts.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { commitContested } from './contested.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
+import { toldOf } from './guest-life.ts';
 import { besideOf, countBeside, endGuest, familyNode, nodesOfGuest } from './guest-nodes.ts';
 import type { GuestRealm, Minter } from './guest-realm.ts';
 import {
@@ -163,7 +165,7 @@ function dead(): Failure {
 }
 
 async function endFamily(deps: TrailDeps, realm: string, guest: GuestRecord, source: Source): Promise<void> {
-  await deps.store.commit([endGuest(realm, guest.id)]);
+  await deps.store.commit([endGuest(realm, guest.id), tellCut(realm, { tokens: [toldOf(guest)] })]);
   const what = { event: 'guest.reuse_detected', source, rhythm: 'once' } as const;
   await appendIfPossible(deps, { realm, record: guest }, what);
 }

@@ -57,13 +57,21 @@ export async function guestApiCaller(
 }
 
 async function client(provider: RealmProvider, ctx: Context): Promise<GuestApiCaller | undefined> {
-  const { realm } = provider;
+  const found = await provenClient(provider, ctx);
+  return found && clientCaller(found, managesByRoles(provider.realm, found));
+}
+
+/** The client that authenticated as at the token endpoint: by a header, or a certificate and its name in the query. */
+export async function provenClient(
+  provider: Pick<RealmProvider, 'realm' | 'authenticateClient'>,
+  ctx: Context,
+): Promise<Client | undefined> {
   const { client_id: named } = ctx.query;
   const clientId = typeof named === 'string' ? named : undefined;
   if (ctx.get('Authorization') === '' && clientId === undefined) return undefined;
   const proven = await provider.authenticateClient(ctx.req, clientId);
-  const found = proven && (await realm.findClient(proven.id));
-  return found?.enabled === true ? clientCaller(found, managesByRoles(realm, found)) : undefined;
+  const found = proven && (await provider.realm.findClient(proven.id));
+  return found?.enabled === true ? found : undefined;
 }
 
 function clientCaller(found: Client, isManager: boolean): GuestApiCaller {

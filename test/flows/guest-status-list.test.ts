@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGuests } from '../../src/guest/guests.ts';
 import type { Services } from '../../src/services.ts';
 import type { Store } from '../../src/storage/store.ts';
-import { postForm } from '../support/http.ts';
+import { get, postForm } from '../support/http.ts';
 import { openEmbedded, openRedis } from '../support/raw-store.ts';
 import { acme, george } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
@@ -326,5 +326,15 @@ describe.each([
     expect(await status(inside)).toBe(0);
     await call(server, 'DELETE', `/guest-tokens/${id}`, undefined, { auth: keeper });
     expect(await status(inside)).toBe(1);
+  });
+});
+
+describe('metadata', () => {
+  it('says nothing of lists of status lists, which there are none of', async () => {
+    const server = await startTestServer({ realms: [acme()] });
+    const metadata = await get(`${server.issuer('acme')}/.well-known/oauth-authorization-server`);
+    await server.stop();
+
+    expect(metadata.json).not.toHaveProperty('status_list_aggregation_endpoint');
   });
 });

@@ -6,10 +6,12 @@ import type { Context } from 'koa';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
+import { nodesToHear, parentNode } from '../../guest/guest-nodes.ts';
 import { storedGuest } from '../../guest/guests.ts';
 import { annotate } from '../../observability/annotations.ts';
 import type { Client } from '../../registry/model.ts';
 import type { Document } from '../../storage/store.ts';
+import { cutKeys } from '../../tokens/cut-keys.ts';
 import {
   describeToken,
   INACTIVE,
@@ -17,13 +19,14 @@ import {
   isLive,
   mayIntrospect,
 } from '../../tokens/introspection.ts';
-import { tokenKey } from '../../tokens/nodes.ts';
+import { nodesOf, tokenKey } from '../../tokens/nodes.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import { issueIntrospectionJwt } from '../internals.ts';
 import { pairwiseIdentifier } from '../pairwise.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { refreshValueOf } from '../refresh-shape.ts';
 import { resourceAccess, roleNames } from '../token-claims.ts';
+import { formOf } from './body.ts';
 import { type Asking, introspectGuest } from './introspect-guest.ts';
 
 const JWT = 'application/token-introspection+jwt';
@@ -72,7 +75,10 @@ export async function introspect(
   const hash = sha256(refreshValueOf(token));
   const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
   const guest = document && storedGuest(document, hash);
-  if (guest !== undefined) return introspectGuest(realm, ctx, asking, guest);
+  if (guest !== undefined) {
+    const answer = await introspectGuest(realm, ctx, asking, guest);
+    return withCutKeys(realm, ctx, asking, { answer, nodes: () => nodesToHear(guest.record) });
+  }
   const record = document && decodeToken(document.value);
   if (document === undefined || record === undefined) return inactive(ctx, 'unknown token');
   const audiences = new Set(audiencesOf(realm, caller));
@@ -81,11 +87,28 @@ export async function introspect(
   const answer = describeToken(record, realm);
   if (!answer.active) return answer;
   const subject = await pairwiseSubject(realm, provider, record);
-  return {
+  const shown: Introspection = {
     ...answer,
     ...(subject === undefined ? {} : { sub: subject }),
     ...(realm.view.profile === 'keycloak' ? keycloakMembers(realm, record) : {}),
   };
+  return withCutKeys(realm, ctx, asking, {
+    answer: shown,
+    nodes: () => [...nodesOf(record), parentNode(hash)],
+  });
+}
+
+type Answered = { readonly answer: Introspection; readonly nodes: () => readonly string[] };
+
+/** For a caller that remembers the answer and hears at `/events` what was cut. */
+function withCutKeys(
+  { keys }: RealmContext,
+  ctx: Pick<Context, 'req'>,
+  { client }: Asking,
+  { answer, nodes }: Answered,
+): Introspection {
+  if (!answer.active || formOf(ctx).get('cut_keys') !== 'true') return answer;
+  return { ...answer, cut_keys: cutKeys(keys.secret, client.id, nodes()) };
 }
 
 /** One answer for every reason; the log knows which it was. */
@@ -99,7 +122,8 @@ function causeOfDeath(document: Document): string {
   return document.spentAt === undefined ? 'expired' : 'spent';
 }
 
-export function audiencesOf(realm: RealmContext, caller: Client): readonly string[] {
+/** Of the APIs that a client introspects. */
+export function audiencesOf(realm: Pick<RealmContext, 'view'>, caller: Client): readonly string[] {
   return realm.view.apis.filter((api) => caller.introspects.includes(api.id)).map((api) => api.audience);
 }
 
