@@ -35,12 +35,25 @@ export function createMetrics() {
     registers: [registry],
   });
 
+  const ofRoutes = new Map<string, ReturnType<typeof durations.labels>>();
+  const ofAnswers = new Map<string, ReturnType<typeof requests.labels>>();
+
+  /** Looking labels up costs more than counting; both sets are closed. */
+  function count({ route, status, durationMs }: Request): void {
+    const answer = `${route} ${status}`;
+    const counter = ofAnswers.get(answer) ?? requests.labels(route, String(status));
+    const histogram = ofRoutes.get(route) ?? durations.labels(route);
+    ofAnswers.set(answer, counter);
+    ofRoutes.set(route, histogram);
+    counter.inc();
+    histogram.observe(durationMs / 1000);
+  }
+
   function observe(request: Request): void {
-    requests.inc({ route: request.route, status: String(request.status) });
+    count(request);
     if (request.wrong !== undefined) {
       wrong.inc({ kind: request.wrong, outcome: request.status === 429 ? 'held_off' : 'answered' });
     }
-    durations.observe({ route: request.route }, request.durationMs / 1000);
   }
 
   return { observe, text: () => registry.metrics(), contentType: registry.contentType };

@@ -64,6 +64,7 @@ function confirmation(record: TokenRecord): Record<string, string> | undefined {
 }
 
 function withoutUndefined(fields: { active: true } & Record<string, unknown>): Introspection {
-  for (const name of Object.keys(fields)) if (fields[name] === undefined) delete fields[name];
-  return fields;
+  const told: { active: true } & Record<string, unknown> = { active: true };
+  for (const name in fields) if (fields[name] !== undefined) told[name] = fields[name];
+  return told;
 }

@@ -24,7 +24,8 @@ export function pinThisProcess(): boolean {
   return canPin;
 }
 
-type StartOptions = { readonly core: number; readonly env?: Readonly<Record<string, string>> };
+/** `core`: one, or several as `0,1`. */
+type StartOptions = { readonly core: number | string; readonly env?: Readonly<Record<string, string>> };
 
 export function start(command: readonly string[], { core, env = {} }: StartOptions): ChildProcess {
   const [program = '', ...args] = canPin ? ['taskset', '-c', String(core), ...command] : command;
@@ -45,7 +46,7 @@ export async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** A node process of this folder or the server. */
+/** A node process of this folder. */
 export function node(path: string, ...args: readonly string[]): readonly string[] {
   return [process.execPath, fileURLToPath(new URL(path, import.meta.url)), ...args];
 }

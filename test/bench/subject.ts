@@ -9,25 +9,34 @@ import { node, SUBJECT_CORE, start } from './processes.ts';
 export const KEY = Buffer.alloc(32, 7);
 const WAIT_MS = 20_000;
 
+/** As `npm start` and the image start it. */
+function asShipped(): readonly string[] {
+  const [program = '', ...rest] = node('../../src/main.ts', 'serve');
+  return [program, '--max-semi-space-size=8', ...rest];
+}
+
 export type Subject = { readonly url: string; readonly process: ChildProcess; readonly startedInMs: number };
 
 /** Requests are not logged: the floor does not log either. `startedInMs`: from the start to the first token. */
+type SubjectOptions = { readonly env?: Readonly<Record<string, string>>; readonly core?: number | string };
+
 export async function startSubject(
   store: string,
-  more: Readonly<Record<string, string>> = {},
+  { env = {}, core = SUBJECT_CORE }: SubjectOptions = {},
 ): Promise<Subject> {
   const port = await freePort();
   const startedAt = performance.now();
-  const child = start(node('../../src/main.ts', 'serve'), {
-    core: SUBJECT_CORE,
+  const child = start(asShipped(), {
+    core,
     env: {
+      MALLOC_ARENA_MAX: '2',
       PORT: String(port),
       DAYPASS_ADMIN_PORT: '0',
       DAYPASS_STORE: store,
       DAYPASS_CONFIG: './config',
       DAYPASS_KEY: KEY.toString('base64'),
       DAYPASS_LOG: 'error',
-      ...more,
+      ...env,
     },
   });
   child.stdout?.resume();

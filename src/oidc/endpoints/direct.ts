@@ -85,8 +85,10 @@ async function authenticated(
   return equalInConstantTime(client.secret, shown.secret) ? client : undefined;
 }
 
-function usesPlainSecret({ tokenEndpointAuthMethod = 'client_secret_basic', ...client }: Client): boolean {
-  const isSecretMethod = ['client_secret_basic', 'client_secret_post'].includes(tokenEndpointAuthMethod);
+const secretMethods: readonly string[] = ['client_secret_basic', 'client_secret_post'];
+
+function usesPlainSecret(client: Client): boolean {
+  const isSecretMethod = secretMethods.includes(client.tokenEndpointAuthMethod ?? 'client_secret_basic');
   // What registered itself may have said more in its metadata.
   return isSecretMethod && client.public !== true && client.registered === undefined;
 }
