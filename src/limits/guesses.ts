@@ -47,9 +47,12 @@ export type Guesses = ReturnType<typeof createGuesses>;
 export function createGuesses({ store, clock, logger }: Deps) {
   const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
 
+  /** As it is on most days: nobody has been wrong lately, and nobody is blocked. */
+  function isQuiet(): boolean {
+    return known.size === 0;
+  }
+
   function isBlocked(guesser: Guesser): boolean {
-    // As it is on most days: nobody has been wrong lately.
-    if (known.size === 0) return false;
     return (currentOf(guesser)?.count ?? 0) >= rules[guesser.kind].max;
   }
 
@@ -93,7 +96,7 @@ export function createGuesses({ store, clock, logger }: Deps) {
     return new TooMany('too many wrong tries, try again later', { retryAfter: (until - clock()) / 1000 });
   }
 
-  return { isBlocked, admit, wrong };
+  return { isQuiet, isBlocked, admit, wrong };
 }
 
 function idOf({ kind, realm, target, network }: Guesser): string {

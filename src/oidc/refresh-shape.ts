@@ -15,6 +15,10 @@ export type RefreshShape = {
   readonly expiresAt: number;
 };
 
+const header = { alg: 'HS512', typ: 'JWT' };
+/** What every wrapped value begins with: other JWTs need not be opened. */
+const beginning = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.`;
+
 /** The same value and times give the same JWT, so that repeated refreshes within the grace answer alike. */
 export function shapeRefreshToken(value: string, shape: RefreshShape, key: Buffer): Promise<string> {
   const claims = {
@@ -24,7 +28,7 @@ export function shapeRefreshToken(value: string, shape: RefreshShape, key: Buffe
     ...(shape.sessionId === undefined ? {} : { sid: shape.sessionId }),
   };
   return new SignJWT(claims)
-    .setProtectedHeader({ alg: 'HS512', typ: 'JWT' })
+    .setProtectedHeader(header)
     .setIssuer(shape.issuer)
     .setAudience(shape.issuer)
     .setSubject(shape.subject)
@@ -39,7 +43,7 @@ export function shapeRefreshToken(value: string, shape: RefreshShape, key: Buffe
  * nothing and is not checked: 256 random bits inside do.
  */
 export function refreshValueOf(presented: string): string {
-  if (!presented.startsWith('ey')) return presented;
+  if (!presented.startsWith(beginning)) return presented;
   try {
     const { jti } = decodeJwt(presented);
     return jti?.startsWith(prefixes.refresh) === true ? jti : presented;

@@ -42,7 +42,9 @@ export function limitGuesses({ realm, screens }: Parts, thrown: WeakMap<object, 
 
 /** Whether a request that goes the short way must be left to the long one, which refuses it. */
 export function mayShowSecret(realm: RealmContext, ctx: Pick<Context, 'req'>, clientId: string): boolean {
-  return !realm.guesses.isBlocked(guesserOf(realm, ctx, 'client_secret', clientId));
+  return (
+    realm.guesses.isQuiet() || !realm.guesses.isBlocked(guesserOf(realm, ctx, 'client_secret', clientId))
+  );
 }
 
 function guessOf(realm: RealmContext, ctx: Context): Guess | undefined {
