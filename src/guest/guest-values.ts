@@ -126,6 +126,7 @@ export function listUri({ issuer }: Pick<GuestRealm, 'issuer'>, list: string): s
 
 function sign(realm: GuestRealm, record: GuestRecord, claims: Record<string, unknown>): Promise<string> {
   const { audiences, iat, exp } = record;
+  if (exp === null) throw new Error('a signed guest token has an end');
   const api = realm.apis.find(({ audience }) => audience === audiences[0]);
   const alg = api?.tokens.alg ?? 'ES256';
   const key = realm.jwks.find((one) => one.alg === alg);
@@ -135,6 +136,6 @@ function sign(realm: GuestRealm, record: GuestRecord, claims: Record<string, unk
     ...statusOf(realm, record),
     iss: realm.issuer,
     iat,
-    ...(exp === null ? {} : { exp }),
+    exp,
   });
 }
