@@ -32,6 +32,8 @@ export type RefreshOrder = {
   readonly clientId?: string | undefined;
   /** The key whose proof came with the request, if one did. */
   readonly jkt?: string | undefined;
+  /** Coarse verbs, for a token that may do less; absent: all that was granted. */
+  readonly scope?: string | undefined;
   /** The minter as it is now. */
   minterOf(clientId: string): Promise<Minter | undefined>;
 };
@@ -50,11 +52,23 @@ export async function refreshGuest(deps: Deps, order: RefreshOrder): Promise<Min
   const { guest } = found.record;
   const minter = await order.minterOf(guest.clientId);
   if (minter === undefined) throw dead();
-  const decided = decide(deps, { realm, minter, ...orderOf(realm, found.record, epochSeconds(deps.clock)) });
+  const { scope } = order;
+  const asked = { ...orderOf(realm, found.record, epochSeconds(deps.clock)), scope };
+  const decided = isWithin(scope, guest.scope) ? decide(deps, { realm, minter, ...asked }) : TOO_WIDE;
   if (isRefused(decided)) return decided;
   const renewed = renewedOf(decided, guest);
   return renew(deps, order, found, deps.place(realm, renewed, renewed.iat + keepFor(renewed)));
 }
+
+/** RFC 6749 §6: no scope that was not granted before. The next refresh may ask for all of it again. */
+function isWithin(scope: string | undefined, granted: string): boolean {
+  const held = new Set(granted.split(' '));
+  return scope === undefined || scope.split(' ').every((verb) => held.has(verb));
+}
+
+const TOO_WIDE: Refused = {
+  refused: [{ code: 'access_denied', pointer: '/scope', message: 'holds what was not granted' }],
+};
 
 type Found = { readonly document: Document; readonly record: GuestRefreshRecord };
 

@@ -2,6 +2,7 @@
  * Token exchange (RFC 8693) as the standard door to guest tokens: whose token, for which APIs, limited how
  * (`authorization_details`, RFC 9396 §6), answered with a guest token.
  */
+import type { IncomingMessage } from 'node:http';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { isFailure } from '../../base/errors.ts';
 import { action, scopesOf } from '../../guest/actions.ts';
@@ -45,12 +46,25 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
     throw new errors.UnauthorizedClient('Client may not mint guest tokens');
   const jkt = await provenKey(realm, ctx);
   const form = formOf(ctx);
-  const minted = await (form.get('subject_token_type') === tokenTypes.refreshToken
-    ? refresh(realm, { value: required(form, 'subject_token'), clientId: client.id, jkt })
-    : mint(realm, ctx, { minter, jkt, form }));
-  const granted = orThrow(minted);
+  const value = refreshes.get(ctx.req);
+  if (value !== undefined) {
+    const order = { value, clientId: client.id, jkt, scope: form.get('scope') || undefined };
+    ctx.body = respond(orThrow(await refresh(realm, order)), tokenTypes.accessToken);
+    return;
+  }
+  const granted = orThrow(await mint(realm, ctx, { minter, jkt, form }));
   ctx.set({ ...limitFields(granted.limit) });
   ctx.body = respond(granted, issuedType(form));
+}
+
+const refreshes = new WeakMap<IncomingMessage, string>();
+
+/**
+ * Says of a request that it is a guest's refresh, with its refresh token; the library, which knows no guests, is to
+ * take it for an exchange. No parameter says so: nobody else's exchange is one.
+ */
+export function markAsRefresh(request: IncomingMessage, value: string): void {
+  refreshes.set(request, value);
 }
 
 type Request = { readonly minter: Minter; readonly jkt: string | undefined; readonly form: URLSearchParams };
@@ -103,7 +117,12 @@ function asOAuthError(error: unknown): unknown {
   return error;
 }
 
-type Refreshing = { readonly value: string; readonly clientId?: string; readonly jkt: string | undefined };
+type Refreshing = {
+  readonly value: string;
+  readonly clientId?: string;
+  readonly jkt: string | undefined;
+  readonly scope: string | undefined;
+};
 
 /** Rejects with `invalid_grant` for what cannot be refreshed. */
 export async function refresh(realm: RealmContext, order: Refreshing): Promise<Minted | Refused> {
