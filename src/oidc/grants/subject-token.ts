@@ -3,7 +3,7 @@
  * token, or a short assertion signed by the client. Whatever is dead, replayed or not this client's to exchange is
  * `invalid_request` (RFC 8693 §2.2.2), without telling which.
  */
-import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { errors } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import type { GuestGrant } from '../../guest/grant.ts';
@@ -35,19 +35,14 @@ export type Subject = {
 
 type Token = { readonly value: string; readonly type: string };
 
-export async function subjectOf(
-  realm: RealmContext,
-  ctx: KoaContextWithOIDC,
-  minter: Minter,
-  token: Token,
-): Promise<Subject> {
+export async function subjectOf(realm: RealmContext, minter: Minter, token: Token): Promise<Subject> {
   switch (token.type) {
     case tokenTypes.accessToken:
       return accessTokenSubject(realm, minter, token.value);
     case tokenTypes.idToken:
       return idTokenSubject(realm, minter, token.value);
     case tokenTypes.jwt: {
-      const { tenant, id } = await verifyAssertion(realm, ctx, minter, token.value);
+      const { tenant, id } = await verifyAssertion(realm, minter, token.value);
       const guest = { tenant, id, type: 'end_user' as const, provision: 'none' as const };
       return { guest, isNamed: true, parent: { nodes: [] } };
     }

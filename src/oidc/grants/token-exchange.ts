@@ -52,7 +52,7 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
     ctx.body = respond(orThrow(await refresh(realm, order)), tokenTypes.accessToken);
     return;
   }
-  const granted = orThrow(await mint(realm, ctx, { minter, jkt, form }));
+  const granted = orThrow(await mint(realm, { minter, jkt, form }));
   ctx.set({ ...limitFields(granted.limit) });
   ctx.body = respond(granted, issuedType(form));
 }
@@ -69,14 +69,10 @@ export function markAsRefresh(request: IncomingMessage, value: string): void {
 
 type Request = { readonly minter: Minter; readonly jkt: string | undefined; readonly form: URLSearchParams };
 
-async function mint(
-  realm: RealmContext,
-  ctx: KoaContextWithOIDC,
-  request: Request,
-): Promise<Minted | Refused> {
+async function mint(realm: RealmContext, request: Request): Promise<Minted | Refused> {
   const { minter, jkt, form } = request;
   const token = { value: required(form, 'subject_token'), type: required(form, 'subject_token_type') };
-  const subject = await subjectOf(realm, ctx, minter, token);
+  const subject = await subjectOf(realm, minter, token);
   const act = await actorOf(realm, minter, form, subject.parent?.guest?.record.act);
   const guestRealm = guestRealmOf(realm);
   const parsed = fromDetails(detailsOf(form), guestRealm.policy);
