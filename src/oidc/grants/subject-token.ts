@@ -19,6 +19,7 @@ import { guestRealmOf } from '../guest-realm.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { sessionUidOf } from '../session-ids.ts';
 import { createSessionRecords } from '../session-records.ts';
+import { holds, type Possession } from './possession.ts';
 import { verifyAssertion, verifyIdToken } from './subject-jwt.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
@@ -33,12 +34,13 @@ export type Subject = {
   readonly guards?: readonly Write[];
 };
 
-type Token = { readonly value: string; readonly type: string };
+/** A token of a request, and what its sender holds. */
+type Token = { readonly value: string; readonly type: string; readonly proven: Possession };
 
 export async function subjectOf(realm: RealmContext, minter: Minter, token: Token): Promise<Subject> {
   switch (token.type) {
     case tokenTypes.accessToken:
-      return accessTokenSubject(realm, minter, token.value);
+      return accessTokenSubject(realm, minter, token);
     case tokenTypes.idToken:
       return idTokenSubject(realm, minter, token.value);
     case tokenTypes.jwt: {
@@ -56,17 +58,23 @@ export function mayExchange(minter: Minter, issuedTo: string): boolean {
   return issuedTo === minter.clientId || minter.ceiling.subjectsFrom.includes(issuedTo);
 }
 
-async function accessTokenSubject(realm: RealmContext, minter: Minter, value: string): Promise<Subject> {
+async function accessTokenSubject(
+  realm: RealmContext,
+  minter: Minter,
+  { value, proven }: Token,
+): Promise<Subject> {
   const hash = sha256(value);
   const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
   if (document === undefined) throw notExchangeable();
   const guest = storedGuest(document, hash);
+  if (guest !== undefined && !holds(minter, proven, guest.record)) throw notExchangeable();
   if (guest !== undefined) return guestSubject(realm, minter, guest);
   const record = decodeToken(document.value);
   const isUsable =
     record !== undefined &&
     record.kind !== 'RefreshToken' &&
     mayExchange(minter, record.clientId) &&
+    holds(minter, proven, record) &&
     isLive(document, record, epochSeconds(realm.clock));
   if (!isUsable) throw notExchangeable();
   const nodes = [parentNode(hash), ...nodesOf(record)];

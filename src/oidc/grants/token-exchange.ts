@@ -13,12 +13,12 @@ import type { Minted } from '../../guest/mint.ts';
 import { fromDetails, toDetails } from '../../guest/rar.ts';
 import { isRefused, type Refused } from '../../guest/refusal.ts';
 import { limitFields, TooMany } from '../../limits/too-many.ts';
-import { provenKey } from '../dpop.ts';
 import { formOf } from '../endpoints/body.ts';
 import { TooManyRequests } from '../errors.ts';
 import { guestRealmOf } from '../guest-realm.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { actorOf } from './actor-token.ts';
+import { type Possession, possessionOf } from './possession.ts';
 import { type Subject, subjectOf } from './subject-token.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
@@ -44,15 +44,15 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
   const minter = client && minterOf(client);
   if (client === undefined || minter === undefined)
     throw new errors.UnauthorizedClient('Client may not mint guest tokens');
-  const jkt = await provenKey(realm, ctx);
+  const proven = await possessionOf(realm, ctx);
   const form = formOf(ctx);
   const value = refreshes.get(ctx.req);
   if (value !== undefined) {
-    const order = { value, clientId: client.id, jkt, scope: form.get('scope') || undefined };
+    const order = { value, clientId: client.id, jkt: proven.jkt, scope: form.get('scope') || undefined };
     ctx.body = respond(orThrow(await refresh(realm, order)), tokenTypes.accessToken);
     return;
   }
-  const granted = orThrow(await mint(realm, { minter, jkt, form }));
+  const granted = orThrow(await mint(realm, { minter, form, proven }));
   ctx.set({ ...limitFields(granted.limit) });
   ctx.body = respond(granted, issuedType(form));
 }
@@ -67,13 +67,13 @@ export function markAsRefresh(request: IncomingMessage, value: string): void {
   refreshes.set(request, value);
 }
 
-type Request = { readonly minter: Minter; readonly jkt: string | undefined; readonly form: URLSearchParams };
+type Request = { readonly minter: Minter; readonly form: URLSearchParams; readonly proven: Possession };
 
 async function mint(realm: RealmContext, request: Request): Promise<Minted | Refused> {
-  const { minter, jkt, form } = request;
-  const token = { value: required(form, 'subject_token'), type: required(form, 'subject_token_type') };
-  const subject = await subjectOf(realm, minter, token);
-  const act = await actorOf(realm, minter, form, subject.parent?.guest?.record.act);
+  const { minter, form, proven } = request;
+  const [value, type] = [required(form, 'subject_token'), required(form, 'subject_token_type')];
+  const subject = await subjectOf(realm, minter, { value, type, proven });
+  const act = await actorOf(realm, request, subject.parent?.guest?.record.act);
   const guestRealm = guestRealmOf(realm);
   const parsed = fromDetails(detailsOf(form), guestRealm.policy);
   if (isRefused(parsed)) return parsed;
@@ -86,7 +86,7 @@ async function mint(realm: RealmContext, request: Request): Promise<Minted | Ref
     scope: form.get('scope') ?? undefined,
     ...(subject.parent === undefined ? {} : { parent: subject.parent }),
     act,
-    jkt,
+    jkt: proven.jkt,
     since: subject.readAt,
     also: () => subject.guards ?? [],
   };
