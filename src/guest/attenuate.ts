@@ -10,7 +10,7 @@ import type { Granted, GuestGrant, PolicyUse } from './grant.ts';
 import { DEFAULT_TTL, type Lifetime, usesOf } from './lifetime.ts';
 import { pointerOf, type Refusal, type Refuse, type Refused } from './refusal.ts';
 
-/** The parent as it is now. The caller counts the exchange itself as one use of it. */
+/** The parent as it is now. */
 export type Parent = {
   readonly granted: Granted;
   /** What a resource of it without `locations` is for. */

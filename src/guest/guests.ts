@@ -7,7 +7,7 @@ import { createQuotas } from '../limits/quotas.ts';
 import type { Client } from '../registry/model.ts';
 import type { Document, Store } from '../storage/store.ts';
 import { type Mints, mints } from './ceiling.ts';
-import { introspectGuest, useForExchange } from './guest-introspection.ts';
+import { introspectGuest, judgeForExchange } from './guest-introspection.ts';
 import {
   cutGuests,
   eventsOf,
@@ -79,8 +79,8 @@ export function createGuests(parts: GuestsDeps) {
       options: { clientId?: string | undefined; before?: number | undefined },
     ) => cutGuests(deps, realm, selector, options),
     events: (realm: string, id: string, found?: FoundGuest) => eventsOf(deps, realm, id, found),
-    /** Counts an exchange; how often the token may be used yet, or what stands against it. */
-    useForExchange: (realm: GuestRealm, found: StoredGuest) => useForExchange(deps, { ...found, realm }),
+    /** How often a token may be used by what it is exchanged for, or what stands against that. Counts nothing. */
+    judgeForExchange: (realm: GuestRealm, found: StoredGuest) => judgeForExchange(deps, { ...found, realm }),
     introspect: (realm: GuestRealm, found: StoredGuest, caller: GuestCaller, question: GuestQuestion) =>
       introspectGuest(deps, { ...found, realm }, caller, question),
   };

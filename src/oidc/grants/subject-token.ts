@@ -111,14 +111,14 @@ async function userSubject(
 
 type Stored = NonNullable<ReturnType<typeof storedGuest>>;
 
-/** Attenuation: the child hangs below its parent, and exchanging is one use of it. */
+/** Attenuation: the child hangs below its parent, and uses it up. */
 async function guestSubject(realm: RealmContext, minter: Minter, guest: Stored): Promise<Subject> {
   const { record, document, hash } = guest;
   if (!mayExchange(minter, record.clientId)) throw notExchangeable();
-  const use = await realm.guests.useForExchange(guestRealmOf(realm), guest);
-  if (typeof use === 'string') throw notExchangeable();
+  const judged = await realm.guests.judgeForExchange(guestRealmOf(realm), guest);
+  if (typeof judged === 'string') throw notExchangeable();
   return {
-    parent: { nodes: [parentNode(hash)], guest: { record, usesLeft: use.usesLeft } },
+    parent: { nodes: [parentNode(hash)], guest: { record, usesLeft: judged.usesLeft } },
     readAt: document.now,
   };
 }
