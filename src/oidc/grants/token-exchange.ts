@@ -9,9 +9,10 @@ import { action, scopesOf } from '../../guest/actions.ts';
 import type { GuestGrant } from '../../guest/grant.ts';
 import type { Minter } from '../../guest/guest-realm.ts';
 import { minterOf } from '../../guest/guests.ts';
+import { type Lifetime, lifetime } from '../../guest/lifetime.ts';
 import type { Minted } from '../../guest/mint.ts';
 import { fromDetails, toDetails } from '../../guest/rar.ts';
-import { isRefused, type Refused } from '../../guest/refusal.ts';
+import { faultsOf, isRefused, type Refused } from '../../guest/refusal.ts';
 import { limitFields, TooMany } from '../../limits/too-many.ts';
 import { formOf } from '../endpoints/body.ts';
 import { TooManyRequests } from '../errors.ts';
@@ -70,19 +71,23 @@ export function markAsRefresh(request: IncomingMessage, value: string): void {
 type Request = { readonly minter: Minter; readonly form: URLSearchParams; readonly proven: Possession };
 
 async function mint(realm: RealmContext, request: Request): Promise<Minted | Refused> {
-  const { minter, form, proven } = request;
+  const { minter, proven } = request;
+  const form = given(request.form);
   const [value, type] = [required(form, 'subject_token'), required(form, 'subject_token_type')];
-  const subject = await subjectOf(realm, minter, { value, type, proven });
-  const act = await actorOf(realm, request, subject.parent?.guest?.record.act);
   const guestRealm = guestRealmOf(realm);
+  issuedType(form);
+  checkScope(form.get('scope'));
+  const audiences = apisNamed(form);
+  // What is spent by being looked at comes after what is only read.
   const parsed = fromDetails(detailsOf(form), guestRealm.policy);
   if (isRefused(parsed)) return parsed;
-  checkScope(form.get('scope'));
+  const subject = await subjectOf(realm, minter, { value, type, proven });
+  const act = await actorOf(realm, { minter, form, proven }, subject.parent?.guest?.record.act);
   const order = {
     realm: guestRealm,
     minter,
     asked: complete(parsed.grant, subject, form),
-    audiences: [...form.getAll('audience'), ...form.getAll('resource')],
+    audiences,
     scope: form.get('scope') ?? undefined,
     ...(subject.parent === undefined ? {} : { parent: subject.parent }),
     act,
@@ -97,6 +102,19 @@ async function mint(realm: RealmContext, request: Request): Promise<Minted | Ref
     if (isFailure(error, 'forbidden')) throw notExchangeable();
     throw asOAuthError(error);
   }
+}
+
+/** RFC 6749 §3.2: a parameter without a value counts as if it were omitted. */
+function given(form: URLSearchParams): URLSearchParams {
+  return new URLSearchParams([...form].filter(([, value]) => value !== ''));
+}
+
+/** APIs by id or audience, and (RFC 8707 §2) by absolute URI without a fragment. */
+function apisNamed(form: URLSearchParams): readonly string[] {
+  const resources = form.getAll('resource');
+  if (resources.some((resource) => !URL.canParse(resource) || resource.includes('#')))
+    throw new errors.InvalidTarget('resource must be an absolute URI without a fragment');
+  return [...form.getAll('audience'), ...resources];
 }
 
 /** RFC 6749 §5.2: a scope that does not exist. */
@@ -139,7 +157,7 @@ export async function refresh(realm: RealmContext, order: Refreshing): Promise<M
 
 function required(form: URLSearchParams, name: string): string {
   const value = form.get(name);
-  if (value === null || value === '') throw new errors.InvalidRequest(`missing required parameter '${name}'`);
+  if (value === null) throw new errors.InvalidRequest(`missing required parameter '${name}'`);
   return value;
 }
 
@@ -164,10 +182,16 @@ function complete(grant: GuestGrant, subject: Subject, form: URLSearchParams): G
     ...grant,
     subject: grant.subject ?? subject.guest,
     ...(requested === tokenTypes.jwt ? { format: 'jwt' } : {}),
-    ...(wantsRefresh
-      ? { lifetime: { ...grant.lifetime, refresh: { allowed: true, ...grant.lifetime?.refresh } } }
-      : {}),
+    ...(wantsRefresh ? { lifetime: refreshable(grant.lifetime) } : {}),
   };
+}
+
+/** Under the same rules as if the details had asked for it. */
+function refreshable(life: Lifetime | undefined): Lifetime {
+  const parsed = lifetime.safeParse({ ...life, refresh: { allowed: true, ...life?.refresh } });
+  if (parsed.success) return parsed.data;
+  const [fault] = faultsOf(parsed.error);
+  throw new errors.InvalidAuthorizationDetails(`lifetime ${fault?.path.join('/')} ${fault?.message}`);
 }
 
 function isSameGuest(asked: GuestGrant['subject'], named: GuestGrant['subject']): boolean {
@@ -175,7 +199,7 @@ function isSameGuest(asked: GuestGrant['subject'], named: GuestGrant['subject'])
 }
 
 function issuedType(form: URLSearchParams): string {
-  const requested = form.get('requested_token_type') ?? tokenTypes.accessToken;
+  const requested = form.get('requested_token_type') || tokenTypes.accessToken;
   const known: readonly string[] = [tokenTypes.accessToken, tokenTypes.jwt, tokenTypes.refreshToken];
   if (!known.includes(requested)) throw new errors.InvalidRequest('requested_token_type is not supported');
   return requested === tokenTypes.jwt ? tokenTypes.jwt : tokenTypes.accessToken;
