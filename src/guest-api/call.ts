@@ -17,6 +17,8 @@ export type Call = {
   readonly ctx: Context;
   readonly realm: RealmContext;
   readonly caller: GuestApiCaller;
+  /** The address below the realm. */
+  readonly path: string;
   /** The decoded variable part of the address. */
   readonly name: string;
   readonly linkOf: LinkOf;

@@ -43,7 +43,8 @@ export async function showEmbed(ctx: Context, realm: RealmContext, opener: strin
 }
 
 export async function redeemEmbed(ctx: Context, realm: RealmContext, opener: string): Promise<void> {
-  const proof = await provenGuestKey(realm, ctx, `${realm.issuer}/embed/${opener}`);
+  const address = `${realm.issuer}/embed/${opener}`;
+  const proof = await provenGuestKey(realm, ctx, { address, owner: 'guest' });
   if ('fault' in proof) throw new Problem('invalid_request', proof.fault);
   const minted = await realm.guests.redeemOpener({
     realm: guestRealmOf(realm),

@@ -61,7 +61,7 @@ async function answer(
   if (route === undefined) throw new Problem('not_found', 'there is nothing at this address');
   const handler = handlerOf(ctx, route.methods);
   const name = route.path.exec(path)?.[1] ?? '';
-  await handler({ ctx, realm: provider.realm, caller, name, linkOf });
+  await handler({ ctx, realm: provider.realm, caller, path, name, linkOf });
 }
 
 /** A user without the permission is known, and still may do nothing here. */

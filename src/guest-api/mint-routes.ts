@@ -6,6 +6,7 @@ import type { Minted } from '../guest/mint.ts';
 import type { MintOrder } from '../guest/mint-order.ts';
 import { faultsOf, isRefused, refusalsOf } from '../guest/refusal.ts';
 import { limitFields } from '../limits/too-many.ts';
+import { provenGuestKey } from '../oidc/guest-proof.ts';
 import { type Call, minterFor, readJson, realmOf, sourceOf } from './call.ts';
 import { presentMinted, timeOf } from './present.ts';
 import { Problem, problemBody, problemFor, problemOf, statusOf } from './problems.ts';
@@ -14,7 +15,8 @@ export async function mintOne(call: Call): Promise<void> {
   const { ctx } = call;
   minterFor(call);
   const key = idempotencyKey(call);
-  const minted = await mint(call, await readJson(call), key);
+  const jkt = await provenKey(call);
+  const minted = await mint(call, await readJson(call), { key, jkt });
   ctx.status = minted.value === undefined ? 200 : 201;
   if (minted.value !== undefined)
     ctx.set('Location', `${call.realm.issuer}/guest-tokens/${minted.record.id}`);
@@ -27,19 +29,20 @@ const batch = z.strictObject({ tokens: z.array(z.unknown()).min(1).max(100) });
 export async function mintBatch(call: Call): Promise<void> {
   minterFor(call);
   const key = idempotencyKey(call);
+  const jkt = await provenKey(call);
   const input = await readJson(call);
   const parsed = batch.safeParse(input);
   if (!parsed.success) throw problemOf(refusalsOf('invalid_request', faultsOf(parsed.error)));
   const results: object[] = [];
   for (const [index, one] of parsed.data.tokens.entries()) {
-    results.push(await mintResult(call, one, key === undefined ? undefined : `${key}/${index}`));
+    results.push(await mintResult(call, one, { key: key && `${key}/${index}`, jkt }));
   }
   call.ctx.body = { results };
 }
 
-async function mintResult(call: Call, input: unknown, key: string | undefined): Promise<object> {
+async function mintResult(call: Call, input: unknown, headers: Headers): Promise<object> {
   try {
-    const minted = await mint(call, input, key);
+    const minted = await mint(call, input, headers);
     return { status: minted.value === undefined ? 200 : 201, ...present(call, minted) };
   } catch (error) {
     const problem = problemFor(error);
@@ -55,12 +58,20 @@ function present({ realm, linkOf }: Call, minted: Minted): object {
   return presentMinted(minted, value === undefined ? undefined : linkOf(realm, record, value));
 }
 
-async function mint(call: Call, input: unknown, key: string | undefined): Promise<Minted> {
+/** What a request says of its tokens beside its body. */
+type Headers = {
+  readonly key: string | undefined;
+  /** Thumbprint of the key that they are bound to. */
+  readonly jkt: string | undefined;
+};
+
+async function mint(call: Call, input: unknown, { key, jkt }: Headers): Promise<Minted> {
   const { realm } = call;
-  const order = orderFor(call, grantOf(call, input));
+  const order = { ...orderFor(call, grantOf(call, input)), jkt };
   const isOnce = key !== undefined && !order.asked.dry_run;
+  const request = jkt === undefined ? input : { input, jkt };
   const minted = isOnce
-    ? await realm.guests.mintOnce(order, { key, request: sha256(JSON.stringify(input)) })
+    ? await realm.guests.mintOnce(order, { key, request: sha256(JSON.stringify(request)) })
     : await realm.guests.mint(order);
   if (isRefused(minted)) throw problemOf(minted);
   call.ctx.set({ ...limitFields(minted.limit) });
@@ -85,6 +96,18 @@ function orderFor(call: Call, asked: GuestGrant): MintOrder {
   };
 }
 
+/**
+ * The key that the request proves in its `DPoP` header, for this address: what it makes is bound to it. The proof of a
+ * caller whose own token is bound was looked at before, and is good once.
+ */
+async function provenKey({ ctx, realm, caller, path }: Call): Promise<string | undefined> {
+  if (caller.jkt !== undefined || ctx.get('DPoP') === '') return caller.jkt;
+  const target = { address: `${realm.issuer}${path}`, owner: caller.name };
+  const proof = await provenGuestKey(realm, ctx, target);
+  if ('fault' in proof) throw new Problem('invalid_request', proof.fault);
+  return proof.jkt;
+}
+
 function idempotencyKey({ ctx }: Call): string | undefined {
   const key = ctx.get('Idempotency-Key');
   if (key === '') return undefined;
@@ -103,8 +126,11 @@ const openerOptions = z.strictObject({
 
 /** The body is a guest grant with one member more, `opener`. */
 export async function createOpener(call: Call): Promise<void> {
-  const { ctx, realm } = call;
+  const { ctx, realm, caller } = call;
   minterFor(call);
+  if (ctx.get('DPoP') !== '' && caller.jkt === undefined) {
+    throw new Problem('invalid_request', 'an opener is bound to the key of the browser that redeems it');
+  }
   const input = await readJson(call);
   const { options, grant } = splitOpener(input);
   const parsed = openerOptions.safeParse(options);

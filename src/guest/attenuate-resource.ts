@@ -5,8 +5,11 @@ import type { GrantedResource, Resource } from './grant.ts';
 import { asksForMore, narrowRows } from './predicate-narrow.ts';
 import type { Path, Refuse } from './refusal.ts';
 
+/** `audiences`: of the parent's token. */
+type ParentResource = GrantedResource & { readonly audiences: readonly string[] };
+
 /** What the child gets; whatever it does not say is as the parent has it. */
-export function attenuateResource(parent: GrantedResource, asked: Resource, refuse: Refuse): GrantedResource {
+export function attenuateResource(parent: ParentResource, asked: Resource, refuse: Refuse): GrantedResource {
   if (asked.include !== undefined && parent.include === undefined) {
     refuse(['include'], 'is not in the parent');
   }
@@ -49,9 +52,10 @@ function attenuateRows(parent: GrantedResource, asked: Resource, refuse: Refuse)
   return narrowed ?? 'none';
 }
 
-function attenuateLocations(parent: Resource, asked: Resource, refuse: Refuse): Resource['locations'] {
+function attenuateLocations(parent: ParentResource, asked: Resource, refuse: Refuse): Resource['locations'] {
+  const held = parent.locations ?? parent.audiences;
   for (const [index, location] of (asked.locations ?? []).entries()) {
-    if (parent.locations?.includes(location) !== true) refuse(['locations', index], 'is not in the parent');
+    if (!held.includes(location)) refuse(['locations', index], 'is not in the parent');
   }
   return asked.locations ?? parent.locations;
 }

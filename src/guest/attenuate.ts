@@ -10,9 +10,11 @@ import type { Granted, GuestGrant, PolicyUse } from './grant.ts';
 import { DEFAULT_TTL, type Lifetime, usesOf } from './lifetime.ts';
 import { pointerOf, type Refusal, type Refuse, type Refused } from './refusal.ts';
 
-/** The parent as it is now. The caller counts the exchange itself as one use of it. */
+/** The parent as it is now. */
 export type Parent = {
   readonly granted: Granted;
+  /** What a resource of it without `locations` is for. */
+  readonly audiences: readonly string[];
   /** Seconds until it expires, at least 1; `null` for never. */
   readonly ttlLeft: number | null;
   /** How often it may still be used; `null` without a limit. */
@@ -31,7 +33,7 @@ export function attenuate(parent: Parent, asked: GuestGrant): { readonly granted
   const granted: Granted = {
     ...asked,
     subject: held.subject,
-    resources: attenuateResources(held, asked, refuse),
+    resources: attenuateResources(parent, asked, refuse),
     policies: attenuatePolicies(held.policies, asked.policies, refuse),
     lifetime: attenuateLifetime(parent, asked, below(refuse, ['lifetime'])),
     ...present('context', attenuateContext(held.context, asked.context, below(refuse, ['context']))),
@@ -42,11 +44,15 @@ export function attenuate(parent: Parent, asked: GuestGrant): { readonly granted
   return refused.length > 0 ? { refused } : { granted };
 }
 
-function attenuateResources(held: Granted, asked: GuestGrant, refuse: Refuse): Granted['resources'] {
+function attenuateResources(
+  { granted, audiences }: Parent,
+  asked: GuestGrant,
+  refuse: Refuse,
+): Granted['resources'] {
   return asked.resources.flatMap((resource, index) => {
     const path = ['resources', index];
-    const parent = held.resources.find(({ type, id }) => type === resource.type && id === resource.id);
-    if (parent !== undefined) return [attenuateResource(parent, resource, below(refuse, path))];
+    const held = granted.resources.find(({ type, id }) => type === resource.type && id === resource.id);
+    if (held !== undefined) return [attenuateResource({ ...held, audiences }, resource, below(refuse, path))];
     refuse(path, 'is not in the parent');
     return [];
   });
@@ -104,10 +110,15 @@ function attenuateIdle({ granted }: Parent, asked: Lifetime, refuse: Refuse): nu
   return asked.idle ?? held;
 }
 
+/** What the parent does not name leads to the data that its API takes by default: another name would lead elsewhere. */
 function attenuateContext(held: Context, asked: Context, refuse: Refuse): Context {
-  if (held === undefined || asked === undefined) return asked ?? held;
-  refuseOthers(held, asked, { names: ['datasource', 'environment'], refuse });
-  const domains = held.domains?.ids;
+  if (asked === undefined) return held;
+  for (const name of ['datasource', 'environment'] as const) {
+    if (asked[name] !== undefined && asked[name] !== held?.[name]) {
+      refuse([name], 'is another one than in the parent');
+    }
+  }
+  const domains = held?.domains?.ids;
   if (domains !== undefined && asked.domains?.ids.some((id) => !domains.includes(id)) === true) {
     refuse(['domains', 'ids'], 'holds one that the parent does not');
   }

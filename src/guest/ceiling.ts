@@ -6,7 +6,15 @@ import { z } from 'zod';
 import { clientId, LONGEST_LIFE, quota } from '../registry/model.ts';
 import { type Action, action, permissionNeeded, resourceType } from './actions.ts';
 import { identifier, label } from './fields.ts';
-import { type Granted, type GrantedResource, type GuestGrant, guestGrant, type Resource } from './grant.ts';
+import {
+  type Granted,
+  type GrantedResource,
+  type GuestGrant,
+  guestGrant,
+  mayNeverEnd,
+  NO_END,
+  type Resource,
+} from './grant.ts';
 import type { GuestPolicy } from './guest-policy.ts';
 import { MAX_REFRESH, refreshReachOf, ttlOf } from './lifetime.ts';
 import { type Rows, rows as rowsSchema } from './predicate.ts';
@@ -182,6 +190,7 @@ function narrowTtl(
   if (wanted === null) {
     const mayLiveOn = ceiling.allowNonExpiring && policy.allowNonExpiring;
     if (!mayLiveOn) refuse('access_denied', ['lifetime', 'ttl'], 'must not be null for this client');
+    else if (!mayNeverEnd(asked.format)) refuse('access_denied', ['lifetime', 'ttl'], NO_END);
     return null;
   }
   const ttl = Math.min(wanted, ceiling.maxTtl, policy.maxTtl);

@@ -11,6 +11,7 @@ import type { Granted, GuestGrant } from './grant.ts';
 import { nodesOfGuest } from './guest-nodes.ts';
 import { audiencesOf } from './guest-realm.ts';
 import { type GuestRecord, guestSubject } from './guest-record.ts';
+import { isSelfContained, limitsByIntrospection } from './guest-values.ts';
 import { refreshReachOf, usesOf } from './lifetime.ts';
 import type { MintOrder, ParentToken } from './mint-order.ts';
 import { type ResolvedPolicy, withoutSecrets } from './policies.ts';
@@ -36,17 +37,22 @@ export function decide({ clock }: { readonly clock: Clock }, order: MintOrder): 
     : record;
 }
 
+/** A narrower token is for no API that its parent is not for, and for all of those unless it names some. */
 function audiencesFor(order: MintOrder): readonly string[] | Refused {
-  const allowed = audiencesOf(order.realm, order.minter);
+  const own = audiencesOf(order.realm, order.minter);
+  const held = order.parent?.guest?.record.audiences;
+  const allowed = held?.filter((audience) => own.includes(audience)) ?? own;
   const asked = (order.audiences ?? []).map(
     (name) => order.realm.apis.find((api) => api.id === name)?.audience ?? name,
   );
   if (allowed.length === 0)
     return refusal('invalid_target', '/audience', 'this client has no API to mint for');
   if (asked.some((audience) => !allowed.includes(audience))) {
-    return refusal('invalid_target', '/audience', 'is not an API of this client');
+    const whose = held === undefined ? 'this client' : 'the parent and this client';
+    return refusal('invalid_target', '/audience', `is not an API of ${whose}`);
   }
-  return asked.length > 0 ? [...new Set(asked)] : allowed.slice(0, 1);
+  if (asked.length > 0) return [...new Set(asked)];
+  return held === undefined ? allowed.slice(0, 1) : allowed;
 }
 
 type Limited = { readonly granted: Granted; readonly narrowed: readonly string[] };
@@ -58,7 +64,8 @@ function limit(order: MintOrder, audiences: readonly string[], now: number): Lim
   const outcome = narrow(underParent.asked, {
     ceiling: minter.ceiling,
     policy: { ...realm.policy, minTtl: minter.minTtl },
-    audiences: new Set(audiencesOf(realm, minter)),
+    // A user's permissions are looked up at the token's APIs: no resource of it is at another one.
+    audiences: new Set(parent?.user === undefined ? audiencesOf(realm, minter) : audiences),
     ...permissionsAt(order, audiences, parent),
   });
   if (isRefused(outcome)) return outcome;
@@ -87,14 +94,27 @@ function limitToParent(order: MintOrder, now: number): { readonly asked: GuestGr
   const guest = parent?.guest;
   if (guest === undefined) return neverEnding(asked, parent);
   const { record, usesLeft } = guest;
+  const { audiences } = record;
   const held = effectiveNow(realm, record);
   if (isRefused(held)) return held;
+  if (escapesIntrospection(record.granted, asked)) {
+    return refusal(
+      'access_denied',
+      '/format',
+      'would free the token of limits that only introspection keeps',
+    );
+  }
   const granted = { ...held.granted, policies: ownGrant(realm, record).policies };
   const ttlLeft = record.exp === null ? null : Math.max(1, record.exp - now);
-  const outcome = attenuate({ granted, ttlLeft, usesLeft }, asked);
+  const outcome = attenuate({ granted, audiences, ttlLeft, usesLeft }, asked);
   return isRefused(outcome)
     ? outcome
     : { asked: { ...outcome.granted, resources: [...outcome.granted.resources] } };
+}
+
+/** Whether a child could be read without a question where its parent cannot, and so without its parent's limits. */
+function escapesIntrospection(held: Granted, { format }: GuestGrant): boolean {
+  return isSelfContained(format) && !isSelfContained(held.format) && limitsByIntrospection(held).length > 0;
 }
 
 /** Sessions and grants are forgotten some day: what never ends cannot hang below one. */

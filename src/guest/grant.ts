@@ -198,15 +198,19 @@ function checkRows({ rows: limit }: Resource, index: number, policy: GuestPolicy
     : [];
 }
 
+/** RFC 9068 §2.2: a JWT access token has an exp. */
+export function mayNeverEnd(format: GuestGrant['format']): boolean {
+  return format === 'opaque' || format === 'uuid';
+}
+
+export const NO_END = 'must not be null for a JWT: it carries its expiry';
+
 function checkTtl({ lifetime: life, format }: GuestGrant, policy: GuestPolicy): Fault[] {
   const path = ['lifetime', 'ttl'];
   if (life?.ttl === undefined) return [];
   if (life.ttl === null) {
     if (!policy.allowNonExpiring) return [{ path, message: 'must not be null in this realm' }];
-    // RFC 9068 §2.2: a JWT access token has an exp.
-    return format === 'opaque' || format === 'uuid'
-      ? []
-      : [{ path, message: 'must not be null for a JWT: it carries its expiry' }];
+    return mayNeverEnd(format) ? [] : [{ path, message: NO_END }];
   }
   const { minTtl, maxTtl } = policy;
   return life.ttl < minTtl || life.ttl > maxTtl

@@ -74,18 +74,20 @@ async function judge(
   return misplaced ?? (await use(deps, found, question.dryRun || !isApi)) ?? effective;
 }
 
-/** Exchanging a token for a narrower one is a use of it; what binds its browser binds the child all the same. */
-export async function useForExchange(
+/**
+ * Whether a token can be exchanged for a narrower one, which is no use of it: each use of what is made counts in its
+ * budgets. What binds its browser binds the child all the same.
+ */
+export async function judgeForExchange(
   deps: GuestIntrospectionDeps,
   found: Located,
 ): Promise<GuestReason | { readonly usesLeft: number | null }> {
-  const reason = (await deathOf(deps, found)) ?? (await use(deps, found, false));
+  const reason = (await deathOf(deps, found)) ?? ((await isIdle(deps, found)) ? 'idle' : undefined);
   if (reason !== undefined) return reason;
   const { budgets } = found.record;
   const counts = await Promise.all(budgets.map((budget) => countIn(deps, found, budget, 0)));
   const left = budgets.map(({ most }, index) => most - (counts[index] ?? most));
-  // What is made of the last use could not be used itself: each use of it counts here too.
-  if (left.includes(0)) return 'max_uses';
+  if (left.some((uses) => uses <= 0)) return 'max_uses';
   return { usesLeft: left.length === 0 ? null : Math.min(...left) };
 }
 
@@ -135,14 +137,20 @@ async function use(
   found: Located,
   isDryRun: boolean,
 ): Promise<GuestReason | undefined> {
-  const { store } = deps;
   const { record, hash, realm } = found;
   const { idle } = record.granted.lifetime;
-  const key = idleKey(realm.name, hash);
-  if (idle !== undefined && (await store.read([key]))[0] === undefined) return 'idle';
+  if (await isIdle(deps, found)) return 'idle';
   if (await isUsedUp(deps, found, isDryRun)) return 'max_uses';
-  if (idle !== undefined && !isDryRun) await store.commit([{ put: key, value: '1', ttl: idle }]);
+  if (idle !== undefined && !isDryRun) {
+    await deps.store.commit([{ put: idleKey(realm.name, hash), value: '1', ttl: idle }]);
+  }
   return undefined;
+}
+
+async function isIdle({ store }: GuestIntrospectionDeps, { record, hash, realm }: Located): Promise<boolean> {
+  if (record.granted.lifetime.idle === undefined) return false;
+  const [document] = await store.read([idleKey(realm.name, hash)]);
+  return document === undefined;
 }
 
 /** Counts, but for a dry run, which asks whether one use more would do. */

@@ -108,6 +108,7 @@ function narrowedRecord(
   if (faults.length > 0) return refusalsOf('invalid_request', faults);
   const parent = {
     granted: { ...held.granted, policies: ownGrant(realm, record).policies },
+    audiences: record.audiences,
     ttlLeft: ttlLeftOf(record, now),
     usesLeft: usesOf(held.granted.lifetime),
   };

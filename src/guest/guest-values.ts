@@ -5,6 +5,7 @@ import { Failure } from '../base/errors.ts';
 import { randomValue } from '../base/random.ts';
 import { signJwt } from '../keys/sign-jwt.ts';
 import type { Api } from '../registry/model.ts';
+import type { Granted } from './grant.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import type { GuestRecord } from './guest-record.ts';
 import { usesOf } from './lifetime.ts';
@@ -38,8 +39,16 @@ export function guestValue(
 
 /** What a resource server that goes by the token alone does not enforce. */
 export function limitsOffline({ granted }: GuestRecord): readonly string[] {
-  if (granted.format !== 'jwt' && granted.format !== 'jwe') return [];
-  const { lifetime, binding } = granted;
+  return isSelfContained(granted.format) ? limitsByIntrospection(granted) : [];
+}
+
+/** Whether a reader needs to ask nobody. */
+export function isSelfContained(format: Granted['format']): boolean {
+  return format === 'jwt' || format === 'jwe';
+}
+
+/** Of the limits of a grant those that nobody keeps but introspection, a sentence each. */
+export function limitsByIntrospection({ lifetime, binding }: Granted): readonly string[] {
   const isCounted = lifetime.idle !== undefined || usesOf(lifetime) !== null;
   const isBound = binding?.origins !== undefined || binding?.ip !== undefined;
   return [
@@ -117,6 +126,7 @@ export function listUri({ issuer }: Pick<GuestRealm, 'issuer'>, list: string): s
 
 function sign(realm: GuestRealm, record: GuestRecord, claims: Record<string, unknown>): Promise<string> {
   const { audiences, iat, exp } = record;
+  if (exp === null) throw new Error('a signed guest token has an end');
   const api = realm.apis.find(({ audience }) => audience === audiences[0]);
   const alg = api?.tokens.alg ?? 'ES256';
   const key = realm.jwks.find((one) => one.alg === alg);
@@ -126,6 +136,6 @@ function sign(realm: GuestRealm, record: GuestRecord, claims: Record<string, unk
     ...statusOf(realm, record),
     iss: realm.issuer,
     iat,
-    ...(exp === null ? {} : { exp }),
+    exp,
   });
 }

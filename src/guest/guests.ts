@@ -9,7 +9,7 @@ import type { Client } from '../registry/model.ts';
 import type { Document, Store } from '../storage/store.ts';
 import { type Mints, mints } from './ceiling.ts';
 import { trailOf } from './guest-events.ts';
-import { introspectGuest, useForExchange } from './guest-introspection.ts';
+import { introspectGuest, judgeForExchange } from './guest-introspection.ts';
 import {
   cutGuests,
   type FoundGuest,
@@ -98,8 +98,8 @@ export function createGuests(parts: GuestsDeps) {
     trail: (realm: string, id: string, found?: FoundGuest) => trailOf(deps, realm, id, found),
     /** Resolves when everything that happened before is in the trails. */
     settled: () => deps.notes.settled(),
-    /** Counts an exchange; how often the token may be used yet, or what stands against it. */
-    useForExchange: (realm: GuestRealm, found: StoredGuest) => useForExchange(deps, { ...found, realm }),
+    /** How often a token may be used by what it is exchanged for, or what stands against that. Counts nothing. */
+    judgeForExchange: (realm: GuestRealm, found: StoredGuest) => judgeForExchange(deps, { ...found, realm }),
     introspect: (realm: GuestRealm, found: StoredGuest, caller: GuestCaller, question: GuestQuestion) =>
       introspectGuest(deps, { ...found, realm }, caller, question),
   };

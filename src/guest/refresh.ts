@@ -40,6 +40,8 @@ export type RefreshOrder = {
   readonly jkt?: string | undefined;
   /** Who asks, for the trail. */
   readonly source: Source;
+  /** Coarse verbs, for a token that may do less; absent: all that was granted. */
+  readonly scope?: string | undefined;
   /** The minter as it is now. */
   minterOf(clientId: string): Promise<Minter | undefined>;
   /** A user as they are now; `undefined` for one who is gone or disabled. */
@@ -59,17 +61,27 @@ export async function refreshGuest(deps: MintDeps, order: RefreshOrder): Promise
   const minter = await order.minterOf(guest.clientId);
   const user = guest.userId === undefined ? undefined : await order.userOf(guest.userId);
   if (minter === undefined || (guest.userId !== undefined && user === undefined)) throw dead();
-  const decided = decide(deps, {
-    realm,
-    minter,
-    source: order.source,
+  const { scope, source } = order;
+  const asked = {
     ...orderOf(realm, found.record, epochSeconds(deps.clock)),
+    scope,
     ...(user === undefined ? {} : { parent: { nodes: [], user } }),
-  });
+  };
+  const decided = isWithin(scope, guest.scope) ? decide(deps, { realm, minter, source, ...asked }) : TOO_WIDE;
   if (isRefused(decided)) return decided;
   const renewed = renewedOf(decided, guest);
   return renew(deps, order, found, deps.place(realm, renewed, renewed.iat + keepFor(renewed)));
 }
+
+/** RFC 6749 §6: no scope that was not granted before. The next refresh may ask for all of it again. */
+function isWithin(scope: string | undefined, granted: string): boolean {
+  const held = new Set(granted.split(' '));
+  return scope === undefined || scope.split(' ').every((verb) => held.has(verb));
+}
+
+const TOO_WIDE: Refused = {
+  refused: [{ code: 'access_denied', pointer: '/scope', message: 'holds what was not granted' }],
+};
 
 type Found = { readonly document: Document; readonly record: GuestRefreshRecord };
 

@@ -22,17 +22,22 @@ export function assertionCheck(realm: RealmContext) {
     if (isFapi && !fapiAlgorithms.includes(header['alg'])) {
       throw new errors.InvalidClientAuth('alg must be PS256, ES256 or EdDSA');
     }
-    const now = epochSeconds(realm.clock);
+    // RFC 8725 §3.12: who a guest is, is signed with the same key at the token exchange, and has a tenant.
+    if ('tenant' in claims) throw new errors.InvalidClientAuth('a guest assertion authenticates no client');
     if (isFapi && claims['aud'] !== realm.issuer) {
       throw new errors.InvalidClientAuth('aud must be the issuer, as a string');
     }
-    if (isAfter(claims['iat'], now + CLOCK_TOLERANCE)) {
-      throw new errors.InvalidClientAuth('iat is in the future');
-    }
-    if (isAfter(claims['exp'], now + LONGEST_LIFE)) {
-      throw new errors.InvalidClientAuth('exp is unreasonably far in the future');
-    }
+    checkTimes(claims, epochSeconds(realm.clock));
   };
+}
+
+function checkTimes(claims: Readonly<Record<string, unknown>>, now: number): void {
+  if (isAfter(claims['iat'], now + CLOCK_TOLERANCE)) {
+    throw new errors.InvalidClientAuth('iat is in the future');
+  }
+  if (isAfter(claims['exp'], now + LONGEST_LIFE)) {
+    throw new errors.InvalidClientAuth('exp is unreasonably far in the future');
+  }
 }
 
 function isAfter(time: unknown, limit: number): boolean {

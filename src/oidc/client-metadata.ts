@@ -65,9 +65,14 @@ function defaultsOf(client: Client, profile: RealmSettings['profile']): AdapterP
     token_endpoint_auth_method: client.public === true ? 'none' : 'client_secret_basic',
     id_token_signed_response_alg: profile === 'keycloak' ? 'RS256' : 'ES256',
     introspection_signed_response_alg: 'ES256',
-    ...(client.mints === undefined ? {} : { authorization_details_types: guestDetailTypes }),
+    ...(knowsGuests(client) ? { authorization_details_types: guestDetailTypes } : {}),
     ...(client.fapi === true ? fapiMetadata(client) : {}),
   };
+}
+
+/** Who may exchange tokens and not mint is refused for that by the grant, not for the details it was sent. */
+function knowsGuests({ mints, grants }: Client): boolean {
+  return mints !== undefined || grants.includes('urn:ietf:params:oauth:grant-type:token-exchange');
 }
 
 /** FAPI 2.0 Security Profile §5.3.2.1, §5.3.2.2: pushed requests and sender-constrained tokens only. */

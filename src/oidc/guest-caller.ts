@@ -36,6 +36,8 @@ export type GuestApiCaller = {
   /** The access token it came with: what is minted by it dies with it. */
   readonly parent?: ParentToken;
   readonly readAt?: Stamp;
+  /** The key that this token is bound to, proven by the request. */
+  readonly jkt?: string;
 };
 
 /** Why nobody may call: `scheme` is the one that was tried. */
@@ -102,7 +104,13 @@ async function bearer(realm: RealmContext, ctx: Context, shown: Shown): Promise<
   const found = await realm.findClient(record.clientId);
   if (found?.enabled !== true) return undefined;
   const parent = { nodes: [parentNode(hash), ...nodesOf(record)] };
-  return { ...clientCaller(found, isManager), parent, readAt: document.now };
+  const { jkt } = record;
+  return {
+    ...clientCaller(found, isManager),
+    parent,
+    readAt: document.now,
+    ...(jkt === undefined ? {} : { jkt }),
+  };
 }
 
 /** A token that is bound to a key counts only with its proof (RFC 9449 §7.1); one bound to a certificate not here. */

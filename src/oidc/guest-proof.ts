@@ -1,16 +1,19 @@
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
-import { provenKeyFor } from './dpop.ts';
+import { type ProofTarget, provenKeyFor } from './dpop.ts';
 import type { RealmContext } from './realm-context.ts';
 
-/** The thumbprint of the key that the request proves for this address (RFC 9449 §4.3), or what is wrong with the proof. */
+/**
+ * The thumbprint of the key that the request proves for this address (RFC 9449 §4.3), or what is wrong with the proof.
+ * Of the proofs of one `owner` each is good once.
+ */
 export async function provenGuestKey(
   realm: RealmContext,
   ctx: Context,
-  address: string,
+  { address, owner }: Pick<ProofTarget, 'address' | 'owner'>,
 ): Promise<{ readonly jkt: string } | { readonly fault: string }> {
   try {
-    const jkt = await provenKeyFor(realm, ctx, { method: ctx.method, address, owner: 'guest' });
+    const jkt = await provenKeyFor(realm, ctx, { method: ctx.method, address, owner });
     return jkt === undefined ? { fault: 'a DPoP proof is required' } : { jkt };
   } catch (error) {
     if (error instanceof errors.OIDCProviderError)

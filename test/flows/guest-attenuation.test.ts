@@ -70,25 +70,42 @@ describe('the exchange of a guest token', () => {
     expect(child.json.expires_in).toBeLessThanOrEqual(200);
   });
 
-  it('counts the exchange, and every use of the child, as uses of the parent', async () => {
+  it('counts every use of the child as one of the parent, and the exchange as none', async () => {
     const parent = await parentOf({ lifetime: { ttl: 600, max_uses: 3 } });
     const child = await childOf(parent.token, [detail()]);
 
     const answers = [];
-    for (let use = 0; use < 3; use += 1)
+    for (let use = 0; use < 4; use += 1)
       answers.push((await introspect(server, child.json.access_token)).json.active);
 
-    expect(answers).toEqual([true, true, false]);
+    expect(answers).toEqual([true, true, true, false]);
     expect((await introspect(server, parent.token)).json).toEqual({
       active: false,
       guest_reason: 'max_uses',
     });
   });
 
-  it('is refused of a token of one use, which the exchange would use up', async () => {
+  it('leaves the one use of a token to whichever of the two is used first', async () => {
     const parent = await parentOf({ lifetime: { ttl: 600, one_time: true } });
+    const child = await childOf(parent.token, [detail()]);
 
+    expect((await introspect(server, child.json.access_token)).json.active).toBe(true);
+    expect((await introspect(server, parent.token)).json.guest_reason).toBe('max_uses');
     expect((await childOf(parent.token, [detail()])).json.error).toBe('invalid_request');
+  });
+
+  it('uses nothing up when it is refused', async () => {
+    const parent = await parentOf({ lifetime: { ttl: 600, max_uses: 1 } });
+
+    const refusals = [
+      await childOf(parent.token, [detail({ rows: 'all' })]),
+      await exchange(server, { subject: parent.token, details: [detail()], more: { scope: 'guest:edit' } }),
+      await exchange(server, { subject: parent.token, details: [detail()], more: { audience: 'warehouse' } }),
+      await exchange(server, { subject: parent.token, details: '{' }),
+    ];
+
+    expect(refusals.map(({ status }) => status)).toEqual([400, 400, 400, 400]);
+    expect((await introspect(server, parent.token)).json.active).toBe(true);
   });
 
   it.each<[string, object]>([

@@ -6,6 +6,7 @@ import { openEmbedded, openRedis } from '../support/raw-store.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import {
   call,
+  exchange,
   grant,
   guestRealm,
   introspect,
@@ -13,6 +14,7 @@ import {
   mints,
   movableClock,
   other,
+  portal,
   proof,
   proofKey,
   refreshGuest,
@@ -95,6 +97,46 @@ describe.each([
     expect((await by(key, { htm: 'GET' })).json.error).toBe('invalid_dpop_proof');
     expect(await by(key)).toMatchObject({ status: 200, json: { token_type: 'DPoP' } });
     expect((await refreshGuest(server, refresh_token)).status).toBe(200);
+  });
+
+  it('is not an exchange of a refresh token', async () => {
+    const { refresh_token } = await mint();
+    const type = 'urn:ietf:params:oauth:token-type:refresh_token';
+
+    const answer = await exchange(server, { subject: refresh_token, type });
+
+    expect(answer).toMatchObject({ status: 400, json: { error: 'invalid_request' } });
+    expect((await refreshGuest(server, refresh_token)).status).toBe(200);
+  });
+
+  it('may ask for less, once, and never for more', async () => {
+    const { refresh_token } = await mint();
+    const by = (token: string, scope: string) =>
+      refreshGuest(server, token, { auth: portal, more: { scope } });
+
+    const wider = await by(refresh_token, 'guest:view guest:export');
+    const less = await by(refresh_token, 'guest:view');
+    const again = await by(less.json.refresh_token, '');
+
+    expect(wider).toMatchObject({ status: 400, json: { error: 'invalid_scope' } });
+    expect(less.json).toMatchObject({
+      scope: 'guest:view',
+      authorization_details: [{ actions: ['view'] }, {}],
+    });
+    expect(again.json.scope).toBe('guest:view guest:filter');
+  });
+
+  it('may ask for less with nothing but the key', async () => {
+    const key = await proofKey();
+    const { refresh_token } = await mint({}, { binding: { key: { jkt: key.jkt } } });
+    const by = async (scope: string) =>
+      refreshGuest(server, refresh_token, {
+        headers: { DPoP: await proof(key, { htm: 'POST', htu: server.endpoint('acme', 'token') }) },
+        more: { scope },
+      });
+
+    expect((await by('guest:edit')).json.error).toBe('invalid_scope');
+    expect((await by('guest:view')).json.scope).toBe('guest:view');
   });
 
   it('keeps the end of the chain', async () => {

@@ -163,11 +163,15 @@ export function exchange(server: Endpoints, options: ExchangeForm): Promise<Answ
 export function refreshGuest(
   server: Endpoints,
   token: string,
-  options: { readonly auth?: Credentials; readonly headers?: Record<string, string> } = { auth: portal },
+  options: {
+    readonly auth?: Credentials;
+    readonly headers?: Record<string, string>;
+    readonly more?: Record<string, string>;
+  } = { auth: portal },
 ): Promise<Answer> {
   return postForm(
     server.endpoint('acme', 'token'),
-    { grant_type: 'refresh_token', refresh_token: token },
+    { grant_type: 'refresh_token', refresh_token: token, ...options.more },
     options,
   );
 }

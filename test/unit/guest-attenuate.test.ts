@@ -38,7 +38,8 @@ const whole = {
   lifetime: { ttl: 600, idle: 300 },
   session: { key: 'sid' },
 };
-const parent: Parent = { granted: readGranted(whole), ttlLeft: 400, usesLeft: 5 };
+const audiences = ['https://bi.example.com', 'https://lake.example.com'];
+const parent: Parent = { granted: readGranted(whole), audiences, ttlLeft: 400, usesLeft: 5 };
 
 const asking = (fields: object) => readGrant({ resources: [{ ...dashboard }], ...fields });
 const resource = (fields: object) => asking({ resources: [{ ...dashboard, ...fields }] });
@@ -122,6 +123,7 @@ describe('attenuate', () => {
       '/policies/0',
     ],
     ['another data source', asking({ context: { datasource: 'us' } }), '/context/datasource'],
+    ['an environment not named', asking({ context: { environment: 'test' } }), '/context/environment'],
     [
       'another domain',
       asking({ context: { domains: { mode: 'include', ids: ['sales', 'hr'] } } }),
@@ -142,6 +144,14 @@ describe('attenuate', () => {
     expect(refusalsIn(attenuate(parent, child))).toEqual([`invalid_authorization_details ${pointer}`]);
   });
 
+  it('may be for fewer of the APIs that the parent is for', () => {
+    const [first] = audiences;
+
+    const { granted } = accepted(attenuate(parent, resource({ locations: [first] })));
+
+    expect(granted.resources[0]?.locations).toEqual([first]);
+  });
+
   it('has no end only below a parent without one', () => {
     const forever = { ...asking({}), lifetime: { ttl: null } };
 
@@ -157,12 +167,15 @@ describe('attenuate', () => {
       fc.property(grantJson, grantJson, fc.array(rowOf), fc.boolean(), (first, second, rows, isRelated) => {
         const granted = readGranted(first);
         const asked = readGrant(isRelated ? { ...second, resources: first.resources } : second);
-        const outcome = attenuate({ granted, ttlLeft: 300, usesLeft: null }, asked);
+        const held = { granted, audiences, ttlLeft: 300, usesLeft: null };
+        const outcome = attenuate(held, asked);
         fc.pre('granted' in outcome);
         const child = accepted(outcome).granted;
 
         expect(child.lifetime.ttl).toBeLessThanOrEqual(300);
         expect(child.policies).toEqual(expect.arrayContaining(granted.policies));
+        expect(child.context?.datasource).toBe(granted.context?.datasource);
+        expect(child.context?.environment).toBe(granted.context?.environment);
         for (const [index, one] of child.resources.entries()) {
           const above = granted.resources.find(({ type, id }) => type === one.type && id === one.id);
           const seen = seenRows(rows, one.rows);
@@ -170,6 +183,7 @@ describe('attenuate', () => {
           expect(seenRows(rows, above?.rows)).toEqual(expect.arrayContaining(seen));
           expect(seenRows(rows, asked.resources[index]?.rows)).toEqual(expect.arrayContaining(seen));
           expect(shownColumns(above)).toEqual(expect.arrayContaining(shownColumns(one)));
+          expect(above?.locations ?? audiences).toEqual(expect.arrayContaining(one.locations ?? []));
         }
         expect(guestGrant.safeParse(JSON.parse(JSON.stringify(child))).success).toBe(true);
       }),

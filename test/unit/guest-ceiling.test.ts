@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type MintRules, mints, narrow } from '../../src/guest/ceiling.ts';
+import { guestGrant } from '../../src/guest/grant.ts';
 import { guestPolicy } from '../../src/guest/guest-policy.ts';
 import { matchesRow } from '../../src/guest/predicate-match.ts';
 import { accepted, grantJson, readGrant, readRows, realm, refusalsIn, smallest } from './guest-support.ts';
@@ -139,6 +140,18 @@ describe('narrow', () => {
 
     expect(refusalsIn(narrow(readGrant(asked, generous), limits))).toEqual([refusal]);
   });
+
+  it.each(guestGrant.shape.format.unwrap().options)(
+    'gives the format %s no end only if it is no JWT',
+    (format) => {
+      const asked = guestGrant.parse({ ...smallest, format, lifetime: { ttl: null } });
+      const outcome = narrow(asked, rules({ allowNonExpiring: true }, { policy: generous }));
+
+      const isGiven = 'granted' in outcome;
+
+      expect(isGiven).toBe(format === 'opaque' || format === 'uuid');
+    },
+  );
 
   it('lets a client mint without an end only in a realm that allows it', () => {
     const asked = readGrant(life({ ttl: null }), generous);

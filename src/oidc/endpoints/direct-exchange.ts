@@ -7,9 +7,7 @@ import { limitFields } from '../../limits/too-many.ts';
 import { senderOf } from '../../observability/sender.ts';
 import type { Client } from '../../registry/model.ts';
 import { clientNode } from '../../registry/records.ts';
-import { prefixes } from '../../tokens/values.ts';
-import { subjectOf } from '../grants/subject-token.ts';
-import { issuedType, mintFrom, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
+import { issuedType, mint, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { tokenTypes } from '../grants/token-types.ts';
 import type { RealmContext } from '../realm-context.ts';
 import type { DirectAnswer } from './direct-answer.ts';
@@ -34,16 +32,11 @@ export async function exchangeDirectly(
 ): Promise<DirectAnswer | undefined> {
   const minter = minterOf(client);
   const readAt = realm.registry.readAt(client);
-  const value = form.get('subject_token') ?? '';
-  // Its prefix tells a plain access token: to look at a guest token can be a use of it.
-  if (minter === undefined || readAt === undefined || !value.startsWith(prefixes.access)) return undefined;
-  if (!isUsual(client, form)) return undefined;
+  if (minter === undefined || readAt === undefined || !isUsual(client, form)) return undefined;
   const guards = [{ guard: clientNode(client.id), realm: realm.name, since: readAt }];
   try {
-    const subject = await subjectOf(realm, { minter, value, type: tokenTypes.accessToken });
     const sender = senderOf(request);
-    const order = { minter, jkt: undefined, form, sender, guards, isTrial: true };
-    const minted = await mintFrom(realm, order, subject);
+    const minted = await mint(realm, { minter, form, proven: {}, sender, guards, isTrial: true });
     if (isRefused(minted)) return undefined;
     const body = { refresh_expires_in: 0, ...respond(minted, issuedType(form)), 'not-before-policy': 0 };
     return { body, headers: limitFields(minted.limit) };

@@ -12,7 +12,7 @@ import { type Sender, senderOf } from '../../observability/sender.ts';
 import { tokenKey } from '../../tokens/nodes.ts';
 import { provenKeyFor } from '../dpop.ts';
 import { TooManyRequests } from '../errors.ts';
-import { orThrow, refresh, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
+import { markAsRefresh, orThrow, refresh, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { tokenTypes } from '../grants/token-types.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { formOf, replaceForm } from './body.ts';
@@ -76,12 +76,11 @@ async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
   try {
     const address = `${realm.issuer}${TOKEN_PATH}`;
     const jkt = await provenKeyFor(realm, ctx, { method: 'POST', address, owner: 'guest' });
-    const value = formOf(ctx).get('refresh_token') ?? '';
+    const form = formOf(ctx);
+    const value = form.get('refresh_token') ?? '';
+    const order = { value, jkt, scope: form.get('scope') || undefined, sender: senderOf(ctx.req) };
+    ctx.body = respond(orThrow(await refresh(realm, order)), tokenTypes.accessToken);
     ctx.status = 200;
-    ctx.body = respond(
-      orThrow(await refresh(realm, { value, jkt, sender: senderOf(ctx.req) })),
-      tokenTypes.accessToken,
-    );
   } catch (error) {
     if (!(error instanceof errors.OIDCProviderError)) throw error;
     if (error instanceof TooManyRequests) ctx.set({ ...error.fields });
@@ -90,12 +89,11 @@ async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
   }
 }
 
-/** For a client the library authenticates it first; then it is one more kind of exchange. */
+/** A client the library authenticates first, on its way to the grant that knows guests. */
 function asExchange(ctx: Context): void {
   const form = new URLSearchParams(formOf(ctx));
-  form.set('subject_token', form.get('refresh_token') ?? '');
-  form.delete('refresh_token');
+  markAsRefresh(ctx.req, form.get('refresh_token') ?? '');
+  for (const name of ['refresh_token', 'authorization_details']) form.delete(name);
   form.set('grant_type', tokenExchangeGrant.name);
-  form.set('subject_token_type', tokenTypes.refreshToken);
   replaceForm(ctx, form);
 }

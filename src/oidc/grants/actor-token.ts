@@ -7,8 +7,11 @@ import { isLive } from '../../tokens/introspection.ts';
 import { tokenKey } from '../../tokens/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
 import type { RealmContext } from '../realm-context.ts';
+import { holds, type Possession } from './possession.ts';
 import { mayExchange } from './subject-token.ts';
 import { tokenTypes } from './token-types.ts';
+
+type Asking = { readonly minter: Minter; readonly form: URLSearchParams; readonly proven: Possession };
 
 /**
  * Who acts for the guest: a live access token of this realm that the minting client may exchange. Nests what the
@@ -16,8 +19,7 @@ import { tokenTypes } from './token-types.ts';
  */
 export async function actorOf(
   realm: RealmContext,
-  minter: Minter,
-  form: URLSearchParams,
+  { minter, form, proven }: Asking,
   held: Actor | undefined,
 ): Promise<Actor | undefined> {
   const [value, type] = [form.get('actor_token'), form.get('actor_token_type')];
@@ -33,6 +35,7 @@ export async function actorOf(
     record !== undefined &&
     record.kind !== 'RefreshToken' &&
     mayExchange(minter, record.clientId) &&
+    holds(minter, proven, record) &&
     isLive(document, record, epochSeconds(realm.clock));
   if (!isUsable) throw new errors.InvalidRequest('actor_token is not active or not yours to use');
   const actor: Actor = { sub: record.accountId ?? record.clientId, client_id: record.clientId };

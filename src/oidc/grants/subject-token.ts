@@ -3,7 +3,7 @@
  * token, or a short assertion signed by the client. Whatever is dead, replayed or not this client's to exchange is
  * `invalid_request` (RFC 8693 §2.2.2), without telling which.
  */
-import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { errors } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import type { GuestGrant } from '../../guest/grant.ts';
@@ -19,6 +19,7 @@ import { guestRealmOf } from '../guest-realm.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { sessionUidOf } from '../session-ids.ts';
 import { createSessionRecords } from '../session-records.ts';
+import { holds, type Possession } from './possession.ts';
 import { verifyAssertion, verifyIdToken } from './subject-jwt.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
@@ -33,26 +34,17 @@ export type Subject = {
   readonly guards?: readonly Write[];
 };
 
-export type SubjectToken = {
-  readonly minter: Minter;
-  readonly value: string;
-  readonly type: string;
-  /** Verifies a guest assertion, for which the library's part of the request is needed. */
-  readonly ctx?: KoaContextWithOIDC;
-};
+/** A token of a request, and what its sender holds. */
+type Token = { readonly value: string; readonly type: string; readonly proven: Possession };
 
-export async function subjectOf(
-  realm: RealmContext,
-  { minter, value, type, ctx }: SubjectToken,
-): Promise<Subject> {
-  switch (type) {
+export async function subjectOf(realm: RealmContext, minter: Minter, token: Token): Promise<Subject> {
+  switch (token.type) {
     case tokenTypes.accessToken:
-      return accessTokenSubject(realm, minter, value);
+      return accessTokenSubject(realm, minter, token);
     case tokenTypes.idToken:
-      return idTokenSubject(realm, minter, value);
+      return idTokenSubject(realm, minter, token.value);
     case tokenTypes.jwt: {
-      if (ctx === undefined) throw new Error('a guest assertion needs the request it came with');
-      const { tenant, id } = await verifyAssertion(realm, ctx, minter, value);
+      const { tenant, id } = await verifyAssertion(realm, minter, token.value);
       const guest = { tenant, id, type: 'end_user' as const, provision: 'none' as const };
       return { guest, isNamed: true, parent: { nodes: [] } };
     }
@@ -66,17 +58,23 @@ export function mayExchange(minter: Minter, issuedTo: string): boolean {
   return issuedTo === minter.clientId || minter.ceiling.subjectsFrom.includes(issuedTo);
 }
 
-async function accessTokenSubject(realm: RealmContext, minter: Minter, value: string): Promise<Subject> {
+async function accessTokenSubject(
+  realm: RealmContext,
+  minter: Minter,
+  { value, proven }: Token,
+): Promise<Subject> {
   const hash = sha256(value);
   const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
   if (document === undefined) throw notExchangeable();
   const guest = storedGuest(document, hash);
+  if (guest !== undefined && !holds(minter, proven, guest.record)) throw notExchangeable();
   if (guest !== undefined) return guestSubject(realm, minter, guest);
   const record = decodeToken(document.value);
   const isUsable =
     record !== undefined &&
     record.kind !== 'RefreshToken' &&
     mayExchange(minter, record.clientId) &&
+    holds(minter, proven, record) &&
     isLive(document, record, epochSeconds(realm.clock));
   if (!isUsable) throw notExchangeable();
   const nodes = [parentNode(hash), ...nodesOf(record)];
@@ -119,18 +117,18 @@ export async function subjectUser(realm: RealmContext, userId: string): Promise<
 
 type Stored = NonNullable<ReturnType<typeof storedGuest>>;
 
-/** Attenuation: the child hangs below its parent, and exchanging is one use of it. */
+/** Attenuation: the child hangs below its parent, and uses it up. */
 async function guestSubject(realm: RealmContext, minter: Minter, guest: Stored): Promise<Subject> {
   const { record, document, hash } = guest;
   if (!mayExchange(minter, record.clientId)) throw notExchangeable();
-  const use = await realm.guests.useForExchange(guestRealmOf(realm), guest);
-  if (typeof use === 'string') throw notExchangeable();
+  const judged = await realm.guests.judgeForExchange(guestRealmOf(realm), guest);
+  if (typeof judged === 'string') throw notExchangeable();
   const user = record.userId === undefined ? undefined : await subjectUser(realm, record.userId);
   if (record.userId !== undefined && user === undefined) throw notExchangeable();
   return {
     parent: {
       nodes: [parentNode(hash)],
-      guest: { record, usesLeft: use.usesLeft },
+      guest: { record, usesLeft: judged.usesLeft },
       ...(user === undefined ? {} : { user }),
     },
     readAt: document.now,

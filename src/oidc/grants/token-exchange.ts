@@ -2,25 +2,27 @@
  * Token exchange (RFC 8693) as the standard door to guest tokens: whose token, for which APIs, limited how
  * (`authorization_details`, RFC 9396 §6), answered with a guest token.
  */
+import type { IncomingMessage } from 'node:http';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { isFailure } from '../../base/errors.ts';
 import { action, scopesOf } from '../../guest/actions.ts';
 import type { GuestGrant } from '../../guest/grant.ts';
 import type { Minter } from '../../guest/guest-realm.ts';
 import { minterOf } from '../../guest/guests.ts';
+import { type Lifetime, lifetime } from '../../guest/lifetime.ts';
 import type { Minted } from '../../guest/mint.ts';
 import { fromDetails, toDetails } from '../../guest/rar.ts';
-import { isRefused, type Refused } from '../../guest/refusal.ts';
+import { faultsOf, isRefused, type Refused } from '../../guest/refusal.ts';
 import { HOLDER } from '../../guest/trail.ts';
 import { limitFields, TooMany } from '../../limits/too-many.ts';
 import { type Sender, senderOf } from '../../observability/sender.ts';
 import type { Write } from '../../storage/store.ts';
-import { provenKey } from '../dpop.ts';
 import { formOf } from '../endpoints/body.ts';
 import { TooManyRequests } from '../errors.ts';
 import { guestRealmOf } from '../guest-realm.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { actorOf } from './actor-token.ts';
+import { type Possession, possessionOf } from './possession.ts';
 import { type Subject, subjectOf, subjectUser } from './subject-token.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
@@ -46,25 +48,35 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
   const minter = client && minterOf(client);
   if (client === undefined || minter === undefined)
     throw new errors.UnauthorizedClient('Client may not mint guest tokens');
-  const jkt = await provenKey(realm, ctx);
+  const proven = await possessionOf(realm, ctx);
   const form = formOf(ctx);
-  const minted = await (form.get('subject_token_type') === tokenTypes.refreshToken
-    ? refresh(realm, {
-        value: required(form, 'subject_token'),
-        clientId: client.id,
-        jkt,
-        sender: senderOf(ctx.req),
-      })
-    : mint(realm, ctx, { minter, jkt, form, sender: senderOf(ctx.req) }));
-  const granted = orThrow(minted);
+  const sender = senderOf(ctx.req);
+  const value = refreshes.get(ctx.req);
+  if (value !== undefined) {
+    const scope = form.get('scope') || undefined;
+    const order = { value, clientId: client.id, jkt: proven.jkt, scope, sender };
+    ctx.body = respond(orThrow(await refresh(realm, order)), tokenTypes.accessToken);
+    return;
+  }
+  const granted = orThrow(await mint(realm, { minter, form, proven, sender }));
   ctx.set({ ...limitFields(granted.limit) });
   ctx.body = respond(granted, issuedType(form));
 }
 
+const refreshes = new WeakMap<IncomingMessage, string>();
+
+/**
+ * Says of a request that it is a guest's refresh, with its refresh token; the library, which knows no guests, is to
+ * take it for an exchange. No parameter says so: nobody else's exchange is one.
+ */
+export function markAsRefresh(request: IncomingMessage, value: string): void {
+  refreshes.set(request, value);
+}
+
 type Request = {
   readonly minter: Minter;
-  readonly jkt: string | undefined;
   readonly form: URLSearchParams;
+  readonly proven: Possession;
   readonly sender: Sender;
   /** A refusal is no event: it will be asked again. */
   readonly isTrial?: boolean;
@@ -72,38 +84,31 @@ type Request = {
   readonly guards?: readonly Write[];
 };
 
-async function mint(
-  realm: RealmContext,
-  ctx: KoaContextWithOIDC,
-  request: Request,
-): Promise<Minted | Refused> {
-  const { minter, form } = request;
-  const [value, type] = [required(form, 'subject_token'), required(form, 'subject_token_type')];
-  return mintFrom(realm, request, await subjectOf(realm, { minter, value, type, ctx }));
-}
-
 /** Rejects with what is wrong as the token endpoint says it. */
-export async function mintFrom(
-  realm: RealmContext,
-  { minter, jkt, form, sender, isTrial = false, guards = [] }: Request,
-  subject: Subject,
-): Promise<Minted | Refused> {
-  const act = await actorOf(realm, minter, form, subject.parent?.guest?.record.act);
+export async function mint(realm: RealmContext, request: Request): Promise<Minted | Refused> {
+  const { minter, proven, sender, isTrial = false, guards = [] } = request;
+  const form = given(request.form);
+  const [value, type] = [required(form, 'subject_token'), required(form, 'subject_token_type')];
   const guestRealm = guestRealmOf(realm);
+  issuedType(form);
+  checkScope(form.get('scope'));
+  const audiences = apisNamed(form);
+  // What is spent by being looked at comes after what is only read.
   const parsed = fromDetails(detailsOf(form), guestRealm.policy);
   if (isRefused(parsed)) return parsed;
-  checkScope(form.get('scope'));
+  const subject = await subjectOf(realm, minter, { value, type, proven });
+  const act = await actorOf(realm, { minter, form, proven }, subject.parent?.guest?.record.act);
   const order = {
     realm: guestRealm,
     minter,
     asked: complete(parsed.grant, subject, form),
     source: { by: minter.clientId, ...sender },
     isTrial,
-    audiences: [...form.getAll('audience'), ...form.getAll('resource')],
+    audiences,
     scope: form.get('scope') ?? undefined,
     ...(subject.parent === undefined ? {} : { parent: subject.parent }),
     act,
-    jkt,
+    jkt: proven.jkt,
     since: subject.readAt,
     also: () => [...(subject.guards ?? []), ...guards],
   };
@@ -114,6 +119,19 @@ export async function mintFrom(
     if (isFailure(error, 'forbidden')) throw notExchangeable();
     throw asOAuthError(error);
   }
+}
+
+/** RFC 6749 §3.2: a parameter without a value counts as if it were omitted. */
+function given(form: URLSearchParams): URLSearchParams {
+  return new URLSearchParams([...form].filter(([, value]) => value !== ''));
+}
+
+/** APIs by id or audience, and (RFC 8707 §2) by absolute URI without a fragment. */
+function apisNamed(form: URLSearchParams): readonly string[] {
+  const resources = form.getAll('resource');
+  if (resources.some((resource) => !URL.canParse(resource) || resource.includes('#')))
+    throw new errors.InvalidTarget('resource must be an absolute URI without a fragment');
+  return [...form.getAll('audience'), ...resources];
 }
 
 /** RFC 6749 §5.2: a scope that does not exist. */
@@ -135,6 +153,7 @@ type Refreshing = {
   readonly clientId?: string;
   readonly jkt: string | undefined;
   readonly sender: Sender;
+  readonly scope: string | undefined;
 };
 
 /** Rejects with `invalid_grant` for what cannot be refreshed. */
@@ -161,7 +180,7 @@ export async function refresh(
 
 function required(form: URLSearchParams, name: string): string {
   const value = form.get(name);
-  if (value === null || value === '') throw new errors.InvalidRequest(`missing required parameter '${name}'`);
+  if (value === null) throw new errors.InvalidRequest(`missing required parameter '${name}'`);
   return value;
 }
 
@@ -186,10 +205,16 @@ function complete(grant: GuestGrant, subject: Subject, form: URLSearchParams): G
     ...grant,
     subject: grant.subject ?? subject.guest,
     ...(requested === tokenTypes.jwt ? { format: 'jwt' } : {}),
-    ...(wantsRefresh
-      ? { lifetime: { ...grant.lifetime, refresh: { allowed: true, ...grant.lifetime?.refresh } } }
-      : {}),
+    ...(wantsRefresh ? { lifetime: refreshable(grant.lifetime) } : {}),
   };
+}
+
+/** Under the same rules as if the details had asked for it. */
+function refreshable(life: Lifetime | undefined): Lifetime {
+  const parsed = lifetime.safeParse({ ...life, refresh: { allowed: true, ...life?.refresh } });
+  if (parsed.success) return parsed.data;
+  const [fault] = faultsOf(parsed.error);
+  throw new errors.InvalidAuthorizationDetails(`lifetime ${fault?.path.join('/')} ${fault?.message}`);
 }
 
 function isSameGuest(asked: GuestGrant['subject'], named: GuestGrant['subject']): boolean {
@@ -197,7 +222,7 @@ function isSameGuest(asked: GuestGrant['subject'], named: GuestGrant['subject'])
 }
 
 export function issuedType(form: URLSearchParams): string {
-  const requested = form.get('requested_token_type') ?? tokenTypes.accessToken;
+  const requested = form.get('requested_token_type') || tokenTypes.accessToken;
   const known: readonly string[] = [tokenTypes.accessToken, tokenTypes.jwt, tokenTypes.refreshToken];
   if (!known.includes(requested)) throw new errors.InvalidRequest('requested_token_type is not supported');
   return requested === tokenTypes.jwt ? tokenTypes.jwt : tokenTypes.accessToken;

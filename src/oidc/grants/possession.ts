@@ -1,0 +1,41 @@
+/** What the sender of an exchange proves to hold, against what the tokens in it are bound to. */
+import { createHash, X509Certificate } from 'node:crypto';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Minter } from '../../guest/guest-realm.ts';
+import { certificateReader } from '../certificates.ts';
+import { provenKey } from '../dpop.ts';
+import type { RealmContext } from '../realm-context.ts';
+
+export type Possession = {
+  /** Thumbprint of the key whose proof came with the request (RFC 9449). */
+  readonly jkt?: string | undefined;
+  /** Thumbprint of the certificate of its connection (RFC 8705). */
+  readonly 'x5t#S256'?: string | undefined;
+};
+
+/** Throws `invalid_dpop_proof` for a proof that does not hold. */
+export async function possessionOf(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Possession> {
+  const pem = certificateReader(realm.clientCertHeader)(ctx);
+  return { jkt: await provenKey(realm, ctx), 'x5t#S256': pem && thumbprintOf(pem) };
+}
+
+/** RFC 8705 §3.1. */
+function thumbprintOf(pem: string): string {
+  return createHash('sha256').update(new X509Certificate(pem).raw).digest('base64url');
+}
+
+type Bound = Possession & { readonly clientId: string };
+
+/**
+ * Whether a token may be used by this sender: one that is bound is worth nothing to whoever lacks the key or the
+ * certificate, nor to another client than the one it was issued to.
+ */
+export function holds(minter: Minter, proven: Possession, token: Bound): boolean {
+  const isBound = token.jkt !== undefined || token['x5t#S256'] !== undefined;
+  if (!isBound) return true;
+  return (
+    token.clientId === minter.clientId &&
+    (token.jkt === undefined || token.jkt === proven.jkt) &&
+    (token['x5t#S256'] === undefined || token['x5t#S256'] === proven['x5t#S256'])
+  );
+}
