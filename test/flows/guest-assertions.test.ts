@@ -67,6 +67,7 @@ describe('a guest assertion', () => {
     ['a tenant of 258 bytes', { tenant: 'é'.repeat(129) }],
     ['an empty tenant', { tenant: '' }],
     ['the client as its guest', { sub: 'signer' }],
+    ['a time of issue to come', { iat: Math.floor(Date.now() / 1000) + 100 }],
   ])('is refused with %s', async (_what, claims) => {
     expect(await exchanged(await assertion(claims))).toMatchObject({
       status: 400,

@@ -66,7 +66,9 @@ export async function verifyAssertion(
   if (!parsed.success) throw notExchangeable();
   const { sub, tenant, jti, exp, iat } = parsed.data;
   if (sub === minter.clientId) throw notExchangeable();
-  const isShort = exp - epochSeconds(realm.clock) <= MAX_ASSERTION_LIFE && exp - iat <= MAX_ASSERTION_LIFE;
+  const now = epochSeconds(realm.clock);
+  const isIssued = iat <= now + CLOCK_TOLERANCE;
+  const isShort = isIssued && exp - now <= MAX_ASSERTION_LIFE && exp - iat <= MAX_ASSERTION_LIFE;
   const forgotten = Math.ceil(exp) + CLOCK_TOLERANCE;
   if (!isShort || !(await isFirstUse(realm, `guest:${minter.clientId}`, jti, forgotten)))
     throw notExchangeable();
