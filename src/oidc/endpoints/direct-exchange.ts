@@ -38,7 +38,9 @@ export async function exchangeDirectly(
     const sender = senderOf(request);
     const minted = await mint(realm, { minter, form, proven: {}, sender, guards, isTrial: true });
     if (isRefused(minted)) return undefined;
-    const body = { refresh_expires_in: 0, ...respond(minted, issuedType(form)), 'not-before-policy': 0 };
+    const said = respond(minted, issuedType(form));
+    const ends = 'refresh_expires_in' in said ? {} : { refresh_expires_in: 0 };
+    const body = { scope: '', ...said, ...ends, 'not-before-policy': 0 };
     return { body, headers: limitFields(minted.limit) };
   } catch (error) {
     if (!(error instanceof errors.OIDCProviderError)) throw error;
