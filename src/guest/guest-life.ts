@@ -26,6 +26,7 @@ import {
   guestsOfTenant,
 } from './guest-record.ts';
 import { eventWrites, type GuestEvent } from './guest-writes.ts';
+import { isNamed } from './resource-name.ts';
 
 export type LifeDeps = { readonly store: Store; readonly clock: Clock };
 
@@ -184,11 +185,6 @@ function isUnsetOr(wanted: string | undefined, value: string | undefined): boole
   return wanted === undefined || wanted === value;
 }
 
-/** `dash-1` or `dashboard:dash-1`. */
-export function isNamed({ type, id }: { readonly type: string; readonly id: string }, name: string): boolean {
-  return name === id || name === `${type}:${id}`;
-}
-
 /** The token, its chain of refreshes and what was made from it. Idempotent: dead is dead. */
 export async function revokeGuest(deps: LifeDeps, realm: string, id: string, by: string): Promise<void> {
   const found = await findGuest(deps, realm, id);
@@ -257,7 +253,10 @@ function nodesOfSelector(
   );
 }
 
-/** Every resource that a name can mean: this id in any type, and `type:id` where there is such a type. */
+/**
+ * Every resource that a name could mean to anybody: this id in any type, and `type:id` where there is such a type. A
+ * cut takes them all, other than a question (resource-name.ts): rather one too many.
+ */
 function resourcesNamed(
   name: string,
   types: readonly string[],
