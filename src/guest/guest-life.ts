@@ -1,6 +1,7 @@
 /** The life of guest tokens after minting: found, listed, revoked one by one or with one write. */
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
+import { mintedByNode } from '../registry/records.ts';
 import type { Document, Key, Stamp, Store, Write } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { resourceTypes } from './actions.ts';
@@ -9,7 +10,6 @@ import {
   endGuest,
   GUEST_CUT_TTL,
   labelNode,
-  mintedByNode,
   resourceNode,
   subjectNode,
   tenantNode,

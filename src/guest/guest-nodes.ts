@@ -3,7 +3,7 @@
  * resources and its label, so that each can be cut with one write however many tokens there are. Each of these is
  * there twice: for the whole realm, and for what one client minted, because a client cuts only that.
  */
-import { LASTING_CUT_TTL } from '../registry/records.ts';
+import { LASTING_CUT_TTL, mintedByNode } from '../registry/records.ts';
 import type { Key, Write } from '../storage/store.ts';
 import type { GuestRecord } from './guest-record.ts';
 
@@ -19,7 +19,6 @@ const node = (kind: string, by: By, ...parts: readonly string[]): string =>
 export const familyNode = (id: string): string => `gf:${id}`;
 /** The refresh tokens of a family. */
 export const refreshNode = (family: string): string => `gq:${family}`;
-export const mintedByNode = (clientId: string): string => `gc:${clientId}`;
 export const tenantNode = (by: By, tenant: string): string => node('gt', by, tenant);
 export const subjectNode = (by: By, tenant: string, id: string): string => node('gs', by, tenant, id);
 export const resourceNode = (by: By, type: string, id: string): string => node('gr', by, type, id);

@@ -34,6 +34,8 @@ export const TOPIC = 'registry';
 const REALM_OF_REALMS = '_';
 
 export const clientNode = (id: string): string => `c:${id}`;
+/** The guest tokens that a client minted. */
+export const mintedByNode = (clientId: string): string => `gc:${clientId}`;
 export const userNode = (id: string): string => `u:${id}`;
 
 export const settingsKey = (realm: string): Key => ({ realm, kind: 'realm', id: 'settings' });

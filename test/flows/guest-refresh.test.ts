@@ -116,21 +116,20 @@ describe.each([
     expect(await isActive(json.access_token)).toBe(true);
   });
 
-  it('is under the ceiling of the client as it is now', async () => {
-    const { refresh_token } = await mint();
+  it('ends when the ceiling of the client gets narrower, and goes on when it gets wider', async () => {
+    const [before, after] = [await mint(), await mint()];
     const allow = (change: object) =>
       server.services.registry.updateClient('acme', 'portal', (client) => ({
         ...client,
         mints: { ...mints, ...change },
       }));
-    await allow({ actions: ['view'] });
-
-    const { json } = await refreshGuest(server, refresh_token);
-
-    expect(json.scope).toBe('guest:view');
-    await allow({ types: ['report'] });
-    expect((await refreshGuest(server, json.refresh_token)).status).toBe(400);
+    await allow({ types: [...mints.types, 'chart'] });
+    const wider = await refreshGuest(server, before.refresh_token);
     await allow({});
+
+    expect(wider.status).toBe(200);
+    expect(await refreshGuest(server, wider.json.refresh_token)).toMatchObject(REFUSED);
+    expect(await refreshGuest(server, after.refresh_token)).toMatchObject(REFUSED);
   });
 
   it('does not take a second place in the session', async () => {
