@@ -71,9 +71,9 @@ export async function changeToken(call: Call): Promise<void> {
   const found = await getOwn(call);
   const parsed = parseChange(await readJson(call));
   if (isRefused(parsed)) throw problemOf(parsed);
-  const record = await realm.guests.narrow(realmOf(call), found, parsed.change);
-  if (isRefused(record)) throw problemOf(record);
-  ctx.body = presentFound({ record, state: found.state });
+  const narrowed = await realm.guests.narrow(realmOf(call), found, parsed.change);
+  if (isRefused(narrowed)) throw problemOf(narrowed);
+  ctx.body = presentFound(narrowed);
 }
 
 export async function revokeToken(call: Call): Promise<void> {

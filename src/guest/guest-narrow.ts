@@ -1,21 +1,30 @@
 /**
- * PATCH: a token that lives is shortened or narrowed and keeps its value. What is not mentioned stays as it is. Its
- * refresh token dies: it would bring back what was taken away.
+ * PATCH: a token that lives is shortened or narrowed and keeps its value. What is not mentioned stays as it is. Of a
+ * chain of refreshes it is the newest token, whichever is named; all else that came of the chain dies in the same write,
+ * as it would have or bring back what was taken away: earlier tokens, the refresh token, narrower ones made by exchange.
  */
 import { z } from 'zod';
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
-import type { Store, Write } from '../storage/store.ts';
+import type { Stamp, Store, Write } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { attenuate } from './attenuate.ts';
 import { budgetOf, sayings } from './decide.ts';
 import { checkRealmRules, type Granted, type GuestGrant, guestGrant } from './grant.ts';
-import type { FoundGuest } from './guest-life.ts';
-import { countBeside, GUEST_CUT_TTL, hang, nodesOfGuest, refreshNode } from './guest-nodes.ts';
+import { type FoundGuest, findGuestByHash } from './guest-life.ts';
+import {
+  countBeside,
+  endGuest,
+  familyNode,
+  GUEST_CUT_TTL,
+  hang,
+  nodesOfGuest,
+  nodesOfPointer,
+} from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
-import { type Budget, familyOf, type GuestRecord, idleKey } from './guest-record.ts';
+import { type Budget, familyOf, type GuestRecord, idleKey, newestKey } from './guest-record.ts';
 import { eventWrites, idleWrites, keepFor } from './guest-writes.ts';
-import { usesOf } from './lifetime.ts';
+import { refreshReachOf, usesOf } from './lifetime.ts';
 import { effectiveNow, ownGrant, policyMembers, underPolicies } from './policy-effect.ts';
 import { faultsOf, findUnreadable, isRefused, type Refused, refusalsOf } from './refusal.ts';
 import { endStatus, endStatusWrites } from './status-places.ts';
@@ -51,13 +60,17 @@ export function parseChange(input: unknown): { readonly change: GuestChange } | 
 
 type Deps = { readonly store: Store; readonly clock: Clock };
 
-/** The record as it is from now on. `Failure('conflict')` when the token is not active or changed meanwhile. */
+/**
+ * The token as it is from now on. `Failure('conflict')` when it is not active, and then it is never refreshed again
+ * either, or when it was changed or refreshed meanwhile.
+ */
 export async function narrowGuest(
   deps: Deps,
   realm: GuestRealm,
-  found: FoundGuest,
+  named: FoundGuest,
   change: GuestChange,
-): Promise<GuestRecord | Refused> {
+): Promise<FoundGuest | Refused> {
+  const { found, revision } = await newestOf(deps, realm.name, named);
   await checkAlive(deps, realm, found);
   const now = epochSeconds(deps.clock);
   const changed = narrowedRecord(realm, found.record, change, now);
@@ -66,21 +79,49 @@ export async function narrowGuest(
   const outcome = await deps.store.commit([
     ...changedWrites(realm.name, narrowed, found, now),
     ...endStatusWrites(realm.name, found.record, narrowed, now),
-    { close: refreshNode(familyOf(narrowed)), realm: realm.name, ttl: GUEST_CUT_TTL },
-    ...eventWrites(realm.name, narrowed.id, { event: 'guest.narrowed', at: now }),
+    { cut: familyNode(familyOf(narrowed)), realm: realm.name, ttl: GUEST_CUT_TTL },
+    {
+      put: newestKey(realm.name, familyOf(narrowed)),
+      value: found.hash,
+      ttl: keepFor({ iat: now, exp: narrowed.exp }),
+      onlyIf: revision,
+    },
+    ...[...new Set([narrowed.id, named.record.id])].flatMap((id) =>
+      eventWrites(realm.name, id, { event: 'guest.narrowed', at: now, id: narrowed.id }),
+    ),
   ]);
   if (!outcome.ok) throw new Failure('conflict', 'the token was revoked or changed meanwhile');
-  return narrowed;
+  return { ...found, record: narrowed };
+}
+
+type Newest = { readonly found: FoundGuest; readonly revision: Stamp | 'absent' };
+
+/** The newest token of the chain. Who refreshes meanwhile moves it on: then it is no longer `revision`. */
+async function newestOf(deps: Deps, realm: string, named: FoundGuest): Promise<Newest> {
+  const [newest] = await deps.store.read([newestKey(realm, familyOf(named.record))]);
+  const revision = newest?.stamp ?? 'absent';
+  if (newest === undefined || newest.value === named.hash) return { found: named, revision };
+  return { found: (await findGuestByHash(deps, realm, newest.value)) ?? named, revision };
 }
 
 /** What is dead stays dead: writing it again would give it a younger stamp, and what is idle a new life. */
-async function checkAlive({ store }: Deps, realm: GuestRealm, { record, hash, state }: FoundGuest) {
+async function checkAlive({ store, clock }: Deps, realm: GuestRealm, { record, hash, state }: FoundGuest) {
+  const { lifetime } = record.granted;
   const isIdle =
-    record.granted.lifetime.idle !== undefined &&
-    (await store.read([idleKey(realm.name, hash)]))[0] === undefined;
-  if (isIdle || (state !== 'active' && state !== 'not_yet_valid')) {
-    throw new Failure('conflict', 'the token is not active');
+    lifetime.idle !== undefined && (await store.read([idleKey(realm.name, hash)]))[0] === undefined;
+  if (!isIdle && (state === 'active' || state === 'not_yet_valid')) return;
+  // It would come back with all that it had.
+  if (state !== 'revoked' && refreshReachOf(lifetime) !== undefined) {
+    await store.commit([
+      endGuest(realm.name, familyOf(record)),
+      ...eventWrites(realm.name, record.id, {
+        event: 'guest.revoked',
+        at: epochSeconds(clock),
+        by: 'narrowing',
+      }),
+    ]);
   }
+  throw new Failure('conflict', 'the token is not active');
 }
 
 function narrowedRecord(
@@ -112,7 +153,7 @@ function narrowedRecord(
     budgets: budgetsOf(record, own, now),
     exp: change.lifetime?.ttl === undefined ? record.exp : endOf(record, now + change.lifetime.ttl),
     narrowedAt: now,
-    besidePointer: record.besidePointer ?? record.beside ?? 0,
+    besidePointer: record.besidePointer ?? countBeside(nodesOfPointer(record)),
   };
 }
 

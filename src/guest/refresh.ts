@@ -10,13 +10,14 @@ import type { Document } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
-import { besideOf, countBeside, endGuest, familyNode, nodesOfGuest } from './guest-nodes.ts';
+import { besideOf, countBeside, endGuest, nodesOfPointer } from './guest-nodes.ts';
 import type { GuestRealm, Minter } from './guest-realm.ts';
 import {
   decodeGuestRefresh,
   type GuestRecord,
   type GuestRefreshRecord,
   guestPointer,
+  newestKey,
 } from './guest-record.ts';
 import { GUEST_REFRESH_GRACE_MS, refreshSuccessor } from './guest-refresh.ts';
 import { guestValue } from './guest-values.ts';
@@ -68,7 +69,7 @@ async function findRefresh({ store }: Deps, { realm, value }: RefreshOrder): Pro
   const pointer = guestPointer(realm.name, record.guest.id);
   const above = await store.read([
     pointer,
-    ...besideOf(pointer, countBeside(nodesOfGuest(record.guest))),
+    ...besideOf(pointer, countBeside(nodesOfPointer(record.guest))),
     ...besideOf(key, record.beside ?? 0),
   ]);
   return above.every((one) => one?.cut === false) ? { document, record } : undefined;
@@ -104,7 +105,7 @@ function renewedOf(decided: GuestRecord, guest: GuestRecord): GuestRecord {
   return {
     ...decided,
     granted: refresh === undefined ? granted : { ...granted, lifetime: { ...granted.lifetime, refresh } },
-    inherited: [...guest.inherited, familyNode(guest.id)],
+    inherited: guest.inherited,
     budgets: guest.budgets,
     parentId: guest.parentId ?? guest.id,
     family: guest.id,
@@ -126,6 +127,7 @@ async function renew(
     { spend: tokenKey(realm.name, sha256(value)), graceMs: GUEST_REFRESH_GRACE_MS },
     ...recordWrites(realm.name, renewed, hash, document.now),
     ...successor.writes,
+    { put: newestKey(realm.name, guest.id), value: hash, ttl: successor.issued.expiresIn },
     ...eventWrites(realm.name, guest.id, { event: 'guest.refreshed', at, id: renewed.id }),
     ...eventWrites(realm.name, renewed.id, { event: 'guest.minted', at, refreshes: guest.id }),
   ];
