@@ -17,7 +17,7 @@ import { refreshReachOf } from './lifetime.ts';
 import { statusWrites } from './status-places.ts';
 
 /** Seconds a dead token is remembered, so that its API can be told why. */
-const LINGER = 600;
+export const LINGER = 600;
 
 /** How long the store keeps a record: a token that never expires is kept as long as cuts are. */
 export function keepFor(record: Pick<GuestRecord, 'exp' | 'iat'>): number {

@@ -1,16 +1,18 @@
 /**
  * Refreshing a guest without a reload: the refresh token rotates, a repeated refresh within the grace gets the same
- * successor, and reuse after it kills the family. Ceilings and policies count anew at each refresh; limits of uses and
+ * answer, and reuse after it kills the family. Where a session has so many places, the successor takes the place of the
+ * token that it follows, which dies; elsewhere that one lives to its end, as other tabs may hold it. Ceilings and policies count anew at each refresh; limits of uses and
  * the end of the chain stay what they were.
  */
 import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
-import type { Document } from '../storage/store.ts';
+import type { Document, Write } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
-import { besideOf, countBeside, endGuest, nodesOfPointer } from './guest-nodes.ts';
+import { findGuestByHash } from './guest-life.ts';
+import { besideOf, countBeside, endGuest, familyNode, nodesOfPointer } from './guest-nodes.ts';
 import type { GuestRealm, Minter } from './guest-realm.ts';
 import {
   decodeGuestRefresh,
@@ -21,9 +23,10 @@ import {
 } from './guest-record.ts';
 import { GUEST_REFRESH_GRACE_MS, refreshSuccessor } from './guest-refresh.ts';
 import { guestValue } from './guest-values.ts';
-import { eventWrites, keepFor, recordWrites } from './guest-writes.ts';
+import { eventWrites, keepFor, LINGER, recordWrites } from './guest-writes.ts';
 import { commitWithSlot, type MintDeps, type Minted } from './mint.ts';
 import { ownGrant } from './policy-effect.ts';
+import { type Answered, answerKey, answerWrite, readAnswer } from './refresh-answer.ts';
 import { isRefused, type Refused } from './refusal.ts';
 
 export type RefreshOrder = {
@@ -49,6 +52,12 @@ export async function refreshGuest(deps: Deps, order: RefreshOrder): Promise<Min
   const found = await findRefresh(deps, order);
   if (found === undefined || !mayRefresh(found.record, order)) throw dead();
   const { guest } = found.record;
+  if (isReused(found.document)) {
+    await endFamily(deps, realm.name, guest);
+    throw dead();
+  }
+  if (found.answer !== undefined) return repeat(deps, order, found.answer);
+  if (found.document.cut) throw dead();
   const minter = await order.minterOf(guest.clientId);
   if (minter === undefined) throw dead();
   const decided = decide(deps, { realm, minter, ...orderOf(realm, found.record, epochSeconds(deps.clock)) });
@@ -57,14 +66,23 @@ export async function refreshGuest(deps: Deps, order: RefreshOrder): Promise<Min
   return renew(deps, order, found, deps.place(realm, renewed, renewed.iat + keepFor(renewed)));
 }
 
-type Found = { readonly document: Document; readonly record: GuestRefreshRecord };
+type Found = {
+  readonly document: Document;
+  readonly record: GuestRefreshRecord;
+  /** What it was refreshed to a moment ago. */
+  readonly answer: Document | undefined;
+};
 
-/** `undefined` when it is none, or anything that it hangs on is dead. */
+/**
+ * `undefined` when it is none, or anything that it hangs on is dead; but where the successor takes the place of what it
+ * follows, a spent one is cut by that.
+ */
 async function findRefresh({ store }: Deps, { realm, value }: RefreshOrder): Promise<Found | undefined> {
   const key = tokenKey(realm.name, sha256(value));
-  const [document] = await store.read([key]);
+  const [document, answer] = await store.read([key, answerKey(realm, value)]);
   const record = document && decodeGuestRefresh(document.value);
-  if (document === undefined || record === undefined || document.cut) return undefined;
+  if (document === undefined || record === undefined) return undefined;
+  if (document.cut && !(hasPlaces(record.guest) && document.spentAt !== undefined)) return undefined;
   // The pointer is as old as the chain: a cut of what was issued before some time kills the chain by it.
   const pointer = guestPointer(realm.name, record.guest.id);
   const above = await store.read([
@@ -72,7 +90,23 @@ async function findRefresh({ store }: Deps, { realm, value }: RefreshOrder): Pro
     ...besideOf(pointer, countBeside(nodesOfPointer(record.guest))),
     ...besideOf(key, record.beside ?? 0),
   ]);
-  return above.every((one) => one?.cut === false) ? { document, record } : undefined;
+  return above.every((one) => one?.cut === false) ? { document, record, answer } : undefined;
+}
+
+function hasPlaces({ granted }: GuestRecord): boolean {
+  return granted.session?.max_concurrent !== undefined;
+}
+
+function isReused({ spentAt, now }: Document): boolean {
+  return spentAt !== undefined && now - spentAt > GUEST_REFRESH_GRACE_MS * 1000;
+}
+
+/** The same once more, unless it has ended since. */
+async function repeat(deps: Deps, { realm, value }: RefreshOrder, answer: Document): Promise<Answered> {
+  const answered = readAnswer(realm, value, answer);
+  const successor = await findGuestByHash(deps, realm.name, sha256(answered.value));
+  if (successor?.state !== 'active' && successor?.state !== 'not_yet_valid') throw dead();
+  return answered;
 }
 
 /** Who minted it need not hold the key of the browser; who brings a key must bring the right one. */
@@ -114,27 +148,38 @@ function renewedOf(decided: GuestRecord, guest: GuestRecord): GuestRecord {
 
 async function renew(
   deps: Deps,
-  { realm, value }: RefreshOrder,
+  order: RefreshOrder,
   { document, record }: Found,
   renewed: GuestRecord,
-): Promise<Minted> {
+): Promise<Minted | Refused> {
+  const { realm, value } = order;
   const { guest } = record;
   const token = await guestValue(realm, renewed);
   const hash = sha256(token);
   const successor = refreshSuccessor(deps, realm, { record, value, since: document.now });
   const at = renewed.iat;
+  const minted = { record: renewed, value: token, refresh: successor.issued };
   const writes = [
+    answerWrite(realm, value, minted),
     { spend: tokenKey(realm.name, sha256(value)), graceMs: GUEST_REFRESH_GRACE_MS },
     ...recordWrites(realm.name, renewed, hash, document.now),
     ...successor.writes,
     { put: newestKey(realm.name, guest.id), value: hash, ttl: successor.issued.expiresIn },
+    ...(hasPlaces(guest) ? [endEarlier(realm.name, guest, successor.issued.expiresIn)] : []),
     ...eventWrites(realm.name, guest.id, { event: 'guest.refreshed', at, id: renewed.id }),
     ...eventWrites(realm.name, renewed.id, { event: 'guest.minted', at, refreshes: guest.id }),
   ];
   const outcome = await commitWithSlot(deps, { realm: realm.name, record: renewed, hash, writes });
-  if (outcome.ok) return { record: renewed, value: token, refresh: successor.issued };
+  if (outcome.ok) return minted;
+  // Somebody else was faster, by a moment: there is an answer now.
+  if (outcome.step === 0) return refreshGuest(deps, order);
   if (outcome.reason === 'spent') await endFamily(deps, realm.name, guest);
   throw dead();
+}
+
+/** All of the chain but what is written with it. `left`: seconds that the chain can last. */
+function endEarlier(realm: string, { id }: GuestRecord, left: number): Write {
+  return { cut: familyNode(id), realm, ttl: left + LINGER };
 }
 
 function dead(): Failure {

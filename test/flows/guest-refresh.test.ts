@@ -58,7 +58,8 @@ describe.each([
 
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(new Set(answers.map(({ json }) => json.refresh_token)).size).toBe(1);
-    for (const { json } of answers) expect(await isActive(json.access_token)).toBe(true);
+    expect(new Set(answers.map(({ json }) => json.access_token)).size).toBe(1);
+    expect(await isActive(answers[0]?.json.access_token)).toBe(true);
     expect((await refreshGuest(server, answers[0]?.json.refresh_token)).status).toBe(200);
   });
 
@@ -132,12 +133,43 @@ describe.each([
     expect(await refreshGuest(server, after.refresh_token)).toMatchObject(REFUSED);
   });
 
-  it('does not take a second place in the session', async () => {
+  describe('in a session with places', () => {
     const session = { key: 'sid-9', max_concurrent: 1 };
-    const { refresh_token } = await mint({}, { session });
 
-    expect((await refreshGuest(server, refresh_token)).status).toBe(200);
-    expect((await mintGuest(server, grant({ session }))).status).toBe(429);
+    it('puts the successor in the place of what it follows, however often it is repeated', async () => {
+      const first = await mint({}, { session });
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => refreshGuest(server, first.refresh_token)),
+      );
+      const again = await refreshGuest(server, first.refresh_token);
+      const third = await refreshGuest(server, again.json.refresh_token);
+
+      const values = new Set([...answers, again].map(({ json }) => json.access_token));
+      const alive = await Promise.all([first.token, ...values, third.json.access_token].map(isActive));
+      expect(alive).toEqual([false, false, true]);
+      expect((await mintGuest(server, grant({ session }))).status).toBe(429);
+      await call(server, 'DELETE', `/guest-tokens/${first.id}`);
+      expect((await mintGuest(server, grant({ session }))).status).toBe(201);
+    });
+
+    it('kills the family when a spent one comes back too late', async () => {
+      const first = await mint({}, { session: { ...session, key: 'sid-10' } });
+      const { json } = await refreshGuest(server, first.refresh_token);
+      await age(first.refresh_token);
+
+      expect(await refreshGuest(server, first.refresh_token)).toMatchObject(REFUSED);
+
+      expect(await isActive(json.access_token)).toBe(false);
+      expect(await refreshGuest(server, json.refresh_token)).toMatchObject(REFUSED);
+    });
+
+    it('repeats nothing that was revoked meanwhile', async () => {
+      const first = await mint({}, { session: { ...session, key: 'sid-11' } });
+      await refreshGuest(server, first.refresh_token);
+      await call(server, 'POST', '/guest-tokens/revoke', { tenant: 'blue' });
+
+      expect(await refreshGuest(server, first.refresh_token)).toMatchObject(REFUSED);
+    });
   });
 
   it.each<[string, (one: { id: string; refresh_token: string; token: string }) => Promise<unknown>]>([
