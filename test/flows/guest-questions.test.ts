@@ -1,0 +1,36 @@
+/** What a resource server may ask at introspection, and in which words. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postForm } from '../support/http.ts';
+import { gateway } from '../support/realms.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { grant, guestRealm, mintGuest } from './guest-support.ts';
+
+describe('a question about a guest token', () => {
+  let server: TestServer;
+
+  beforeAll(async () => {
+    server = await startTestServer({ realms: [guestRealm()] });
+  });
+  afterAll(() => server.stop());
+
+  const mint = async (overrides: Record<string, unknown> = {}) =>
+    (await mintGuest(server, grant(overrides))).json.token;
+
+  it.each<[string, string]>([
+    ['resource', 'resource=dash-1&resource=dash-2'],
+    ['action', 'action=view&action=filter'],
+    ['token', 'token=another'],
+    ['origin', 'origin=https://a.test&origin=https://b.test'],
+    ['a parameter that means nothing', 'audience=a&audience=b'],
+  ])('is refused with %s sent twice, whichever way the request takes', async (_what, more) => {
+    const token = await mint();
+    const url = server.endpoint('acme', 'token/introspect');
+    const theLongWay = { accept: 'application/json, application/x-jwt;q=0.1' };
+
+    for (const headers of [{}, theLongWay]) {
+      const answer = await postForm(url, `token=${token}&${more}`, { auth: gateway, headers });
+
+      expect(answer).toMatchObject({ status: 400, json: { error: 'invalid_request' } });
+    }
+  });
+});
