@@ -104,14 +104,18 @@ function attenuateIdle({ granted }: Parent, asked: Lifetime, refuse: Refuse): nu
   return asked.idle ?? held;
 }
 
-function attenuateContext(held: Context, asked: Context, refuse: Refuse): Context {
-  if (held === undefined || asked === undefined) return asked ?? held;
+/** What leads elsewhere is the parent's own, as a connection is: where it names none, what it reaches is not said. */
+function attenuateContext(held: Context = {}, asked: Context = {}, refuse: Refuse): Context {
+  for (const name of ['datasource', 'environment', 'domains'] as const) {
+    if (asked[name] !== undefined && held[name] === undefined) refuse([name], 'is not in the parent');
+  }
   refuseOthers(held, asked, { names: ['datasource', 'environment'], refuse });
   const domains = held.domains?.ids;
   if (domains !== undefined && asked.domains?.ids.some((id) => !domains.includes(id)) === true) {
     refuse(['domains', 'ids'], 'holds one that the parent does not');
   }
-  return { ...held, ...asked };
+  const context = { ...held, ...asked };
+  return Object.keys(context).length === 0 ? undefined : context;
 }
 
 function attenuateUi(held: Ui = {}, asked: Ui = {}, refuse: Refuse): Ui {

@@ -87,6 +87,9 @@ describe.each([
     ['another format', { format: 'jwt' }, 400, '/format'],
     ['a refresh token', { lifetime: { refresh: { allowed: true } } }, 400, '/lifetime/refresh'],
     ['no resource', { resources: [] }, 400, '/resources'],
+    ['a data source', { context: { datasource: 'us' } }, 403, '/context/datasource'],
+    ['an environment', { context: { environment: 'staging' } }, 403, '/context/environment'],
+    ['domains', { context: { domains: { mode: 'include', ids: ['hr'] } } }, 403, '/context/domains'],
   ])('are never given %s', async (_what, body, status, pointer) => {
     const { id } = await mint();
 
