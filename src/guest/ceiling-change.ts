@@ -15,8 +15,15 @@ export function isNarrowerCeiling(before: unknown, after: unknown): boolean {
 
 /** A list that is absent is all there is. */
 function losesOne(held: Mints, kept: Mints): boolean {
-  const lists = ['types', 'actions', 'formats', 'subjectsFrom', 'tenants', 'policies', 'resources'] as const;
-  return lists.some((name) => hasLost(held[name], kept[name]));
+  const lists = ['types', 'actions', 'formats', 'subjectsFrom', 'tenants', 'policies'] as const;
+  return lists.some((name) => hasLost(held[name], kept[name])) || hasLost(held.resources, alsoAlone(kept));
+}
+
+/** Whoever has what lies below a resource has the resource. */
+function alsoAlone({ resources }: Mints): Mints['resources'] {
+  return resources?.flatMap(({ include, ...alone }) =>
+    include === undefined ? [alone] : [alone, { ...alone, include }],
+  );
 }
 
 /** Whether a list (of what one schema made) lost something that it had; absent it holds everything. */

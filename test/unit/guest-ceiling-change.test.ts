@@ -9,7 +9,7 @@ const full = {
   actions: ['view', 'filter'],
   resources: [
     { type: 'dashboard', id: 'd1' },
-    { type: 'report', id: 'd1' },
+    { type: 'report', id: 'd1', include: 'children' },
   ],
   tenants: ['blue', 'green'],
   rows,
@@ -28,6 +28,7 @@ describe('a ceiling', () => {
     ['types', { types: ['dashboard'] }],
     ['actions', { actions: ['view'] }],
     ['resources', { resources: [{ type: 'dashboard', id: 'd1' }] }],
+    ['what lies below', { resources: full.resources.map(({ type, id }) => ({ type, id })) }],
     ['tenants', { tenants: ['blue'] }],
     ['policies', { policies: [] }],
     ['life', { maxTtl: 599 }],
