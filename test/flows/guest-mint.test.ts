@@ -103,6 +103,13 @@ describe('minting by JSON', () => {
         `/context/${name}`,
       ],
     ),
+    [
+      'rows said twice',
+      400,
+      'invalid_request',
+      JSON.stringify(grant()).replace('"rows":', '"rows":"none","r\\u006fws":'),
+      '/resources/0/rows',
+    ],
     ['__proto__', 400, 'invalid_request', '{"__proto__":{"a":1}}', '/__proto__'],
     [
       'a resource without rows',

@@ -4,6 +4,7 @@
  */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { isFailure } from '../../base/errors.ts';
+import { findRepeatedKey } from '../../base/json-keys.ts';
 import { action, scopesOf } from '../../guest/actions.ts';
 import type { GuestGrant } from '../../guest/grant.ts';
 import type { Minter } from '../../guest/guest-realm.ts';
@@ -131,6 +132,14 @@ function required(form: URLSearchParams, name: string): string {
 function detailsOf(form: URLSearchParams): unknown {
   const text = form.get('authorization_details');
   if (text === null) throw new errors.InvalidAuthorizationDetails('authorization_details is required');
+  const value = parseDetails(text);
+  if (findRepeatedKey(text) !== undefined) {
+    throw new errors.InvalidAuthorizationDetails('authorization_details have a member twice');
+  }
+  return value;
+}
+
+function parseDetails(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
