@@ -40,7 +40,7 @@ export type Guests = ReturnType<typeof createGuests>;
 export type GuestsDeps = {
   readonly store: Store;
   readonly clock: Clock;
-  /** Addresses of a host, none when it cannot be found in time; default: as DNS says. */
+  /** Addresses of a host, none when it cannot be found in time; default: as the machine's file of hosts or DNS says. */
   readonly resolveHost?: (host: string) => Promise<readonly string[]>;
 };
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postForm } from '../support/http.ts';
 import { gateway } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { grant, guestRealm, mintGuest } from './guest-support.ts';
+import { grant, guestRealm, introspect, mintGuest } from './guest-support.ts';
 
 describe('a question about a guest token', () => {
   let server: TestServer;
@@ -15,6 +15,16 @@ describe('a question about a guest token', () => {
 
   const mint = async (overrides: Record<string, unknown> = {}) =>
     (await mintGuest(server, grant(overrides))).json.token;
+
+  it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1'])(
+    'is answered where localhost is bound to: %s',
+    async (ip) => {
+      const token = await mint({ binding: { ip: ['localhost'] } });
+
+      expect((await introspect(server, token, { ip })).json.active).toBe(true);
+      expect((await introspect(server, token, { ip: '203.0.113.7' })).json.guest_reason).toBe('ip_mismatch');
+    },
+  );
 
   it.each<[string, string]>([
     ['resource', 'resource=dash-1&resource=dash-2'],
