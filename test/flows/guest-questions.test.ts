@@ -1,9 +1,10 @@
 /** What a resource server may ask at introspection, and in which words. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sha256 } from '../../src/base/hash.ts';
 import { postForm } from '../support/http.ts';
 import { gateway } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { grant, guestRealm, introspect, mintGuest } from './guest-support.ts';
+import { grant, guestRealm, introspect, mintGuest, proof, proofKey } from './guest-support.ts';
 
 describe('a question about a guest token', () => {
   let server: TestServer;
@@ -25,6 +26,25 @@ describe('a question about a guest token', () => {
       expect((await introspect(server, token, { ip: '203.0.113.7' })).json.guest_reason).toBe('ip_mismatch');
     },
   );
+
+  it('is answered as often as one request asks, by the same proof of its key', async () => {
+    const key = await proofKey();
+    const token = await mint({ binding: { key: { jkt: key.jkt } } });
+    const seen = { htm: 'GET', htu: 'https://analytics.acme.test/data' };
+    const dpop = await proof(key, { ...seen, ath: sha256(token) });
+
+    const answers = [
+      await introspect(server, token, { dpop, ...seen, resource: 'dash-1' }),
+      await introspect(server, token, { dpop, ...seen, resource: 'dash-2' }),
+      await introspect(server, token, { dpop, ...seen, htu: 'https://analytics.acme.test/other' }),
+    ];
+
+    expect(answers.map(({ json }) => [json.active, json.allowed])).toEqual([
+      [true, true],
+      [true, false],
+      [false, undefined],
+    ]);
+  });
 
   it.each<[string, string]>([
     ['resource', 'resource=dash-1&resource=dash-2'],
