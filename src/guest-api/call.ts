@@ -60,5 +60,5 @@ export function minterFor({ caller }: Pick<Call, 'caller'>): Minter {
 /** Any client of the realm as a minter, as it is now. */
 export async function findMinter(realm: RealmContext, id: string): Promise<Minter | undefined> {
   const client = await realm.findClient(id);
-  return client && minterOf(client);
+  return client && minterOf(client, realm.registry.readAt(client));
 }

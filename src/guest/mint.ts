@@ -8,6 +8,7 @@ import { sha256 } from '../base/hash.ts';
 import type { Quotas } from '../limits/quotas.ts';
 import type { LimitState } from '../limits/too-many.ts';
 import type { Committed, Refusal, Store, Write } from '../storage/store.ts';
+import { ceilingFault, ceilingGuards } from './ceiling-guard.ts';
 import { decide } from './decide.ts';
 import type { GuestRecord } from './guest-record.ts';
 import { refreshWrites } from './guest-refresh.ts';
@@ -53,13 +54,14 @@ async function store(deps: StoreDeps, order: MintOrder, decided: GuestRecord): P
   const refresh = refreshWrites(deps, realm, record);
   const issued = { value, ...(refresh === undefined ? {} : { refresh: refresh.issued }) };
   const writes = [
+    ...ceilingGuards(realm, minter),
     ...recordWrites(realm.name, record, hash, order.since),
     ...(refresh?.writes ?? []),
     ...eventWrites(realm.name, record.id, { event: 'guest.minted', at: record.iat, client: minter.clientId }),
     ...(order.also?.(record, hash, issued) ?? []),
   ];
   const outcome = await commitWithSlot(deps, { realm: realm.name, record, hash, writes });
-  if (!outcome.ok) throw refusalOf(outcome.reason);
+  if (!outcome.ok) throw ceilingFault(outcome, writes) ?? refusalOf(outcome.reason);
   return { record, ...issued };
 }
 

@@ -63,11 +63,11 @@ async function client(provider: RealmProvider, ctx: Context): Promise<GuestApiCa
   if (ctx.get('Authorization') === '' && clientId === undefined) return undefined;
   const proven = await provider.authenticateClient(ctx.req, clientId);
   const found = proven && (await realm.findClient(proven.id));
-  return found?.enabled === true ? clientCaller(found, managesByRoles(realm, found)) : undefined;
+  return found?.enabled === true ? clientCaller(realm, found, managesByRoles(realm, found)) : undefined;
 }
 
-function clientCaller(found: Client, isManager: boolean): GuestApiCaller {
-  const minter = minterOf(found);
+function clientCaller({ registry }: RealmContext, found: Client, isManager: boolean): GuestApiCaller {
+  const minter = minterOf(found, registry.readAt(found));
   return { name: found.id, clientId: found.id, isManager, ...(minter === undefined ? {} : { minter }) };
 }
 
@@ -94,7 +94,7 @@ async function bearer(realm: RealmContext, ctx: Context, shown: Shown): Promise<
   const found = await realm.findClient(record.clientId);
   if (found?.enabled !== true) return undefined;
   const parent = { nodes: [parentNode(hash), ...nodesOf(record)] };
-  return { ...clientCaller(found, isManager), parent, readAt: document.now };
+  return { ...clientCaller(realm, found, isManager), parent, readAt: document.now };
 }
 
 /** A token that is bound to a key counts only with its proof (RFC 9449 §7.1); one bound to a certificate not here. */

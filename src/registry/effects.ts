@@ -4,7 +4,7 @@
  */
 import type { Write } from '../storage/store.ts';
 import { type Client, compat, type RealmSettings, type User } from './model.ts';
-import { CUT_TTL, clientNode, LASTING_CUT_TTL, mintedByNode, userNode } from './records.ts';
+import { CUT_TTL, ceilingNode, clientNode, LASTING_CUT_TTL, mintedByNode, userNode } from './records.ts';
 
 const compatSections = compat.keyof().options;
 
@@ -40,13 +40,18 @@ function compatEffects(
   realm: string,
   { before, after }: Change<RealmSettings>,
 ): readonly Write[] {
-  return compatSections.flatMap((name) =>
-    nodeEffects(
-      { realm, node: clientNode(`compat:${name}`), ttl: LASTING_CUT_TTL },
-      { before: sectionOf(before, name), after: sectionOf(after, name) },
-      narrowing.section(name, before?.compat?.[name], after?.compat?.[name]),
-    ),
-  );
+  return compatSections.flatMap((name) => {
+    const minter = `compat:${name}`;
+    const isNarrower = narrowing.section(name, before?.compat?.[name], after?.compat?.[name]);
+    return [
+      ...nodeEffects(
+        { realm, node: clientNode(minter), ttl: LASTING_CUT_TTL },
+        { before: sectionOf(before, name), after: sectionOf(after, name) },
+        false,
+      ),
+      ...(isNarrower ? ceilingCuts(realm, minter) : []),
+    ];
+  });
 }
 
 function sectionOf(settings: RealmSettings | undefined, name: (typeof compatSections)[number]): Switchable {
@@ -68,8 +73,13 @@ export function clientEffects(
   const ttl = LASTING_CUT_TTL;
   return [
     ...nodeEffects({ realm, node: clientNode(id), ttl }, change, mustCut),
-    ...(narrowing.mints(before?.mints, after?.mints) ? [{ cut: mintedByNode(id), realm, ttl }] : []),
+    ...(narrowing.mints(before?.mints, after?.mints) ? ceilingCuts(realm, id) : []),
   ];
+}
+
+function ceilingCuts(realm: string, minter: string): readonly Write[] {
+  const ttl = LASTING_CUT_TTL;
+  return [mintedByNode(minter), ceilingNode(minter)].map((node) => ({ cut: node, realm, ttl }));
 }
 
 /** Taking away a role or changing the password cuts the user. */

@@ -1,14 +1,36 @@
 /** What a client may mint is made less or more: what it minted before dies with the change, or lives on. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createGuests } from '../../src/guest/guests.ts';
 import { realmFile } from '../../src/registry/model.ts';
+import { createGate } from '../support/gate.ts';
+import type { Answer } from '../support/http.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
-import { grant, guestRealm, introspect, mintGuest, mints, other, ownToken } from './guest-support.ts';
+import {
+  call,
+  detail,
+  exchange,
+  grant,
+  guestRealm,
+  introspect,
+  mintGuest,
+  mints,
+  other,
+  ownToken,
+  session,
+} from './guest-support.ts';
 
 describe('a client whose ceiling changes', () => {
   let server: TestServer;
+  const gate = createGate();
 
   beforeAll(async () => {
-    server = await startTestServer({ realms: [guestRealm()] });
+    server = await startTestServer({
+      realms: [guestRealm()],
+      adapt: (services) => ({
+        ...services,
+        guests: createGuests({ store: gate.through(services.store), clock: services.clock }),
+      }),
+    });
   });
   afterAll(() => server.stop());
 
@@ -39,6 +61,26 @@ describe('a client whose ceiling changes', () => {
     expect(await isActive(theirs.json.token)).toBe(true);
     expect(await isActive(fresh.json.token)).toBe(true);
     expect(await isActive(service)).toBe(true);
+  });
+
+  it.each<[string, () => Promise<Answer>]>([
+    ['a token', () => mintGuest(server)],
+    ['an opener', () => call(server, 'POST', '/guest-tokens/openers', grant())],
+    [
+      'an exchange',
+      async () => exchange(server, { subject: await ownToken(server), details: [detail(), session()] }),
+    ],
+  ])('while it mints %s mints nothing by what it could before', async (_what, mint) => {
+    await apply({});
+    const held = gate.hold();
+    const minting = mint();
+    await held.arrived;
+
+    await apply({ actions: ['view'] });
+    held.open();
+
+    expect((await minting).status).toBe(503);
+    await expect.poll(async () => (await mintGuest(server)).json.scope).toBe('guest:view');
   });
 
   it('to more of everything keeps what it minted', async () => {

@@ -41,7 +41,7 @@ export const tokenExchangeGrant = {
 
 async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
   const client = await realm.findClient(ctx.oidc.client?.clientId ?? '');
-  const minter = client && minterOf(client);
+  const minter = client && minterOf(client, realm.registry.readAt(client));
   if (client === undefined || minter === undefined)
     throw new errors.UnauthorizedClient('Client may not mint guest tokens');
   const jkt = await provenKey(realm, ctx);
@@ -114,7 +114,7 @@ export async function refresh(realm: RealmContext, order: Refreshing): Promise<M
       ...order,
       minterOf: async (id) => {
         const client = await realm.findClient(id);
-        return client && minterOf(client);
+        return client && minterOf(client, realm.registry.readAt(client));
       },
     });
   } catch (error) {
