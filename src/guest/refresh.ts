@@ -101,12 +101,12 @@ function isReused({ spentAt, now }: Document): boolean {
   return spentAt !== undefined && now - spentAt > GUEST_REFRESH_GRACE_MS * 1000;
 }
 
-/** The same once more, unless it has ended since. */
+/** The same once more, as it is now; unless it has ended since. */
 async function repeat(deps: Deps, { realm, value }: RefreshOrder, answer: Document): Promise<Answered> {
   const answered = readAnswer(realm, value, answer);
   const successor = await findGuestByHash(deps, realm.name, sha256(answered.value));
   if (successor?.state !== 'active' && successor?.state !== 'not_yet_valid') throw dead();
-  return answered;
+  return { ...answered, record: successor.record };
 }
 
 /** Who minted it need not hold the key of the browser; who brings a key must bring the right one. */

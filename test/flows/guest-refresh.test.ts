@@ -163,6 +163,17 @@ describe.each([
       expect(await refreshGuest(server, json.refresh_token)).toMatchObject(REFUSED);
     });
 
+    it('repeats what was narrowed meanwhile as it is now', async () => {
+      const first = await mint({}, { session: { ...session, key: 'sid-12' } });
+      const { json } = await refreshGuest(server, first.refresh_token);
+      const resources = [{ type: 'dashboard', id: 'dash-1', actions: ['view'] }];
+      await call(server, 'PATCH', `/guest-tokens/${first.id}`, { resources });
+
+      const again = await refreshGuest(server, first.refresh_token);
+
+      expect(again.json).toMatchObject({ access_token: json.access_token, scope: 'guest:view' });
+    });
+
     it('repeats nothing that was revoked meanwhile', async () => {
       const first = await mint({}, { session: { ...session, key: 'sid-11' } });
       await refreshGuest(server, first.refresh_token);
