@@ -2,6 +2,8 @@
 import { createBackground } from './base/background.ts';
 import { systemClock } from './base/clock.ts';
 import type { Settings } from './config/settings.ts';
+import { isNarrowerSection } from './facades/section-change.ts';
+import { isNarrowerCeiling } from './guest/ceiling-change.ts';
 import { createGuests } from './guest/guests.ts';
 import { createKeyRing } from './keys/key-ring.ts';
 import { ringRemoval } from './keys/ring-records.ts';
@@ -31,6 +33,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     passwords,
     logger,
     removedWith: ringRemoval,
+    narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
   });
   const keyRing = createKeyRing({ store, clock, sealer, logger, signedUntil: LONGEST_LIFE });
   const login = createLogin({ store, registry, passwords });

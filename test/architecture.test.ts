@@ -59,6 +59,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'registry/',
     'tokens/',
     'guest/',
+    // The registry is told what a change of a section takes away, and knows no product.
+    'facades/section-change.ts',
     'config/settings.ts',
   ],
   'server.ts': [

@@ -39,6 +39,8 @@ export async function mintFor(
     clientId: clientIdOf(name),
     minTtl: 1,
     ceiling: ceilingOf(section, realm, ceiling),
+    // The revision itself is the stamp of what wrote it, and of the cut that came with it.
+    readAt: call.realm.view.revision + 1,
   };
   const minted = await guests.mint({
     realm,

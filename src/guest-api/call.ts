@@ -1,15 +1,17 @@
 /** One call of the JSON API: what its routes share. */
 import type { Context } from 'koa';
+import { findRepeatedKey } from '../base/json-keys.ts';
 import { readBody } from '../base/read-body.ts';
 import type { GuestRealm, Minter } from '../guest/guest-realm.ts';
 import type { GuestRecord } from '../guest/guest-record.ts';
 import { minterOf } from '../guest/guests.ts';
+import { refusalsOf } from '../guest/refusal.ts';
 import type { Source } from '../guest/trail.ts';
 import { senderOf } from '../observability/sender.ts';
 import type { GuestApiCaller } from '../oidc/guest-caller.ts';
 import { guestRealmOf } from '../oidc/guest-realm.ts';
 import type { RealmContext } from '../oidc/realm-context.ts';
-import { Problem } from './problems.ts';
+import { Problem, problemOf } from './problems.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -45,10 +47,18 @@ export async function readJson({ ctx }: Pick<Call, 'ctx'>): Promise<unknown> {
     // The rest of the body is still on its way: this connection serves nothing more.
     throw new Problem('body_too_large', 'at most 64 KiB', { headers: { Connection: 'close' } });
   }
+  const { text, value } = parse(body);
+  const repeated = findRepeatedKey(text);
+  if (repeated !== undefined) {
+    throw problemOf(refusalsOf('invalid_request', [{ path: repeated, message: 'is there twice' }]));
+  }
+  return value;
+}
+
+function parse(body: Buffer): { readonly text: string; readonly value: unknown } {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    const value: unknown = JSON.parse(text);
-    return value;
+    return { text, value: JSON.parse(text) };
   } catch {
     throw new Problem('invalid_request', 'the body is not JSON in UTF-8');
   }
@@ -64,5 +74,5 @@ export function minterFor({ caller }: Pick<Call, 'caller'>): Minter {
 /** Any client of the realm as a minter, as it is now. */
 export async function findMinter(realm: RealmContext, id: string): Promise<Minter | undefined> {
   const client = await realm.findClient(id);
-  return client && minterOf(client);
+  return client && minterOf(client, realm.registry.readAt(client));
 }

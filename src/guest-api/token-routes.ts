@@ -72,12 +72,12 @@ export async function changeToken(call: Call): Promise<void> {
   const found = await getOwn(call);
   const parsed = parseChange(await readJson(call));
   if (isRefused(parsed)) throw problemOf(parsed);
-  const record = await realm.guests.narrow(realmOf(call), found, {
+  const narrowed = await realm.guests.narrow(realmOf(call), found, {
     change: parsed.change,
     source: sourceOf(call),
   });
-  if (isRefused(record)) throw problemOf(record);
-  ctx.body = presentFound({ record, state: found.state });
+  if (isRefused(narrowed)) throw problemOf(narrowed);
+  ctx.body = presentFound(narrowed);
 }
 
 export async function revokeToken(call: Call): Promise<void> {

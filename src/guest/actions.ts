@@ -18,8 +18,11 @@ const registeredType = z.enum([
   'embed',
 ]);
 
+/** Of a type of the product's own, without anchors. It holds no colon, so that `custom:name:id` reads in one way. */
+export const customType = /[a-z0-9][a-z0-9_-]{0,63}/;
+
 export const resourceType = z.union(
-  [registeredType, z.templateLiteral(['custom:', z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/)])],
+  [registeredType, z.templateLiteral(['custom:', z.string().regex(new RegExp(`^${customType.source}$`))])],
   { error: `must be one of ${registeredType.options.join(', ')} or custom:name` },
 );
 /** The registered ones; `custom:…` come on top. */

@@ -110,7 +110,7 @@ function attenuateIdle({ granted }: Parent, asked: Lifetime, refuse: Refuse): nu
   return asked.idle ?? held;
 }
 
-/** What the parent does not name leads to the data that its API takes by default: another name would lead elsewhere. */
+/** What leads elsewhere is the parent's own, as a connection is: where it names none, what it reaches is not said. */
 function attenuateContext(held: Context, asked: Context, refuse: Refuse): Context {
   if (asked === undefined) return held;
   for (const name of ['datasource', 'environment'] as const) {
@@ -118,11 +118,13 @@ function attenuateContext(held: Context, asked: Context, refuse: Refuse): Contex
       refuse([name], 'is another one than in the parent');
     }
   }
+  if (asked.domains !== undefined && held?.domains === undefined) refuse(['domains'], 'is not in the parent');
   const domains = held?.domains?.ids;
   if (domains !== undefined && asked.domains?.ids.some((id) => !domains.includes(id)) === true) {
     refuse(['domains', 'ids'], 'holds one that the parent does not');
   }
-  return { ...held, ...asked };
+  const context = { ...held, ...asked };
+  return Object.keys(context).length === 0 ? undefined : context;
 }
 
 function attenuateUi(held: Ui = {}, asked: Ui = {}, refuse: Refuse): Ui {

@@ -29,7 +29,14 @@ export const mints = z.strictObject({
   types: z.array(resourceType).min(1).max(100),
   /** Only these resources; absent: every resource of the types. */
   resources: z
-    .array(z.strictObject({ type: resourceType, id: identifier }))
+    .array(
+      z.strictObject({
+        type: resourceType,
+        id: identifier,
+        /** With what lies below; absent: without. */
+        include: z.literal('children').optional(),
+      }),
+    )
     .max(1000)
     .optional(),
   actions: z.array(action).min(1),
@@ -119,7 +126,8 @@ function narrowResource(asked: Resource, index: number, rules: ResourceRules): G
     refuse('access_denied', [...path, 'type'], 'is not allowed for this client');
     return undefined;
   }
-  if (ceiling.resources?.some(({ type, id }) => type === asked.type && id === asked.id) === false) {
+  const listed = ceiling.resources?.filter(({ type, id }) => type === asked.type && id === asked.id);
+  if (listed?.length === 0) {
     refuse('access_denied', [...path, 'id'], 'is not allowed for this client');
     return undefined;
   }
@@ -130,7 +138,15 @@ function narrowResource(asked: Resource, index: number, rules: ResourceRules): G
   }
   const actions = narrowActions(asked, index, rules);
   const rows = limitResourceRows(asked, index, rules);
-  return rows === undefined ? undefined : { ...asked, actions, rows };
+  return rows === undefined ? undefined : { ...withoutChildren(asked, listed, rules), actions, rows };
+}
+
+/** A ceiling that lists a resource by itself does not let through what lies below it. */
+function withoutChildren(asked: Resource, listed: Mints['resources'], { note }: ResourceRules): Resource {
+  const { include, ...alone } = asked;
+  if (include === undefined || listed?.every((one) => one.include === undefined) !== true) return asked;
+  note(`what lies below ${asked.type} removed by client policy`);
+  return alone;
 }
 
 function narrowActions({ type, actions }: Resource, index: number, rules: ResourceRules): Action[] {

@@ -9,6 +9,7 @@ import { binding, isPlainOrigin } from './bindings.ts';
 import { columns } from './columns.ts';
 import { atMost, dataNumber, dataText, identifier, label, mapOf, setOf } from './fields.ts';
 import type { GuestPolicy } from './guest-policy.ts';
+import { isCurrency, isLanguageTag, isTimeZone } from './intl-names.ts';
 import { lifetime } from './lifetime.ts';
 import { rows, usesRawSql } from './predicate.ts';
 import { type Fault, faultsOf, findUnreadable, type Refused, refusalsOf } from './refusal.ts';
@@ -86,18 +87,9 @@ const context = z.strictObject({
   datasource: identifier.optional(),
   environment: identifier.optional(),
   domains: z.strictObject({ mode: z.literal('include'), ids: setOf(identifier, 100) }).optional(),
-  timezone: z
-    .string()
-    .regex(/^[A-Za-z0-9_+/-]{1,64}$/, 'must be a time zone such as Europe/Berlin')
-    .optional(),
-  locale: z
-    .string()
-    .regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,8}$/, 'must be a language tag such as de-DE')
-    .optional(),
-  currency: z
-    .string()
-    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
-    .optional(),
+  timezone: z.string().max(64).refine(isTimeZone, 'must be a time zone such as Europe/Berlin').optional(),
+  locale: z.string().max(64).refine(isLanguageTag, 'must be a language tag such as de-DE').optional(),
+  currency: z.string().max(3).refine(isCurrency, 'must be an ISO 4217 code').optional(),
 });
 
 const jsonMap = z.record(z.string(), z.json());

@@ -2,13 +2,13 @@
 import type { Policy } from '../registry/model.ts';
 import { type Action, action as actionSchema } from './actions.ts';
 import type { GrantedResource } from './grant.ts';
-import { isNamed } from './guest-life.ts';
 import type { GuestAnswer, GuestCaller, GuestQuestion } from './guest-question.ts';
 import type { GuestRecord } from './guest-record.ts';
 import { isUseOf } from './policies.ts';
 import { type Effective, policyHashOf } from './policy-effect.ts';
 import { compileRows } from './predicate-sql.ts';
 import { rowOriginsOf, toDetails } from './rar.ts';
+import { isNamed } from './resource-name.ts';
 
 type Described = {
   readonly record: GuestRecord;

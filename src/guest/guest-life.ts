@@ -1,6 +1,7 @@
 /** The life of guest tokens after minting: found, listed, revoked one by one or with one write. */
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
+import { mintedByNode } from '../registry/records.ts';
 import type { Document, Key, Stamp, Store, Write } from '../storage/store.ts';
 import { type Cut, tellCut } from '../tokens/cuts.ts';
 import { tokenKey } from '../tokens/nodes.ts';
@@ -10,7 +11,6 @@ import {
   endGuest,
   GUEST_CUT_TTL,
   labelNode,
-  mintedByNode,
   resourceNode,
   subjectNode,
   tenantNode,
@@ -25,6 +25,7 @@ import {
   guestsOfClient,
   guestsOfTenant,
 } from './guest-record.ts';
+import { isNamed } from './resource-name.ts';
 import { appendIfPossible, type Source, type TrailDeps } from './trail.ts';
 
 export type LifeDeps = { readonly store: Store; readonly clock: Clock };
@@ -184,11 +185,6 @@ function isUnsetOr(wanted: string | undefined, value: string | undefined): boole
   return wanted === undefined || wanted === value;
 }
 
-/** `dash-1` or `dashboard:dash-1`. */
-export function isNamed({ type, id }: { readonly type: string; readonly id: string }, name: string): boolean {
-  return name === id || name === `${type}:${id}`;
-}
-
 /** The token, its chain of refreshes and what was made from it. Idempotent: dead is dead. */
 export async function revokeGuest(deps: TrailDeps, realm: string, id: string, source: Source): Promise<void> {
   const found = await findGuest(deps, realm, id);
@@ -266,7 +262,10 @@ function nodesOfSelector(
   );
 }
 
-/** Every resource that a name can mean: this id in any type, and `type:id` where there is such a type. */
+/**
+ * Every resource that a name could mean to anybody: this id in any type, and `type:id` where there is such a type. A
+ * cut takes them all, other than a question (resource-name.ts): rather one too many.
+ */
 function resourcesNamed(
   name: string,
   types: readonly string[],

@@ -1,28 +1,37 @@
 /**
- * PATCH: a token that lives is shortened or narrowed and keeps its value. What is not mentioned stays as it is. Its
- * refresh token dies: it would bring back what was taken away.
+ * PATCH: a token that lives is shortened or narrowed and keeps its value. What is not mentioned stays as it is. Of a
+ * chain of refreshes it is the newest token, whichever is named; all else that came of the chain dies in the same write,
+ * as it would have or bring back what was taken away: earlier tokens, the refresh token, narrower ones made by exchange.
  */
 import { z } from 'zod';
 import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
-import type { Write } from '../storage/store.ts';
+import type { Stamp, Write } from '../storage/store.ts';
 import { tellCut } from '../tokens/cuts.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { attenuate } from './attenuate.ts';
 import { commitContested } from './contested.ts';
 import { budgetOf, sayings } from './decide.ts';
 import { checkRealmRules, type Granted, type GuestGrant, guestGrant } from './grant.ts';
-import { type FoundGuest, toldOf } from './guest-life.ts';
-import { countBeside, familyNode, GUEST_CUT_TTL, hang, nodesOfGuest, refreshNode } from './guest-nodes.ts';
+import { type FoundGuest, findGuestByHash, toldOf } from './guest-life.ts';
+import {
+  countBeside,
+  endGuest,
+  familyNode,
+  GUEST_CUT_TTL,
+  hang,
+  nodesOfGuest,
+  nodesOfPointer,
+} from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
-import { type Budget, familyOf, type GuestRecord, idleKey } from './guest-record.ts';
+import { type Budget, familyOf, type GuestRecord, idleKey, newestKey } from './guest-record.ts';
 import { idleWrites, keepFor } from './guest-writes.ts';
-import { usesOf } from './lifetime.ts';
+import { refreshReachOf, usesOf } from './lifetime.ts';
 import { endingOf } from './mint.ts';
 import { effectiveNow, ownGrant, policyMembers, underPolicies } from './policy-effect.ts';
 import { faultsOf, findUnreadable, isRefused, type Refused, refusalsOf } from './refusal.ts';
 import { endStatus, endStatusWrites } from './status-places.ts';
-import { nextEntry, type Source, type TrailDeps, tell } from './trail.ts';
+import { appendIfPossible, nextEntry, type Source, type TrailDeps, tell } from './trail.ts';
 
 const { resources, policies, context, ui, binding } = guestGrant.shape;
 
@@ -53,13 +62,17 @@ export function parseChange(input: unknown): { readonly change: GuestChange } | 
   return parsed.success ? { change: parsed.data } : refusalsOf('invalid_request', faultsOf(parsed.error));
 }
 
-/** The record as it is from now on. `Failure('conflict')` when the token is not active or changed meanwhile. */
+/**
+ * The token as it is from now on. `Failure('conflict')` when it is not active, and then it is never refreshed again
+ * either, or when it was changed or refreshed meanwhile.
+ */
 export async function narrowGuest(
   deps: TrailDeps,
   realm: GuestRealm,
-  found: FoundGuest,
+  named: FoundGuest,
   { change, source }: { readonly change: GuestChange; readonly source: Source },
-): Promise<GuestRecord | Refused> {
+): Promise<FoundGuest | Refused> {
+  const { found, revision } = await newestOf(deps, realm.name, named);
   await checkAlive(deps, realm, found);
   const now = epochSeconds(deps.clock);
   const changed = narrowedRecord(realm, found.record, change, now);
@@ -68,31 +81,63 @@ export async function narrowGuest(
   const writes: Write[] = [
     ...changedWrites(realm.name, narrowed, found, now),
     ...endStatusWrites(realm.name, found.record, narrowed, now),
-    { close: refreshNode(familyOf(narrowed)), realm: realm.name, ttl: GUEST_CUT_TTL },
+    { cut: familyNode(familyOf(narrowed)), realm: realm.name, ttl: GUEST_CUT_TTL },
+    {
+      put: newestKey(realm.name, familyOf(narrowed)),
+      value: found.hash,
+      ttl: keepFor({ iat: now, exp: narrowed.exp }),
+      onlyIf: revision,
+    },
     tellCut(realm.name, { nodes: [familyNode(narrowed.id)], tokens: [toldOf(narrowed)] }),
   ];
-  const what = { event: 'guest.narrowed', source, more: endingOf(narrowed) };
+  const what = { event: 'guest.narrowed', source, more: { id: narrowed.id, ...endingOf(narrowed) } };
+  const told = narrowed.id === named.record.id ? [narrowed] : [narrowed, named.record];
   const { outcome, made } = await commitContested(deps.store, writes, async () => {
-    const entry = await nextEntry(deps, { realm: realm.name, record: narrowed }, what);
-    return [entry.writes, entry.event];
+    const entries = await Promise.all(
+      told.map((record) => nextEntry(deps, { realm: realm.name, record }, what)),
+    );
+    return [entries.flatMap((entry) => entry.writes), entries.map((entry) => entry.event)];
   });
   if (!outcome.ok) throw new Failure('conflict', 'the token was revoked or changed meanwhile');
-  tell(deps, realm.name, made);
-  return narrowed;
+  for (const event of made) tell(deps, realm.name, event);
+  return { ...found, record: narrowed };
+}
+
+type Newest = { readonly found: FoundGuest; readonly revision: Stamp | 'absent' };
+
+/** The newest token of the chain. Who refreshes meanwhile moves it on: then it is no longer `revision`. */
+async function newestOf(
+  deps: Pick<TrailDeps, 'store' | 'clock'>,
+  realm: string,
+  named: FoundGuest,
+): Promise<Newest> {
+  const [newest] = await deps.store.read([newestKey(realm, familyOf(named.record))]);
+  const revision = newest?.stamp ?? 'absent';
+  if (newest === undefined || newest.value === named.hash) return { found: named, revision };
+  return { found: (await findGuestByHash(deps, realm, newest.value)) ?? named, revision };
 }
 
 /** What is dead stays dead: writing it again would give it a younger stamp, and what is idle a new life. */
 async function checkAlive(
-  { store }: Pick<TrailDeps, 'store'>,
+  deps: TrailDeps,
   realm: GuestRealm,
   { record, hash, state }: FoundGuest,
-) {
+): Promise<void> {
+  const { store } = deps;
+  const { lifetime } = record.granted;
   const isIdle =
-    record.granted.lifetime.idle !== undefined &&
-    (await store.read([idleKey(realm.name, hash)]))[0] === undefined;
-  if (isIdle || (state !== 'active' && state !== 'not_yet_valid')) {
-    throw new Failure('conflict', 'the token is not active');
+    lifetime.idle !== undefined && (await store.read([idleKey(realm.name, hash)]))[0] === undefined;
+  if (!isIdle && (state === 'active' || state === 'not_yet_valid')) return;
+  // It would come back with all that it had.
+  if (state !== 'revoked' && refreshReachOf(lifetime) !== undefined) {
+    await store.commit([
+      endGuest(realm.name, familyOf(record)),
+      tellCut(realm.name, { tokens: [toldOf(record)] }),
+    ]);
+    const what = { event: 'guest.revoked', source: { by: 'narrowing' }, rhythm: 'once' } as const;
+    await appendIfPossible(deps, { realm: realm.name, record }, what);
   }
+  throw new Failure('conflict', 'the token is not active');
 }
 
 function narrowedRecord(
@@ -125,7 +170,7 @@ function narrowedRecord(
     budgets: budgetsOf(record, own, now),
     exp: change.lifetime?.ttl === undefined ? record.exp : endOf(record, now + change.lifetime.ttl),
     narrowedAt: now,
-    besidePointer: record.besidePointer ?? record.beside ?? 0,
+    besidePointer: record.besidePointer ?? countBeside(nodesOfPointer(record)),
   };
 }
 

@@ -3,9 +3,9 @@
  * resources and its label, so that each can be cut with one write however many tokens there are. Each of these is
  * there twice: for the whole realm, and for what one client minted, because a client cuts only that.
  */
-import { LASTING_CUT_TTL } from '../registry/records.ts';
+import { LASTING_CUT_TTL, mintedByNode } from '../registry/records.ts';
 import type { Key, Write } from '../storage/store.ts';
-import type { GuestRecord } from './guest-record.ts';
+import { familyOf, type GuestRecord } from './guest-record.ts';
 
 /** Seconds a cut of guests is remembered: a token that never expires must stay dead. */
 export const GUEST_CUT_TTL = LASTING_CUT_TTL;
@@ -17,9 +17,6 @@ const node = (kind: string, by: By, ...parts: readonly string[]): string =>
   `${kind}:${JSON.stringify([by ?? null, ...parts])}`;
 
 export const familyNode = (id: string): string => `gf:${id}`;
-/** The refresh tokens of a family. */
-export const refreshNode = (family: string): string => `gq:${family}`;
-export const mintedByNode = (clientId: string): string => `gc:${clientId}`;
 export const tenantNode = (by: By, tenant: string): string => node('gt', by, tenant);
 export const subjectNode = (by: By, tenant: string, id: string): string => node('gs', by, tenant, id);
 export const resourceNode = (by: By, type: string, id: string): string => node('gr', by, type, id);
@@ -30,14 +27,28 @@ export const labelNode = (by: By, label: string): string => node('gl', by, label
 /** The node of whatever was made from a token: its guests die with it. */
 export const parentNode = (hash: string): string => `t:${hash}`;
 
-/** Everything above a guest token, each once; its own family comes first. */
-export function nodesOfGuest(
-  record: Pick<GuestRecord, 'id' | 'clientId' | 'granted' | 'inherited'>,
-): readonly string[] {
-  const { id, clientId, granted, inherited } = record;
-  const own = [familyNode(id), mintedByNode(clientId), `c:${clientId}`];
+type Hanging = Pick<GuestRecord, 'id' | 'family' | 'clientId' | 'granted' | 'inherited'>;
+
+/** Everything above a guest token, each once; its own family comes first, so that its own document shows that cut. */
+export function nodesOfGuest(record: Hanging): readonly string[] {
+  return [...new Set([...ownNodes(record), ...nodesOfPointer(record)])];
+}
+
+/**
+ * Where its pointer hangs: not under its own family. A cut of the family may spare one token of it, which is written
+ * anew then; its pointer is not, and goes on telling when the token was issued.
+ */
+export function nodesOfPointer(record: Hanging): readonly string[] {
+  const { clientId, granted, inherited } = record;
   const described = [undefined, clientId].flatMap((by) => nodesBy(by, granted));
-  return [...new Set([...own, ...inherited, ...described])];
+  const own = ownNodes(record);
+  return [...new Set([mintedByNode(clientId), `c:${clientId}`, ...inherited, ...described])].filter(
+    (name) => !own.includes(name),
+  );
+}
+
+function ownNodes(record: Hanging): readonly string[] {
+  return [familyNode(record.id), familyNode(familyOf(record))];
 }
 
 function nodesBy(by: By, { subject, label, resources }: GuestRecord['granted']): readonly string[] {
@@ -64,10 +75,9 @@ export function nodesToHear(
   return record.narrowedAt === undefined ? nodes : [...nodes, anyResource];
 }
 
-/** What to tell of nodes that were cut: no token that anybody uses hangs under those of refreshing. */
+/** What to tell of nodes that were cut. */
 export function nodesToTell(cut: readonly string[]): readonly string[] {
-  const heard = cut.filter((name) => !name.startsWith(refreshNode('')));
-  return heard.some((name) => /^g[rx]:/.test(name)) ? [...heard, anyResource] : heard;
+  return cut.some((name) => /^g[rx]:/.test(name)) ? [...cut, anyResource] : cut;
 }
 
 /** A token that is revoked never comes back, nor does what was made from it. */

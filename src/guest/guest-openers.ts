@@ -8,6 +8,7 @@ import { sha256 } from '../base/hash.ts';
 import { randomValue } from '../base/random.ts';
 import type { LimitState } from '../limits/too-many.ts';
 import type { Document, Key, Write } from '../storage/store.ts';
+import { ceilingFault, ceilingGuards } from './ceiling-guard.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
 import { besideOf, countBeside, hang, nodesOfGuest } from './guest-nodes.ts';
@@ -61,13 +62,18 @@ export async function createOpener(deps: MintDeps, order: MintOrder, ttl: number
   const stored: Stored = { v: 1, sealed, beside: countBeside(nodes) };
   const since = order.since === undefined ? {} : { since: order.since };
   const writes = hang({ put: key, value: JSON.stringify(stored), ttl, ...since }, nodes);
-  const { limit } = await counted(deps.quotas, order, () => keep(deps, writes));
+  const guarded = [...ceilingGuards(realm, minter), ...writes];
+  const { limit } = await counted(deps.quotas, order, () => keep(deps, guarded));
   return { value, record, limit, exp: epochSeconds(deps.clock) + ttl };
 }
 
 async function keep({ store }: MintDeps, writes: readonly Write[]): Promise<void> {
   const outcome = await store.commit(writes);
-  if (!outcome.ok) throw new Failure('forbidden', 'what the opener was made with is not active any more');
+  if (outcome.ok) return;
+  throw (
+    ceilingFault(outcome, writes) ??
+    new Failure('forbidden', 'what the opener was made with is not active any more')
+  );
 }
 
 export type Redemption = {

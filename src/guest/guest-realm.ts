@@ -1,6 +1,7 @@
 /** What guest tokens need of a realm, and who mints them. */
 import type { JWK } from 'jose';
 import type { Api, Policy, Quota } from '../registry/model.ts';
+import type { Stamp } from '../storage/store.ts';
 import type { Mints } from './ceiling.ts';
 import type { GuestPolicy } from './guest-policy.ts';
 
@@ -26,6 +27,8 @@ export type Minter = {
   readonly ceiling: Mints;
   /** The shortest life it may ask for, in seconds. */
   readonly minTtl: number;
+  /** When the store said so: who may mint less since then is refused. */
+  readonly readAt?: Stamp | undefined;
 };
 
 /** Audiences of the APIs that a minter's guests may be for; the first is meant when a request names none. */

@@ -128,6 +128,11 @@ export function guestPointer(realm: string, id: string): Key {
   return { realm, kind: 'guest', id };
 }
 
+/** The hash of the newest token of a family, once it was refreshed or narrowed. */
+export function newestKey(realm: string, family: string): Key {
+  return { realm, kind: 'guest-newest', id: family };
+}
+
 /** Ids of the guests that a client minted, and of those of a tenant. */
 export function guestsOfClient(realm: string, clientId: string): Key {
   return { realm, kind: 'guests-by', id: clientId };

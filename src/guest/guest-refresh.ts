@@ -4,7 +4,7 @@ import { hmac, sha256 } from '../base/hash.ts';
 import { randomValue } from '../base/random.ts';
 import type { Stamp, Write } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
-import { countBeside, hang, nodesOfGuest, refreshNode } from './guest-nodes.ts';
+import { countBeside, hang, nodesOfGuest } from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import type { GuestRecord, GuestRefreshRecord } from './guest-record.ts';
 import { refreshReachOf } from './lifetime.ts';
@@ -45,7 +45,7 @@ export function refreshSuccessor(
 function issue({ clock }: Deps, realm: GuestRealm, record: GuestRefreshRecord, value: string): RefreshIssue {
   const { guest, until } = record;
   const ttl = Math.max(1, until - epochSeconds(clock));
-  const nodes = [...nodesOfGuest(guest), refreshNode(guest.id)];
+  const nodes = nodesOfGuest(guest);
   const stored = { ...record, beside: countBeside(nodes) };
   const put = { put: tokenKey(realm.name, sha256(value)), value: JSON.stringify(stored), ttl };
   return { issued: { value, expiresIn: ttl }, writes: hang(put, nodes) };

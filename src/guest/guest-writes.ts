@@ -2,7 +2,7 @@
 import type { Stamp, Write } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { resourceTypes } from './actions.ts';
-import { countBeside, GUEST_CUT_TTL, hang, nodesOfGuest } from './guest-nodes.ts';
+import { countBeside, GUEST_CUT_TTL, hang, nodesOfGuest, nodesOfPointer } from './guest-nodes.ts';
 import {
   customTypes,
   type GuestRecord,
@@ -15,7 +15,7 @@ import { refreshReachOf } from './lifetime.ts';
 import { statusWrites } from './status-places.ts';
 
 /** Seconds a dead token is remembered, so that its API can be told why. */
-const LINGER = 600;
+export const LINGER = 600;
 
 /** How long the store keeps a record: a token that never expires is kept as long as cuts are. */
 export function keepFor(record: Pick<GuestRecord, 'exp' | 'iat'>): number {
@@ -23,8 +23,9 @@ export function keepFor(record: Pick<GuestRecord, 'exp' | 'iat'>): number {
 }
 
 /**
- * All that is written for a new token, under the hash of its value. The pointer hangs where the token does and is
- * never written again: it tells when the token was issued, also after the token was narrowed.
+ * All that is written for a new token, under the hash of its value. The pointer is never written again: it tells when
+ * the token was issued, also after the token was narrowed. The first token of a chain of refreshes is kept as long as
+ * the chain can go on: by its id the chain is found.
  */
 export function recordWrites(realm: string, record: GuestRecord, hash: string, since?: Stamp): Write[] {
   const { id, clientId, granted } = record;
@@ -35,9 +36,13 @@ export function recordWrites(realm: string, record: GuestRecord, hash: string, s
   const condition = since === undefined ? {} : { since };
   const pointer = guestPointer(realm, id);
   const kept = Math.max(ttl, refreshReachOf(granted.lifetime) ?? 0);
+  const isFirst = record.family === undefined;
   return [
-    ...hang({ put: tokenKey(realm, hash), value: JSON.stringify(stored), ttl, ...condition }, nodes),
-    ...hang({ put: pointer, value: hash, ttl: kept }, nodes),
+    ...hang(
+      { put: tokenKey(realm, hash), value: JSON.stringify(stored), ttl: isFirst ? kept : ttl, ...condition },
+      nodes,
+    ),
+    ...hang({ put: pointer, value: hash, ttl: kept }, nodesOfPointer(record)),
     { index: guestsOfClient(realm, clientId), member: id, ttl },
     { index: guestsOfTenant(realm, granted.subject.tenant), member: id, ttl },
     ...statusWrites(realm, record, ttl),

@@ -6,7 +6,7 @@ import { sha256 } from '../base/hash.ts';
 import { createQuotas } from '../limits/quotas.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Client } from '../registry/model.ts';
-import type { Document, Store } from '../storage/store.ts';
+import type { Document, Stamp, Store } from '../storage/store.ts';
 import { type Mints, mints } from './ceiling.ts';
 import { trailOf } from './guest-events.ts';
 import { introspectGuest, judgeForExchange } from './guest-introspection.ts';
@@ -45,7 +45,7 @@ export type GuestsDeps = {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Addresses of a host, none when it cannot be found in time; default: as DNS says. */
+  /** Addresses of a host, none when it cannot be found in time; default: as the machine's file of hosts or DNS says. */
   readonly resolveHost?: (host: string) => Promise<readonly string[]>;
 };
 
@@ -118,12 +118,15 @@ const NATIVE_MIN_TTL = 10;
 
 const ceilings = new WeakMap<object, Mints | undefined>();
 
-/** A client as a minter; `undefined` when it may not mint, or its `mints` is none that a realm file could have. */
-export function minterOf(client: Client): Minter | undefined {
+/**
+ * A client, as the store had it at `readAt`, as a minter; `undefined` when it may not mint, or its `mints` is none that
+ * a realm file could have.
+ */
+export function minterOf(client: Client, readAt: Stamp | undefined): Minter | undefined {
   if (client.mints === undefined || !client.enabled || client.public === true) return undefined;
   if (!ceilings.has(client.mints)) ceilings.set(client.mints, mints.safeParse(client.mints).data);
   const ceiling = ceilings.get(client.mints);
-  return ceiling && { clientId: client.id, ceiling, minTtl: NATIVE_MIN_TTL };
+  return ceiling && { clientId: client.id, ceiling, minTtl: NATIVE_MIN_TTL, readAt };
 }
 
 /** The value of a token that is shown again (`showAgain` at minting); `undefined` when it was not kept. */

@@ -7,6 +7,7 @@ import { sha256 } from '../base/hash.ts';
 import type { Quotas } from '../limits/quotas.ts';
 import type { LimitState } from '../limits/too-many.ts';
 import type { Committed, Refusal, Write } from '../storage/store.ts';
+import { ceilingFault, ceilingGuards } from './ceiling-guard.ts';
 import { commitContested } from './contested.ts';
 import { decide } from './decide.ts';
 import type { GuestRecord } from './guest-record.ts';
@@ -45,7 +46,7 @@ export async function mint(deps: MintDeps, order: MintOrder): Promise<Minted | R
 }
 
 async function store(deps: StoreDeps, order: MintOrder, decided: GuestRecord): Promise<Minted> {
-  const { realm } = order;
+  const { realm, minter } = order;
   const placed = deps.place(realm, decided, decided.iat + keepFor(decided));
   const value = await guestValue(realm, placed, order.claims);
   const hash = sha256(value);
@@ -55,13 +56,14 @@ async function store(deps: StoreDeps, order: MintOrder, decided: GuestRecord): P
   const issued = { value, ...(refresh === undefined ? {} : { refresh: refresh.issued }) };
   const trail = mintedEntry(deps, realm.name, record, { source: order.source });
   const writes = [
+    ...ceilingGuards(realm, minter),
     ...recordWrites(realm.name, record, hash, order.since),
     ...(refresh?.writes ?? []),
     ...trail.writes,
     ...(order.also?.(record, hash, issued) ?? []),
   ];
   const outcome = await commitWithSlot(deps, { realm: realm.name, record, hash, writes });
-  if (!outcome.ok) throw refusalOf(outcome.reason);
+  if (!outcome.ok) throw ceilingFault(outcome, writes) ?? refusalOf(outcome.reason);
   tell(deps, realm.name, trail.event);
   return { record, ...issued };
 }

@@ -1,33 +1,36 @@
 /**
  * Refreshing a guest without a reload: the refresh token rotates, a repeated refresh within the grace gets the same
- * successor, and reuse after it kills the family. Ceilings, policies and a user's own rights count anew at each
- * refresh; limits of uses and the end of the chain stay what they were.
+ * answer, and reuse after it kills the family. Where a session has so many places, the successor takes the place of the
+ * token that it follows, which dies; elsewhere that one lives to its end, as other tabs may hold it. Ceilings, policies
+ * and a user's own rights count anew at each refresh; limits of uses and the end of the chain stay what they were.
  */
 import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
-import type { Document } from '../storage/store.ts';
+import type { Document, Write } from '../storage/store.ts';
 import { tellCut } from '../tokens/cuts.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { commitContested } from './contested.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
-import { toldOf } from './guest-life.ts';
-import { besideOf, countBeside, endGuest, familyNode, nodesOfGuest } from './guest-nodes.ts';
+import { findGuestByHash, toldOf } from './guest-life.ts';
+import { besideOf, countBeside, endGuest, familyNode, nodesOfPointer } from './guest-nodes.ts';
 import type { GuestRealm, Minter } from './guest-realm.ts';
 import {
   decodeGuestRefresh,
   type GuestRecord,
   type GuestRefreshRecord,
   guestPointer,
+  newestKey,
 } from './guest-record.ts';
 import { GUEST_REFRESH_GRACE_MS, refreshSuccessor } from './guest-refresh.ts';
 import { takeSlot } from './guest-slots.ts';
 import { guestValue } from './guest-values.ts';
-import { keepFor, recordWrites } from './guest-writes.ts';
+import { keepFor, LINGER, recordWrites } from './guest-writes.ts';
 import { type MintDeps, type Minted, mintedEntry } from './mint.ts';
 import type { SubjectUser } from './mint-order.ts';
 import { ownGrant } from './policy-effect.ts';
+import { type Answered, answerKey, answerWrite, readAnswer } from './refresh-answer.ts';
 import { isRefused, type Refused } from './refusal.ts';
 import { appendIfPossible, nextEntry, type Source, type TrailDeps, tell } from './trail.ts';
 
@@ -58,19 +61,33 @@ export async function refreshGuest(deps: MintDeps, order: RefreshOrder): Promise
   const found = await findRefresh(deps, order);
   if (found === undefined || !mayRefresh(found.record, order)) throw dead();
   const { guest } = found.record;
-  const minter = await order.minterOf(guest.clientId);
-  const user = guest.userId === undefined ? undefined : await order.userOf(guest.userId);
-  if (minter === undefined || (guest.userId !== undefined && user === undefined)) throw dead();
-  const { scope, source } = order;
-  const asked = {
-    ...orderOf(realm, found.record, epochSeconds(deps.clock)),
-    scope,
-    ...(user === undefined ? {} : { parent: { nodes: [], user } }),
-  };
-  const decided = isWithin(scope, guest.scope) ? decide(deps, { realm, minter, source, ...asked }) : TOO_WIDE;
+  if (isReused(found.document)) {
+    await endFamily(deps, realm.name, guest, order.source);
+    throw dead();
+  }
+  if (found.answer !== undefined) return repeat(deps, order, found.answer);
+  if (found.document.cut) throw dead();
+  const decided = await decideAnew(deps, order, found.record);
   if (isRefused(decided)) return decided;
   const renewed = renewedOf(decided, guest);
   return renew(deps, order, found, deps.place(realm, renewed, renewed.iat + keepFor(renewed)));
+}
+
+/** What may be granted at this moment. Rejects when the minter, or the user it was made from, may no longer. */
+async function decideAnew(
+  deps: TrailDeps,
+  order: RefreshOrder,
+  record: GuestRefreshRecord,
+): Promise<GuestRecord | Refused> {
+  const { realm, scope, source } = order;
+  const { guest } = record;
+  const minter = await order.minterOf(guest.clientId);
+  const user = guest.userId === undefined ? undefined : await order.userOf(guest.userId);
+  if (minter === undefined || (guest.userId !== undefined && user === undefined)) throw dead();
+  if (!isWithin(scope, guest.scope)) return TOO_WIDE;
+  const parent = user === undefined ? {} : { parent: { nodes: [], user } };
+  const asked = orderOf(realm, record, epochSeconds(deps.clock));
+  return decide(deps, { realm, minter, source, ...asked, scope, ...parent });
 }
 
 /** RFC 6749 §6: no scope that was not granted before. The next refresh may ask for all of it again. */
@@ -83,25 +100,50 @@ const TOO_WIDE: Refused = {
   refused: [{ code: 'access_denied', pointer: '/scope', message: 'holds what was not granted' }],
 };
 
-type Found = { readonly document: Document; readonly record: GuestRefreshRecord };
+type Found = {
+  readonly document: Document;
+  readonly record: GuestRefreshRecord;
+  /** What it was refreshed to a moment ago. */
+  readonly answer: Document | undefined;
+};
 
-/** `undefined` when it is none, or anything that it hangs on is dead. */
+/**
+ * `undefined` when it is none, or anything that it hangs on is dead; but where the successor takes the place of what it
+ * follows, a spent one is cut by that.
+ */
 async function findRefresh(
   { store }: Pick<TrailDeps, 'store'>,
   { realm, value }: RefreshOrder,
 ): Promise<Found | undefined> {
   const key = tokenKey(realm.name, sha256(value));
-  const [document] = await store.read([key]);
+  const [document, answer] = await store.read([key, answerKey(realm, value)]);
   const record = document && decodeGuestRefresh(document.value);
-  if (document === undefined || record === undefined || document.cut) return undefined;
+  if (document === undefined || record === undefined) return undefined;
+  if (document.cut && !(hasPlaces(record.guest) && document.spentAt !== undefined)) return undefined;
   // The pointer is as old as the chain: a cut of what was issued before some time kills the chain by it.
   const pointer = guestPointer(realm.name, record.guest.id);
   const above = await store.read([
     pointer,
-    ...besideOf(pointer, countBeside(nodesOfGuest(record.guest))),
+    ...besideOf(pointer, countBeside(nodesOfPointer(record.guest))),
     ...besideOf(key, record.beside ?? 0),
   ]);
-  return above.every((one) => one?.cut === false) ? { document, record } : undefined;
+  return above.every((one) => one?.cut === false) ? { document, record, answer } : undefined;
+}
+
+function hasPlaces({ granted }: GuestRecord): boolean {
+  return granted.session?.max_concurrent !== undefined;
+}
+
+function isReused({ spentAt, now }: Document): boolean {
+  return spentAt !== undefined && now - spentAt > GUEST_REFRESH_GRACE_MS * 1000;
+}
+
+/** The same once more, as it is now; unless it has ended since. */
+async function repeat(deps: TrailDeps, { realm, value }: RefreshOrder, answer: Document): Promise<Answered> {
+  const answered = readAnswer(realm, value, answer);
+  const successor = await findGuestByHash(deps, realm.name, sha256(answered.value));
+  if (successor?.state !== 'active' && successor?.state !== 'not_yet_valid') throw dead();
+  return { ...answered, record: successor.record };
 }
 
 /** Who minted it need not hold the key of the browser; who brings a key must bring the right one. */
@@ -134,7 +176,7 @@ function renewedOf(decided: GuestRecord, guest: GuestRecord): GuestRecord {
   return {
     ...decided,
     granted: refresh === undefined ? granted : { ...granted, lifetime: { ...granted.lifetime, refresh } },
-    inherited: [...guest.inherited, familyNode(guest.id)],
+    inherited: guest.inherited,
     budgets: guest.budgets,
     parentId: guest.parentId ?? guest.id,
     family: guest.id,
@@ -142,21 +184,26 @@ function renewedOf(decided: GuestRecord, guest: GuestRecord): GuestRecord {
 }
 
 async function renew(
-  deps: TrailDeps,
-  { realm, value, source }: RefreshOrder,
+  deps: MintDeps,
+  order: RefreshOrder,
   { document, record }: Found,
   renewed: GuestRecord,
-): Promise<Minted> {
+): Promise<Minted | Refused> {
+  const { realm, value, source } = order;
   const { guest } = record;
   const token = await guestValue(realm, renewed);
   const hash = sha256(token);
   const successor = refreshSuccessor(deps, realm, { record, value, since: document.now });
-  const minted = mintedEntry(deps, realm.name, renewed, { source, more: { refreshes: guest.id } });
+  const trail = mintedEntry(deps, realm.name, renewed, { source, more: { refreshes: guest.id } });
+  const minted = { record: renewed, value: token, refresh: successor.issued };
   const writes = [
+    answerWrite(realm, value, minted),
     { spend: tokenKey(realm.name, sha256(value)), graceMs: GUEST_REFRESH_GRACE_MS },
     ...recordWrites(realm.name, renewed, hash, document.now),
     ...successor.writes,
-    ...minted.writes,
+    { put: newestKey(realm.name, guest.id), value: hash, ttl: successor.issued.expiresIn },
+    ...(hasPlaces(guest) ? [endEarlier(realm.name, guest, successor.issued.expiresIn)] : []),
+    ...trail.writes,
   ];
   const what = { event: 'guest.refreshed', source, more: { successor: renewed.id } };
   const { outcome, made } = await commitContested(deps.store, writes, async () => {
@@ -165,11 +212,18 @@ async function renew(
     return [[...slot, ...entry.writes], entry.event];
   });
   if (outcome.ok) {
-    for (const event of [made, minted.event]) tell(deps, realm.name, event);
-    return { record: renewed, value: token, refresh: successor.issued };
+    for (const event of [made, trail.event]) tell(deps, realm.name, event);
+    return minted;
   }
+  // Somebody else was faster, by a moment: there is an answer now.
+  if (outcome.step === 0) return refreshGuest(deps, order);
   if (outcome.reason === 'spent') await endFamily(deps, realm.name, guest, source);
   throw dead();
+}
+
+/** All of the chain but what is written with it. `left`: seconds that the chain can last. */
+function endEarlier(realm: string, { id }: GuestRecord, left: number): Write {
+  return { cut: familyNode(id), realm, ttl: left + LINGER };
 }
 
 function dead(): Failure {

@@ -7,7 +7,8 @@ import { deflateSync } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { signJwt } from '../keys/sign-jwt.ts';
-import type { Key, Store } from '../storage/store.ts';
+import type { Document, Key, Store } from '../storage/store.ts';
+import { tokenKey } from '../tokens/nodes.ts';
 import { besideOf } from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import { guestPointer } from './guest-record.ts';
@@ -96,12 +97,20 @@ async function invalidOf(
   for (let at = 0; at < tokens.length; at += CHUNK) {
     const chunk = tokens.slice(at, at + CHUNK);
     const places = chunk.flatMap(({ idx, id, beside }) => {
-      // As old as the token and under every node it ever hung under, also after it was narrowed.
+      // As old as the token and under every node it ever hung under but its family's, also after it was narrowed.
       const pointer = guestPointer(realm, id);
-      return [pointer, ...besideOf(pointer, beside)].map((key) => ({ idx, key }));
+      return [pointer, ...besideOf(pointer, beside)].map((key, at) => ({ idx, key, isPointer: at === 0 }));
     });
     const documents = await store.read(places.map(({ key }) => key));
-    invalid.push(...places.filter((_, i) => documents[i]?.cut !== false).map(({ idx }) => idx));
+    const isCut = (document: Document | undefined) => document?.cut !== false;
+    // What the family says is told by the token's own document.
+    const behind = places.flatMap(({ idx, isPointer }, i) => {
+      const { value } = documents[i] ?? {};
+      return isPointer && value !== undefined ? [{ idx, key: tokenKey(realm, value) }] : [];
+    });
+    const ownDocuments = behind.length === 0 ? [] : await store.read(behind.map(({ key }) => key));
+    invalid.push(...places.filter((_, i) => isCut(documents[i])).map(({ idx }) => idx));
+    invalid.push(...behind.filter((_, i) => isCut(ownDocuments[i])).map(({ idx }) => idx));
   }
   return invalid;
 }

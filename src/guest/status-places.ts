@@ -10,7 +10,7 @@ import { LRUCache } from 'lru-cache';
 import { equalInConstantTime, hmac } from '../base/hash.ts';
 import { randomValue } from '../base/random.ts';
 import type { Key, Write } from '../storage/store.ts';
-import { countBeside, nodesOfGuest } from './guest-nodes.ts';
+import { countBeside, nodesOfPointer } from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import type { GuestRecord } from './guest-record.ts';
 import { claimsOf } from './guest-values.ts';
@@ -94,7 +94,7 @@ export function readMember(member: string): Member {
 export function statusWrites(realm: string, record: GuestRecord, ttl: number): Write[] {
   if (record.status === undefined) return [];
   const { list, idx } = record.status;
-  const beside = countBeside(nodesOfGuest(record));
+  const beside = countBeside(nodesOfPointer(record));
   const member = `${idx} ${record.id}${beside === 0 ? '' : ` ${beside}`}`;
   return [{ index: listKey(realm, list), member, ttl }];
 }

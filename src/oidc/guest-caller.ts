@@ -60,7 +60,7 @@ export async function guestApiCaller(
 
 async function client(provider: RealmProvider, ctx: Context): Promise<GuestApiCaller | undefined> {
   const found = await provenClient(provider, ctx);
-  return found && clientCaller(found, managesByRoles(provider.realm, found));
+  return found && clientCaller(provider.realm, found, managesByRoles(provider.realm, found));
 }
 
 /** The client that authenticated as at the token endpoint: by a header, or a certificate and its name in the query. */
@@ -76,8 +76,8 @@ export async function provenClient(
   return found?.enabled === true ? found : undefined;
 }
 
-function clientCaller(found: Client, isManager: boolean): GuestApiCaller {
-  const minter = minterOf(found);
+function clientCaller({ registry }: RealmContext, found: Client, isManager: boolean): GuestApiCaller {
+  const minter = minterOf(found, registry.readAt(found));
   return { name: found.id, clientId: found.id, isManager, ...(minter === undefined ? {} : { minter }) };
 }
 
@@ -106,7 +106,7 @@ async function bearer(realm: RealmContext, ctx: Context, shown: Shown): Promise<
   const parent = { nodes: [parentNode(hash), ...nodesOf(record)] };
   const { jkt } = record;
   return {
-    ...clientCaller(found, isManager),
+    ...clientCaller(realm, found, isManager),
     parent,
     readAt: document.now,
     ...(jkt === undefined ? {} : { jkt }),

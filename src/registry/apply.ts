@@ -57,14 +57,15 @@ export function createApply(deps: ApplyDeps) {
   return { applyRealm };
 }
 
-async function planSettings({ store, codec }: ApplyDeps, file: RealmFile): Promise<readonly Step[]> {
+async function planSettings(deps: ApplyDeps, file: RealmFile): Promise<readonly Step[]> {
+  const { store, codec } = deps;
   const key = settingsKey(file.name);
   const [document] = await store.read([key]);
   const before = document && { value: codec.decodeSettings(key, document.value), stamp: document.stamp };
   const after = mergeSettings(before?.value, file);
   if (before !== undefined && isSame(before.value, after)) return [];
   if (before === undefined) await announceRealm(store, file.name);
-  const writes = settingsWrites(codec, before, after);
+  const writes = settingsWrites(deps, before, after);
   return [{ label: `realm ${file.name}`, isNew: before === undefined, changed: { what: 'realm' }, writes }];
 }
 
@@ -87,7 +88,7 @@ async function planClients(
         label: `client ${input.id}`,
         isNew: before === undefined,
         changed: { what: 'client', id: input.id },
-        writes: clientWrites(codec, realm, { before, after }),
+        writes: clientWrites(deps, realm, { before, after }),
       },
     ];
   }

@@ -1,7 +1,7 @@
 import { Failure } from '../base/errors.ts';
 import type { Stamp, Store, Write } from '../storage/store.ts';
 import { type Committer, isSame, retried } from './committer.ts';
-import { clientEffects } from './effects.ts';
+import { clientEffects, type Narrowing } from './effects.ts';
 import { type Listed, type PageRequest, readListed } from './listing.ts';
 import { type Client, type ClientInput, client as clientSchema } from './model.ts';
 import { originWrites } from './origins.ts';
@@ -10,10 +10,15 @@ import { type Codec, clientKey, clientsIndex } from './records.ts';
 
 type Stored<T> = { readonly value: T; readonly stamp: number };
 
-export type ClientDeps = { readonly store: Store; readonly codec: Codec; readonly committer: Committer };
+/** What the steps of a change are made with. */
+export type WriteDeps = { readonly codec: Codec; readonly narrowing: Narrowing };
+
+export type ClientDeps = WriteDeps & { readonly store: Store; readonly committer: Committer };
 
 /** Clients of a realm as the store has them; nothing is cached here. */
-export function createClients({ store, codec, committer }: ClientDeps) {
+export function createClients(deps: ClientDeps) {
+  const { store, codec, committer } = deps;
+
   async function find(
     realm: string,
     id: string,
@@ -26,7 +31,7 @@ export function createClients({ store, codec, committer }: ClientDeps) {
 
   async function create(realm: string, input: ClientInput): Promise<Client> {
     const created = parseInput(clientSchema, input);
-    const writes = clientWrites(codec, realm, { before: undefined, after: created });
+    const writes = clientWrites(deps, realm, { before: undefined, after: created });
     const result = await committer.commit(realm, writes, [{ what: 'client', id: created.id }]);
     if (result.ok) return created;
     if (result.reason === 'exists') throw new Failure('conflict', `client "${created.id}" exists already`);
@@ -39,7 +44,7 @@ export function createClients({ store, codec, committer }: ClientDeps) {
       const after = parseInput(clientSchema, change(before.value));
       if (after.id !== id) throw new Failure('invalid_input', 'the id of a client cannot be changed');
       if (isSame(before.value, after)) return before.value;
-      const writes = clientWrites(codec, realm, { before, after });
+      const writes = clientWrites(deps, realm, { before, after });
       const result = await committer.commit(realm, writes, [{ what: 'client', id }]);
       return result.ok ? after : undefined;
     });
@@ -49,7 +54,7 @@ export function createClients({ store, codec, committer }: ClientDeps) {
     return retried(async () => {
       const before = await find(realm, id);
       if (before === undefined) return false;
-      const writes = clientWrites(codec, realm, { before, after: undefined });
+      const writes = clientWrites(deps, realm, { before, after: undefined });
       const result = await committer.commit(realm, writes, [{ what: 'client', id }]);
       return result.ok ? true : undefined;
     });
@@ -77,14 +82,14 @@ export type Clients = ReturnType<typeof createClients>;
 
 /** The steps of one change, refused when the client is not (any more) what `before` says. One of the two is there. */
 export function clientWrites(
-  codec: Codec,
+  { codec, narrowing }: WriteDeps,
   realm: string,
   { before, after }: { before: Stored<Client> | undefined; after: Client | undefined },
 ): readonly Write[] {
   const value = after ?? before?.value;
   if (value === undefined) return [];
   const key = clientKey(realm, value.id);
-  const effects = clientEffects(realm, value.id, { before: before?.value, after });
+  const effects = clientEffects(narrowing, realm, { id: value.id, before: before?.value, after });
   const put: Write = {
     put: key,
     value: codec.encodeClient(realm, value),

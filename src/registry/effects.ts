@@ -4,29 +4,54 @@
  */
 import type { Write } from '../storage/store.ts';
 import { type Client, compat, type RealmSettings, type User } from './model.ts';
-import { CUT_TTL, clientNode, LASTING_CUT_TTL, userNode } from './records.ts';
+import { CUT_TTL, ceilingNode, clientNode, LASTING_CUT_TTL, mintedByNode, userNode } from './records.ts';
 
 const compatSections = compat.keyof().options;
 
 type Switchable = { readonly enabled: boolean };
 type Change<T> = { readonly before: T | undefined; readonly after: T | undefined };
 
-export function realmEffects(realm: string, change: Change<RealmSettings>): readonly Write[] {
+/** Whether a change takes away from what is not the registry's to read: then what was minted before is cut. */
+export type Narrowing = {
+  /** `mints` of a client. */
+  readonly mints: (before: unknown, after: unknown) => boolean;
+  readonly section: (name: string, before: unknown, after: unknown) => boolean;
+};
+
+export function realmEffects(
+  narrowing: Narrowing,
+  realm: string,
+  change: Change<RealmSettings>,
+): readonly Write[] {
   return [
-    ...nodeEffects({ realm, node: '', ttl: LASTING_CUT_TTL }, change, false),
-    ...(change.after === undefined ? [] : compatEffects(realm, change)),
+    ...removableEffects(realm, change),
+    ...(change.after === undefined ? [] : compatEffects(narrowing, realm, change)),
   ];
 }
 
-/** A compatibility section is a client of its own, which is off when it is not there. */
-function compatEffects(realm: string, { before, after }: Change<RealmSettings>): readonly Write[] {
-  return compatSections.flatMap((name) =>
-    nodeEffects(
-      { realm, node: clientNode(`compat:${name}`), ttl: LASTING_CUT_TTL },
-      { before: sectionOf(before, name), after: sectionOf(after, name) },
-      false,
-    ),
-  );
+/** What happens to the realm as a whole. */
+export function removableEffects(realm: string, change: Change<RealmSettings>): readonly Write[] {
+  return nodeEffects({ realm, node: '', ttl: LASTING_CUT_TTL }, change, false);
+}
+
+/** A compatibility section is a client of its own, which is off when it is not there. It has nothing but guests. */
+function compatEffects(
+  narrowing: Narrowing,
+  realm: string,
+  { before, after }: Change<RealmSettings>,
+): readonly Write[] {
+  return compatSections.flatMap((name) => {
+    const minter = `compat:${name}`;
+    const isNarrower = narrowing.section(name, before?.compat?.[name], after?.compat?.[name]);
+    return [
+      ...nodeEffects(
+        { realm, node: clientNode(minter), ttl: LASTING_CUT_TTL },
+        { before: sectionOf(before, name), after: sectionOf(after, name) },
+        false,
+      ),
+      ...(isNarrower ? ceilingCuts(realm, minter) : []),
+    ];
+  });
 }
 
 function sectionOf(settings: RealmSettings | undefined, name: (typeof compatSections)[number]): Switchable {
@@ -34,14 +59,27 @@ function sectionOf(settings: RealmSettings | undefined, name: (typeof compatSect
   return { enabled: section !== undefined && section['enabled'] !== false };
 }
 
-/** Taking away a role or narrowing the ceiling cuts the client. */
-export function clientEffects(realm: string, id: string, change: Change<Client>): readonly Write[] {
+/** Taking away a role or narrowing the ceiling cuts the client; narrowing what it may mint, what it minted. */
+export function clientEffects(
+  narrowing: Narrowing,
+  realm: string,
+  { id, ...change }: Change<Client> & { readonly id: string },
+): readonly Write[] {
   const { before, after } = change;
   const mustCut =
     before !== undefined &&
     after !== undefined &&
     (hasLost(before.roles, after.roles) || isNarrower(before.permissions, after.permissions));
-  return nodeEffects({ realm, node: clientNode(id), ttl: LASTING_CUT_TTL }, change, mustCut);
+  const ttl = LASTING_CUT_TTL;
+  return [
+    ...nodeEffects({ realm, node: clientNode(id), ttl }, change, mustCut),
+    ...(narrowing.mints(before?.mints, after?.mints) ? ceilingCuts(realm, id) : []),
+  ];
+}
+
+function ceilingCuts(realm: string, minter: string): readonly Write[] {
+  const ttl = LASTING_CUT_TTL;
+  return [mintedByNode(minter), ceilingNode(minter)].map((node) => ({ cut: node, realm, ttl }));
 }
 
 /** Taking away a role or changing the password cuts the user. */

@@ -1,13 +1,12 @@
 import type { Clock } from '../base/clock.ts';
 import type { Document, Key, Store, Write } from '../storage/store.ts';
 import type { Changed } from './change-feed.ts';
+import type { WriteDeps } from './clients.ts';
 import type { Committer } from './committer.ts';
-import type { Codec } from './records.ts';
 import type { PasswordHashing } from './users.ts';
 
-export type ApplyDeps = {
+export type ApplyDeps = WriteDeps & {
   readonly store: Store;
-  readonly codec: Codec;
   readonly committer: Committer;
   readonly clock: Clock;
   readonly passwords: PasswordHashing;

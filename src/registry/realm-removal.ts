@@ -1,7 +1,7 @@
 import type { Store, Write } from '../storage/store.ts';
 import { type Clients, clientRemoval } from './clients.ts';
 import type { Committer } from './committer.ts';
-import { realmEffects } from './effects.ts';
+import { removableEffects } from './effects.ts';
 import { removeKept } from './kept.ts';
 import type { RealmSettings } from './model.ts';
 import { realmsIndex, settingsKey } from './records.ts';
@@ -25,7 +25,7 @@ export type RemovedWith = (realm: string) => readonly Write[];
 /** Empties a realm that is disabled. No client or user needs a cut of its own: all hang below the closed realm. */
 export function createRemoval({ store, committer, clients, users, removedWith }: RemovalDeps) {
   async function ofSettings(before: RealmSettings): Promise<void> {
-    const effects = realmEffects(before.name, { before, after: undefined });
+    const effects = removableEffects(before.name, { before, after: undefined });
     const writes = [{ remove: settingsKey(before.name) }, ...removedWith(before.name), ...effects];
     await committer.commit(before.name, writes, [{ what: 'realm' }]);
     await store.commit([{ unindex: realmsIndex, member: before.name }]);

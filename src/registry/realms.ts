@@ -1,18 +1,17 @@
 import { Failure } from '../base/errors.ts';
 import type { Stamp, Store, Write } from '../storage/store.ts';
-import type { Clients } from './clients.ts';
+import type { Clients, WriteDeps } from './clients.ts';
 import { type Committer, isSame, retried } from './committer.ts';
 import { realmEffects } from './effects.ts';
 import { type Listed, type PageRequest, readListed } from './listing.ts';
 import { type RealmSettings, type RealmSettingsInput, realmSettings } from './model.ts';
 import { parseInput } from './parse-input.ts';
 import { createRemoval, type RemovedWith } from './realm-removal.ts';
-import { type Codec, realmsIndex, settingsKey } from './records.ts';
+import { realmsIndex, settingsKey } from './records.ts';
 import type { Users } from './users.ts';
 
-export type RealmDeps = {
+export type RealmDeps = WriteDeps & {
   readonly store: Store;
-  readonly codec: Codec;
   readonly committer: Committer;
   readonly clients: Clients;
   readonly users: Users;
@@ -22,7 +21,8 @@ export type RealmDeps = {
 type Stored = { readonly value: RealmSettings; readonly stamp: Stamp };
 
 /** Settings of realms as the store has them; nothing is cached here. */
-export function createRealms({ store, codec, committer, clients, users, removedWith }: RealmDeps) {
+export function createRealms(deps: RealmDeps) {
+  const { store, codec, committer, clients, users, removedWith } = deps;
   const removal = createRemoval({ store, committer, clients, users, removedWith });
 
   async function find(name: string): Promise<Stored | undefined> {
@@ -77,7 +77,7 @@ export function createRealms({ store, codec, committer, clients, users, removedW
   ): Promise<RealmSettings | undefined> {
     if (before !== undefined && isSame(before.value, after)) return before.value;
     if (before === undefined) await announceRealm(store, after.name);
-    const writes = settingsWrites(codec, before, after);
+    const writes = settingsWrites(deps, before, after);
     const result = await committer.commit(after.name, writes, [{ what: 'realm' }]);
     return result.ok ? after : undefined;
   }
@@ -89,13 +89,13 @@ export type Realms = ReturnType<typeof createRealms>;
 
 /** The steps of a change of settings, refused when they are not (any more) what `before` says. */
 export function settingsWrites(
-  codec: Codec,
+  { codec, narrowing }: WriteDeps,
   before: Stored | undefined,
   after: RealmSettings,
 ): readonly Write[] {
   return [
     { put: settingsKey(after.name), value: codec.encodeSettings(after), onlyIf: before?.stamp ?? 'absent' },
-    ...realmEffects(after.name, { before: before?.value, after }),
+    ...realmEffects(narrowing, after.name, { before: before?.value, after }),
   ];
 }
 

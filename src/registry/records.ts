@@ -34,6 +34,10 @@ export const TOPIC = 'registry';
 const REALM_OF_REALMS = '_';
 
 export const clientNode = (id: string): string => `c:${id}`;
+/** The guest tokens that a client minted. */
+export const mintedByNode = (clientId: string): string => `gc:${clientId}`;
+/** Cut whenever a client may mint less: who mints under what it could before is refused. */
+export const ceilingNode = (clientId: string): string => `gm:${clientId}`;
 export const userNode = (id: string): string => `u:${id}`;
 
 export const settingsKey = (realm: string): Key => ({ realm, kind: 'realm', id: 'settings' });

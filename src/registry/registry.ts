@@ -11,6 +11,7 @@ import { createCache } from './cache.ts';
 import { type ChangeFeed, type ChangeListener, createChangeFeed } from './change-feed.ts';
 import { type Clients, createClients } from './clients.ts';
 import { createCommitter } from './committer.ts';
+import type { Narrowing } from './effects.ts';
 import type { Listed, PageRequest } from './listing.ts';
 import {
   type Client,
@@ -41,6 +42,7 @@ export type RegistryDeps = {
   readonly logger: Logger;
   /** What others keep one of for each realm, and that goes with it. */
   readonly removedWith: RemovedWith;
+  readonly narrowing: Narrowing;
 };
 
 /**
@@ -90,20 +92,20 @@ const MAX_ORIGINS = 2_000;
 const CACHE_MS = 30_000;
 
 export function createRegistry(deps: RegistryDeps): Registry {
-  const { store, clock, seal, passwords, logger, removedWith } = deps;
+  const { store, clock, seal, passwords, logger, removedWith, narrowing } = deps;
   const codec = createCodec(seal);
   const feed = createChangeFeed({ store, logger });
   const committer = createCommitter({ store, codec, announce: feed.announce });
-  const clients = createClients({ store, codec, committer });
+  const clients = createClients({ store, codec, committer, narrowing });
   const users = createUsers({ store, codec, committer, clock, passwords });
-  const realms = createRealms({ store, codec, committer, clients, users, removedWith });
+  const realms = createRealms({ store, codec, committer, clients, users, removedWith, narrowing });
   const cached = createCached({ realms, clients, feed, clock, store });
   return {
     ...cached,
     ...changingRealms(realms),
     ...changingClients(clients, cached.findRealm),
     ...usersOf(users, cached.findRealm),
-    ...createApply({ store, codec, committer, clock, passwords }),
+    ...createApply({ store, codec, committer, clock, passwords, narrowing }),
     onChange: feed.onChange,
     close: feed.close,
   };

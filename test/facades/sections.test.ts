@@ -81,6 +81,26 @@ describe.each(calls)('%s', (name, mint) => {
     for (const one of other) expect((await server.introspect(one)).active).toBe(true);
   });
 
+  it('that may do less loses what it minted; one that may do more does not', async () => {
+    const server = await startFor();
+    const bearer = await adaOf(server);
+    const change = (members: object) =>
+      server.services.registry.updateRealm('acme', (settings) => ({
+        ...settings,
+        compat: { ...settings.compat, [name]: { ...settings.compat?.[name], ...members } },
+      }));
+    await change({ maxTtl: 1_000_000, actions: ['view'] });
+    const token = await mint(server.base, bearer);
+
+    await change({ maxTtl: 1_000_001, actions: ['view', 'filter'] });
+    const afterMore = (await server.introspect(token)).active;
+    await change({ maxTtl: 1_000_000 });
+    const fresh = await mint(server.base, bearer);
+
+    expect([afterMore, (await server.introspect(token)).active]).toEqual([true, false]);
+    expect((await server.introspect(fresh)).active).toBe(true);
+  });
+
   it('taken out of the realm takes its tokens along', async () => {
     const server = await startFor();
     const token = await mint(server.base, await adaOf(server));

@@ -50,6 +50,9 @@ describe('the exchange of a guest token', () => {
     ['no end', [detail(), session({ lifetime: { ttl: null } })]],
     ['another guest', [detail(), session({ subject: { tenant: 'green', id: 'u_42' } })]],
     ['another network', [detail(), session({ binding: { ip: ['198.51.100.0/24'] } })]],
+    ['a data source', [detail(), session({ context: { datasource: 'us' } })]],
+    ['an environment', [detail(), session({ context: { environment: 'staging' } })]],
+    ['domains', [detail(), session({ context: { domains: { mode: 'include', ids: ['hr'] } } })]],
     ['a refresh token', [detail(), session({ lifetime: { ttl: 60, refresh: { allowed: true } } })]],
   ])('refuses a child with %s', async (_what, details) => {
     const parent = await parentOf({ binding: { ip: ['203.0.113.0/24'] } });

@@ -228,6 +228,16 @@ describe('token exchange', () => {
       expect(answer.json.error ?? '').toBe(error);
     });
 
+    it('are refused when a member of an object is there twice', async () => {
+      const details = JSON.stringify([detail(), session()]);
+
+      const answer = await ask({
+        authorization_details: details.replace('"rows":', '"rows":"none","rows":'),
+      });
+
+      expect(answer).toMatchObject({ status: 400, json: { error: 'invalid_authorization_details' } });
+    });
+
     it('narrow to what the scope covers', async () => {
       const answer = await ask({ scope: 'guest:view' });
 

@@ -135,6 +135,40 @@ describe('introspection of guest tokens', () => {
     expect('policy' in json).toBe(isAllowed);
   });
 
+  it.each<[string, Record<string, unknown>, Record<string, boolean>]>([
+    [
+      'metric that begins as a dashboard',
+      dashboard({ type: 'metric', id: 'dashboard:payroll' }),
+      { 'dashboard:payroll': false, payroll: false, 'metric:dashboard:payroll': true },
+    ],
+    [
+      'report that begins as a custom type',
+      dashboard({ type: 'report', id: 'custom:story:1' }),
+      { 'custom:story:1': false, 'story:1': false, 'report:custom:story:1': true },
+    ],
+    [
+      'story that begins as a report',
+      dashboard({ type: 'custom:story', id: 'report:1' }),
+      { 'report:1': false, 'custom:story': false, 'custom:story:report:1': true },
+    ],
+    [
+      'report with a colon of its own',
+      dashboard({ type: 'report', id: 'team:sales-dashboard' }),
+      { 'team:sales-dashboard': true, 'report:team:sales-dashboard': true, 'sales-dashboard': false },
+    ],
+  ])('asks for another type by no id: a %s', async (_what, resource, names) => {
+    const token = await mint({ resources: [resource] });
+
+    const answers = await Promise.all(
+      Object.keys(names).map(async (name) => {
+        const { json } = await introspect(server, token, { resource: name });
+        return [name, json.allowed];
+      }),
+    );
+
+    expect(Object.fromEntries(answers)).toEqual(names);
+  });
+
   it.each([
     "O'Brien' OR '1'='1",
     '"; DROP TABLE users; --',

@@ -85,6 +85,31 @@ describe('minting by JSON', () => {
       grant({ resources: [{ ...resource(), row: 1 }] }),
       '/resources/0/row',
     ],
+    ...(
+      [
+        ['timezone', 'Not/AZone'],
+        ['timezone', ''],
+        ['locale', 'en-en-en'],
+        ['locale', 'de_DE'],
+        ['currency', 'EUX'],
+        ['currency', 'eur'],
+      ] as const
+    ).map(
+      ([name, value]): Row => [
+        `${name} "${value}"`,
+        400,
+        'invalid_request',
+        grant({ context: { [name]: value } }),
+        `/context/${name}`,
+      ],
+    ),
+    [
+      'rows said twice',
+      400,
+      'invalid_request',
+      JSON.stringify(grant()).replace('"rows":', '"rows":"none","r\\u006fws":'),
+      '/resources/0/rows',
+    ],
     ['__proto__', 400, 'invalid_request', '{"__proto__":{"a":1}}', '/__proto__'],
     [
       'a resource without rows',

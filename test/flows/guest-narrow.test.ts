@@ -4,10 +4,13 @@ import { openEmbedded, openRedis } from '../support/raw-store.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import {
   call,
+  detail,
+  exchange,
   grant,
   guestRealm,
   introspect,
   mintGuest,
+  movableClock,
   ownRows,
   portal,
   refreshGuest,
@@ -21,10 +24,11 @@ describe.each([
 ] as const)('guest tokens that are narrowed, on the %s store', (_name, open) => {
   let server: TestServer;
   let engine: Awaited<ReturnType<typeof open>>;
+  const time = movableClock();
 
   beforeAll(async () => {
     engine = await open();
-    server = await startTestServer({ store: engine.url, realms: [guestRealm()] });
+    server = await startTestServer({ store: engine.url, realms: [guestRealm()], adapt: time.adapt });
   });
   afterAll(async () => {
     await server.stop();
@@ -83,6 +87,9 @@ describe.each([
     ['another format', { format: 'jwt' }, 400, '/format'],
     ['a refresh token', { lifetime: { refresh: { allowed: true } } }, 400, '/lifetime/refresh'],
     ['no resource', { resources: [] }, 400, '/resources'],
+    ['a data source', { context: { datasource: 'us' } }, 403, '/context/datasource'],
+    ['an environment', { context: { environment: 'staging' } }, 403, '/context/environment'],
+    ['domains', { context: { domains: { mode: 'include', ids: ['hr'] } } }, 403, '/context/domains'],
   ])('are never given %s', async (_what, body, status, pointer) => {
     const { id } = await mint();
 
@@ -145,6 +152,73 @@ describe.each([
 
       expect((await introspect(server, token)).json).toEqual(revoked);
     }
+  });
+
+  describe('of a chain of refreshes', () => {
+    const refreshable = { lifetime: { ttl: 600, refresh: { allowed: true } } };
+    const fewer = { resources: [dashboard('dash-1')] };
+    const scopeOf = async (token: string) => (await introspect(server, token)).json.scope;
+
+    it('are narrowed by the id of any: the newest keeps its value, all others die', async () => {
+      const first = await mint(refreshable);
+      const second = (await refreshGuest(server, first.refresh_token)).json;
+      const third = (await refreshGuest(server, second.refresh_token)).json;
+
+      const answer = await patch(first.id, fewer);
+
+      expect(answer).toMatchObject({ status: 200, json: { state: 'active', scope: 'guest:view' } });
+      expect(await scopeOf(third.access_token)).toBe('guest:view');
+      for (const token of [first.token, second.access_token]) {
+        expect((await introspect(server, token)).json).toEqual(revoked);
+      }
+      expect((await refreshGuest(server, third.refresh_token)).json.error).toBe('invalid_grant');
+      expect((await patch(answer.json.id, { lifetime: { ttl: 30 } })).status).toBe(200);
+      expect(await scopeOf(third.access_token)).toBe('guest:view');
+    });
+
+    it('are refreshed before it, or not at all, when both come at once', async () => {
+      for (let round = 0; round < 20; round += 1) {
+        const { id, token, refresh_token } = await mint(refreshable);
+
+        const [narrowed, renewed] = await Promise.all([
+          patch(id, fewer),
+          refreshGuest(server, refresh_token),
+        ]);
+
+        const scopes = await Promise.all([token, renewed.json.access_token ?? 'none'].map(scopeOf));
+        const hadAll = scopes.includes('guest:view guest:filter');
+        expect([narrowed.status, hadAll]).toEqual(hadAll ? [409, true] : [200, false]);
+        expect(scopes.some((scope) => scope !== undefined)).toBe(true);
+      }
+    });
+
+    it('are found by the first id as long as the chain lasts, and never come back once it was narrowed too late', async () => {
+      const first = await mint({ lifetime: { ttl: 10, refresh: { allowed: true, absolute: 7200 } } });
+      const second = (await refreshGuest(server, first.refresh_token)).json;
+      time.forward(1000);
+
+      const late = await patch(first.id, fewer);
+
+      expect(late).toMatchObject({ status: 409, json: { code: 'conflict' } });
+      expect((await refreshGuest(server, second.refresh_token)).json.error).toBe('invalid_grant');
+    });
+  });
+
+  it('take what was made from them along, also what was made from that', async () => {
+    const parent = await mint();
+    const child = (await exchange(server, { subject: parent.token, details: [detail()] })).json;
+    const grandchild = (await exchange(server, { subject: child.access_token, details: [detail()] })).json;
+
+    await patch(parent.id, { binding: { origins: ['https://app.acme.test'] }, lifetime: { ttl: 60 } });
+    const bound = await introspect(server, parent.token, { origin: 'https://app.acme.test' });
+    const later = await exchange(server, { subject: parent.token, details: [detail()] });
+
+    expect(bound.json.active).toBe(true);
+    for (const { access_token } of [child, grandchild]) {
+      expect((await introspect(server, access_token)).json).toEqual(revoked);
+    }
+    expect(later.json.expires_in).toBeLessThanOrEqual(60);
+    expect((await introspect(server, later.json.access_token)).json.guest_reason).toBe('origin_mismatch');
   });
 
   it('are not refreshed to what they were', async () => {

@@ -60,7 +60,8 @@ describe.each([
 
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(new Set(answers.map(({ json }) => json.refresh_token)).size).toBe(1);
-    for (const { json } of answers) expect(await isActive(json.access_token)).toBe(true);
+    expect(new Set(answers.map(({ json }) => json.access_token)).size).toBe(1);
+    expect(await isActive(answers[0]?.json.access_token)).toBe(true);
     expect((await refreshGuest(server, answers[0]?.json.refresh_token)).status).toBe(200);
   });
 
@@ -158,29 +159,70 @@ describe.each([
     expect(await isActive(json.access_token)).toBe(true);
   });
 
-  it('is under the ceiling of the client as it is now', async () => {
-    const { refresh_token } = await mint();
+  it('ends when the ceiling of the client gets narrower, and goes on when it gets wider', async () => {
+    const [before, after] = [await mint(), await mint()];
     const allow = (change: object) =>
       server.services.registry.updateClient('acme', 'portal', (client) => ({
         ...client,
         mints: { ...mints, ...change },
       }));
-    await allow({ actions: ['view'] });
-
-    const { json } = await refreshGuest(server, refresh_token);
-
-    expect(json.scope).toBe('guest:view');
-    await allow({ types: ['report'] });
-    expect((await refreshGuest(server, json.refresh_token)).status).toBe(400);
+    await allow({ types: [...mints.types, 'chart'] });
+    const wider = await refreshGuest(server, before.refresh_token);
     await allow({});
+
+    expect(wider.status).toBe(200);
+    expect(await refreshGuest(server, wider.json.refresh_token)).toMatchObject(REFUSED);
+    expect(await refreshGuest(server, after.refresh_token)).toMatchObject(REFUSED);
   });
 
-  it('does not take a second place in the session', async () => {
+  describe('in a session with places', () => {
     const session = { key: 'sid-9', max_concurrent: 1 };
-    const { refresh_token } = await mint({}, { session });
 
-    expect((await refreshGuest(server, refresh_token)).status).toBe(200);
-    expect((await mintGuest(server, grant({ session }))).status).toBe(429);
+    it('puts the successor in the place of what it follows, however often it is repeated', async () => {
+      const first = await mint({}, { session });
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => refreshGuest(server, first.refresh_token)),
+      );
+      const again = await refreshGuest(server, first.refresh_token);
+      const third = await refreshGuest(server, again.json.refresh_token);
+
+      const values = new Set([...answers, again].map(({ json }) => json.access_token));
+      const alive = await Promise.all([first.token, ...values, third.json.access_token].map(isActive));
+      expect(alive).toEqual([false, false, true]);
+      expect((await mintGuest(server, grant({ session }))).status).toBe(429);
+      await call(server, 'DELETE', `/guest-tokens/${first.id}`);
+      expect((await mintGuest(server, grant({ session }))).status).toBe(201);
+    });
+
+    it('kills the family when a spent one comes back too late', async () => {
+      const first = await mint({}, { session: { ...session, key: 'sid-10' } });
+      const { json } = await refreshGuest(server, first.refresh_token);
+      await age(first.refresh_token);
+
+      expect(await refreshGuest(server, first.refresh_token)).toMatchObject(REFUSED);
+
+      expect(await isActive(json.access_token)).toBe(false);
+      expect(await refreshGuest(server, json.refresh_token)).toMatchObject(REFUSED);
+    });
+
+    it('repeats what was narrowed meanwhile as it is now', async () => {
+      const first = await mint({}, { session: { ...session, key: 'sid-12' } });
+      const { json } = await refreshGuest(server, first.refresh_token);
+      const resources = [{ type: 'dashboard', id: 'dash-1', actions: ['view'] }];
+      await call(server, 'PATCH', `/guest-tokens/${first.id}`, { resources });
+
+      const again = await refreshGuest(server, first.refresh_token);
+
+      expect(again.json).toMatchObject({ access_token: json.access_token, scope: 'guest:view' });
+    });
+
+    it('repeats nothing that was revoked meanwhile', async () => {
+      const first = await mint({}, { session: { ...session, key: 'sid-11' } });
+      await refreshGuest(server, first.refresh_token);
+      await call(server, 'POST', '/guest-tokens/revoke', { tenant: 'blue' });
+
+      expect(await refreshGuest(server, first.refresh_token)).toMatchObject(REFUSED);
+    });
   });
 
   it.each<[string, (one: { id: string; refresh_token: string; token: string }) => Promise<unknown>]>([

@@ -139,6 +139,26 @@ describe.each([
     expect(await status(token)).toBe(0);
   });
 
+  it('is of a chain that was narrowed the newest alone', async () => {
+    const lifetime = { ttl: 6000, refresh: { allowed: true } };
+    const first = await mint({ format: 'jwt_reference', lifetime });
+    const child = await exchange(server, {
+      subject: first.token,
+      details: [detail()],
+      more: { requested_token_type: JWT },
+    });
+    const second = (await refreshGuest(server, first.refresh_token)).json;
+    const before = [await status(first.token), await status(child.json.access_token)];
+
+    const change = { resources: [dashboard('dash-1')] };
+    expect((await call(server, 'PATCH', `/guest-tokens/${first.id}`, change)).status).toBe(200);
+
+    expect(before).toEqual([0, 0]);
+    expect(await status(first.token)).toBe(1);
+    expect(await status(child.json.access_token)).toBe(1);
+    expect(await status(second.access_token)).toBe(0);
+  });
+
   it('is where a reference has it too, and nowhere in opaque ones', async () => {
     const reference = await mint({ format: 'jwt_reference' });
     const [opaque, uuid] = [await mint({ format: 'opaque' }), await mint({ format: 'uuid' })];

@@ -51,6 +51,19 @@ describe('what is written for a guest token', () => {
     expect(later).toMatchObject({ ttl: 3660 });
   });
 
+  it('keeps the first of a chain of refreshes as long as the chain can last, and no other', () => {
+    const lifetime = { ttl: 600, refresh: { allowed: true, absolute: 7200 } };
+    const first = { ...record, granted: { ...record.granted, lifetime } };
+    const ttlOf = (of: GuestRecord) => {
+      const own = recordWrites('acme', of, 'hash').find((write) => 'put' in write && write.put.kind === 't');
+      return own !== undefined && 'ttl' in own ? own.ttl : undefined;
+    };
+
+    expect(ttlOf(first)).toBe(7200);
+    expect(ttlOf({ ...first, id: 'gt_2', family: 'gt_1' })).toBe(1200);
+    expect(ttlOf(record)).toBe(1200);
+  });
+
   it.each([1, 50, 61, 62, 100])(
     'never hangs a document on more nodes than the store takes: %i resources',
     (count) => {

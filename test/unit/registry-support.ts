@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import { isNarrowerSection } from '../../src/facades/section-change.ts';
+import { isNarrowerCeiling } from '../../src/guest/ceiling-change.ts';
 import { createSealer } from '../../src/keys/seal.ts';
 import { createPasswordQueue, createPasswords } from '../../src/registry/passwords.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
@@ -34,6 +36,7 @@ export async function openRegistry() {
       seal,
       logger,
       removedWith: () => [],
+      narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
       passwords: {
         verify: passwords.verify,
         hash(password) {

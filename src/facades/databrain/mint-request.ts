@@ -1,6 +1,7 @@
 /** A request for a guest token as DataBrain's two versions have it, checked in the order that its codes follow. */
 import { z } from 'zod';
 import { identifier, setOf } from '../../guest/fields.ts';
+import { isTimeZone } from '../../guest/intl-names.ts';
 import { type Rows, rows as rowsSchema, usesRawSql } from '../../guest/predicate.ts';
 import { type Code, refusal } from './errors.ts';
 import type { LiveKey } from './keys.ts';
@@ -172,15 +173,5 @@ function checkDatasource({ datasources }: DatabrainSection, name: string | undef
   const isMissing = name === undefined && datasources.length > 1;
   if (isMissing || (name !== undefined && !datasources.includes(name))) {
     throw refusal('INVALID_REQUEST_BODY', 'datasourceName is missing or unknown');
-  }
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
   }
 }

@@ -43,7 +43,7 @@ async function createToken(call: Call): Promise<void> {
     // The secret is of one resource, and so is what it mints.
     ceiling: {
       types: [resource.type],
-      resources: [resource],
+      resources: [{ ...resource, include: 'children' }],
       actions: [...semaphorActions],
       formats: ['jwt_reference'],
       policies: [...section.policies, ...section.assignedPolicies],

@@ -30,8 +30,8 @@ export async function exchangeDirectly(
   form: URLSearchParams,
   request: IncomingMessage,
 ): Promise<DirectAnswer | undefined> {
-  const minter = minterOf(client);
   const readAt = realm.registry.readAt(client);
+  const minter = minterOf(client, readAt);
   if (minter === undefined || readAt === undefined || !isUsual(client, form)) return undefined;
   const guards = [{ guard: clientNode(client.id), realm: realm.name, since: readAt }];
   try {

@@ -4,8 +4,14 @@ import type { RealmContext } from '../realm-context.ts';
 import { addressOf, paths } from './addresses.ts';
 import { formOf } from './body.ts';
 
-/** RFC 8707 §2 and RFC 8693 §2.1: these may be sent more than once. */
+/** RFC 8707 §2 and RFC 8693 §2.1: these may be sent more than once where a token is asked for, and nowhere else. */
 const mayRepeat: ReadonlySet<string> = new Set(['resource', 'audience']);
+const requests: ReadonlySet<string> = new Set([
+  paths.token,
+  paths.deviceAuthorization,
+  paths.pushedRequest,
+  paths.backchannelAuthentication,
+]);
 
 export function checkForms(realm: RealmContext): Middleware {
   return function checkForm(ctx, next) {
@@ -22,12 +28,12 @@ function problemOf(realm: RealmContext, ctx: Context): string | undefined {
   const form = formOf(ctx);
   if (ctx.path === paths.token && !form.has('grant_type')) return 'Missing form parameter: grant_type';
   // RFC 6749 §3.2: parameters must not be included more than once, known or not.
-  if (repeatsParameter(form)) return 'duplicated parameter';
+  if (repeatsParameter(form, requests.has(ctx.path))) return 'duplicated parameter';
   return ctx.path === paths.introspection ? problemOfHint(realm, form) : undefined;
 }
 
-function repeatsParameter(form: URLSearchParams): boolean {
-  const names = [...form.keys()].filter((name) => !mayRepeat.has(name));
+function repeatsParameter(form: URLSearchParams, isRequest: boolean): boolean {
+  const names = [...form.keys()].filter((name) => !isRequest || !mayRepeat.has(name));
   return new Set(names).size < names.length;
 }
 

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { isFailure } from '../../base/errors.ts';
+import { findRepeatedKey } from '../../base/json-keys.ts';
 import { action, scopesOf } from '../../guest/actions.ts';
 import type { GuestGrant } from '../../guest/grant.ts';
 import type { Minter } from '../../guest/guest-realm.ts';
@@ -45,7 +46,7 @@ export const tokenExchangeGrant = {
 
 async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
   const client = await realm.findClient(ctx.oidc.client?.clientId ?? '');
-  const minter = client && minterOf(client);
+  const minter = client && minterOf(client, realm.registry.readAt(client));
   if (client === undefined || minter === undefined)
     throw new errors.UnauthorizedClient('Client may not mint guest tokens');
   const proven = await possessionOf(realm, ctx);
@@ -168,7 +169,7 @@ export async function refresh(
       source: { by: order.clientId ?? HOLDER, ...sender },
       minterOf: async (id) => {
         const client = await realm.findClient(id);
-        return client && minterOf(client);
+        return client && minterOf(client, realm.registry.readAt(client));
       },
       userOf: (id) => subjectUser(realm, id),
     });
@@ -187,6 +188,14 @@ function required(form: URLSearchParams, name: string): string {
 function detailsOf(form: URLSearchParams): unknown {
   const text = form.get('authorization_details');
   if (text === null) throw new errors.InvalidAuthorizationDetails('authorization_details is required');
+  const value = parseDetails(text);
+  if (findRepeatedKey(text) !== undefined) {
+    throw new errors.InvalidAuthorizationDetails('authorization_details have a member twice');
+  }
+  return value;
+}
+
+function parseDetails(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

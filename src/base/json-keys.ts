@@ -1,0 +1,54 @@
+/** Members that an object of a JSON text has twice (RFC 8259 §4): readers differ in which one counts. */
+
+/** A string, whatever it holds, or a mark of structure. What is between them is space, numbers and literals. */
+const parts = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],]/g;
+
+/** Where the reader stands: in an object, whose keys it has seen, or at an index of an array. */
+type Frame = { readonly keys?: Set<string>; at: string | number; isAwaitingKey: boolean };
+
+/**
+ * The path of the first member that is there twice, or `undefined`. The text must be valid JSON. Keys are compared as
+ * what they mean, however they are escaped. Reads once, without recursion.
+ */
+export function findRepeatedKey(text: string): readonly (string | number)[] | undefined {
+  const frames: Frame[] = [];
+  for (const [part] of text.matchAll(parts)) {
+    const frame = frames.at(-1);
+    if (part.startsWith('"')) {
+      if (frame?.isAwaitingKey === true && isRepeated(frame, part)) return frames.map(({ at }) => at);
+    } else {
+      move(frames, frame, part);
+    }
+  }
+  return undefined;
+}
+
+function isRepeated(frame: Frame, part: string): boolean {
+  const key: string = part.includes('\\') ? JSON.parse(part) : part.slice(1, -1);
+  frame.at = key;
+  frame.isAwaitingKey = false;
+  if (frame.keys?.has(key) === true) return true;
+  frame.keys?.add(key);
+  return false;
+}
+
+function move(frames: Frame[], frame: Frame | undefined, mark: string): void {
+  switch (mark) {
+    case '{':
+      frames.push({ keys: new Set(), at: '', isAwaitingKey: true });
+      break;
+    case '[':
+      frames.push({ at: 0, isAwaitingKey: false });
+      break;
+    case ',':
+      if (frame !== undefined) next(frame);
+      break;
+    default:
+      frames.pop();
+  }
+}
+
+function next(frame: Frame): void {
+  if (typeof frame.at === 'number') frame.at += 1;
+  else frame.isAwaitingKey = true;
+}
