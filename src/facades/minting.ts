@@ -1,7 +1,7 @@
 /** A section as a minting client: its ceiling, the life its tokens may have, and what is told in headers. */
 import type { Context } from 'koa';
 import type { Mints } from '../guest/ceiling.ts';
-import { type GuestGrant, parseGrant } from '../guest/grant.ts';
+import { type GuestGrant, parseGrant, type Resource } from '../guest/grant.ts';
 import { guestPolicy } from '../guest/guest-policy.ts';
 import type { GuestRealm } from '../guest/guest-realm.ts';
 import type { Minted } from '../guest/mint.ts';
@@ -18,6 +18,8 @@ export type FacadeOrder = Pick<MintOrder, 'parent' | 'showAgain' | 'claims' | 'a
   readonly name: 'databrain' | 'semaphor' | 'informer';
   /** A guest grant in native JSON. */
   readonly grant: object;
+  /** Resources of `grant` that are there for their limits alone, and allow nothing by themselves. */
+  readonly limiting?: readonly Pick<Resource, 'type' | 'id'>[];
   /** What tokens of this call can be at most, beside what the section says. */
   readonly ceiling: Pick<Mints, 'types' | 'actions' | 'formats'> &
     Pick<Partial<Mints>, 'resources' | 'policies'>;
@@ -28,7 +30,7 @@ export type FacadeMinted = Minted & { readonly value: string };
 /** The token, or the first thing that stands against it (its pointer into `grant`). */
 export async function mintFor(
   call: FacadeCall & { readonly section: CommonSection },
-  { name, grant, ceiling, ...order }: FacadeOrder,
+  { name, grant, ceiling, limiting = [], ...order }: FacadeOrder,
 ): Promise<FacadeMinted | Refusal> {
   const { section, guests } = call;
   const realm = realmFor(call.realm, section);
@@ -39,11 +41,19 @@ export async function mintFor(
     minTtl: 1,
     ceiling: ceilingOf(section, realm, ceiling),
   };
-  const minted = await guests.mint({ realm, minter, asked: parsed.grant, ...order });
+  const asked = { ...parsed.grant, resources: parsed.grant.resources.map(limitingOnly(limiting)) };
+  const minted = await guests.mint({ realm, minter, asked, ...order });
   if (isRefused(minted)) return firstOf(minted.refused);
   const { value } = minted;
   if (value === undefined) throw new Error('only a dry run has no value');
   return { ...minted, value };
+}
+
+function limitingOnly(limiting: NonNullable<FacadeOrder['limiting']>) {
+  return (resource: Resource): Resource => {
+    const isLimiting = limiting.some(({ type, id }) => type === resource.type && id === resource.id);
+    return isLimiting ? { ...resource, actions: [] } : resource;
+  };
 }
 
 export function isMinted(outcome: FacadeMinted | Refusal): outcome is FacadeMinted {

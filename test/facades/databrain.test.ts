@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { postForm } from '../support/http.ts';
 import {
   apiKey,
   detailOf,
   type FacadeServer,
+  managerToken,
   replay,
   send,
   sessionOf,
@@ -131,7 +131,8 @@ describe('the documented requests', () => {
   });
 
   it('compiles the row limits of a metric for the API that asks', async () => {
-    const { token } = (await create(2, full)).json;
+    const { allowedEmbeds: _, ...params } = full.params;
+    const { token } = (await create(2, { ...full, params })).json;
 
     const seen = await server.introspect(token, { resource: 'metric-1', action: 'view' });
 
@@ -196,7 +197,7 @@ describe('what a request says', () => {
 
     it('to who manages the token, as far as its resources are left', async () => {
       const headers = (await v1({ params })).headers;
-      const admin = await managerToken();
+      const admin = await managerToken(server);
       const address = `${server.base}/guest-tokens/${headers.get('x-guest-token-id')}`;
       const before = await send(address, { method: 'GET', token: admin });
       const resources = [
@@ -220,17 +221,6 @@ describe('what a request says', () => {
 
       expect(await server.introspect(token)).not.toHaveProperty('row_origins');
     });
-
-    async function managerToken(): Promise<string> {
-      const answer = await postForm(server.endpoint('acme', 'token'), {
-        client_id: 'dc-ui',
-        grant_type: 'password',
-        username: 'ada.admin',
-        password: 'ada_password',
-        resource: 'urn:daypass:admin',
-      });
-      return answer.json.access_token;
-    }
   });
 
   it('takes SQL only where the realm allows it', async () => {

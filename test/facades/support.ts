@@ -112,14 +112,25 @@ export async function replay(base: string, text: string, more: Record<string, st
   });
 }
 
-export async function tokenOf(server: TestServer, username: string, password: string): Promise<string> {
+export async function tokenOf(
+  server: TestServer,
+  username: string,
+  password: string,
+  more: Record<string, string> = {},
+): Promise<string> {
   const answer = await postForm(server.endpoint('acme', 'token'), {
     client_id: 'dc-ui',
     grant_type: 'password',
     username,
     password,
+    ...more,
   });
   return answer.json.access_token;
+}
+
+/** Of who may manage the guest tokens of the realm. */
+export function managerToken(server: TestServer): Promise<string> {
+  return tokenOf(server, 'ada.admin', 'ada_password', { resource: 'urn:daypass:admin' });
 }
 
 /** A detail of RFC 9396 that stands for one resource. */
