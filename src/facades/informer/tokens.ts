@@ -39,7 +39,13 @@ const details = z.object({
 type Details = z.infer<typeof details>;
 
 /** A token that counts. */
-export type Token = Details & { readonly id: string; readonly token: string; readonly createdAt: number };
+export type Token = Details & {
+  readonly id: string;
+  readonly token: string;
+  readonly createdAt: number;
+  /** Nodes of whom a personal token belongs to. */
+  readonly owners: readonly string[];
+};
 
 /** Tokens that a list goes through at most. */
 export const MAX_LISTED = 5000;
@@ -102,7 +108,8 @@ async function tokenOf(call: Call, id: string, document: Document): Promise<Toke
   if (found?.state !== 'active' || found.record.clientId !== clientIdOf('informer')) return undefined;
   const token = shownValue(call.realm.guest, found.record);
   if (token === undefined) return undefined;
-  return { ...details.parse(JSON.parse(document.value)), id, token, createdAt: found.record.iat };
+  const { iat: createdAt, inherited: owners } = found.record;
+  return { ...details.parse(JSON.parse(document.value)), id, token, createdAt, owners };
 }
 
 /** Live tokens, oldest first; `isWhole` is false when there were more than a list goes through. */
