@@ -107,16 +107,16 @@ describe('the documented request', () => {
     expect(claims).not.toHaveProperty('authorization_details');
   });
 
-  it('means the same with one policy and with a list of it', async () => {
+  it('means the same with one policy or value and with a list of it', async () => {
     const policy = { name: 'region_filter', params: { state: ['CA'] } };
+    const single = { name: 'region_filter', params: { state: 'CA' } };
     const seen = [];
-    for (const rcls of [policy, [policy]]) {
+    for (const rcls of [policy, [policy], single]) {
       const { accessToken } = (await ask({ ...dashboard, rcls })).json;
-      seen.push((await server.introspect(accessToken)).authorization_details);
+      seen.push(detailOf(await server.introspect(accessToken), dashboard.dashboardId).rows);
     }
 
-    expect(seen[0]).toEqual(seen[1]);
-    expect(seen[0][0].rows).toEqual({ col: 'state', op: 'in', value: ['CA'] });
+    expect(seen).toEqual(Array(3).fill({ col: 'state', op: 'in', value: ['CA'] }));
   });
 
   it('is shortened to the longest life there is, and told so', async () => {
