@@ -151,6 +151,12 @@ describe('who a token of a project is for', () => {
       { endUserId: 'u', autoCreateEndUser: true, role: 'POWER_USER' },
       { roles: ['POWER_USER'] },
     ],
+    [
+      'staff, whom nobody creates',
+      { orgUserId: 'o1', endUserId: 'u1', autoCreateEndUser: true },
+      { id: 'o1', type: 'org_user', provision: 'none' },
+    ],
+    ['a user who is there', { endUserId: 'u1' }, { id: 'u1', provision: 'none' }],
     ['staff before users', { orgUserId: 'o1', endUserId: 'u1' }, { id: 'o1', type: 'org_user' }],
   ])('is %s', async (_name, who, subject) => {
     const answer = await ask({ ...project, ...who });
