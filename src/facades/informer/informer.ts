@@ -38,7 +38,6 @@ import {
   listOfReport,
   listTokens,
   localWrites,
-  MAX_LISTED,
   removeToken,
   type Token,
 } from './tokens.ts';
@@ -71,7 +70,7 @@ async function listReportTokens(call: Call): Promise<void> {
     cloud instanceof Failure
       ? { statusCode: 503, error: 'Service Unavailable', message: 'Cloud tokens could not be looked up' }
       : null;
-  tellLimit(call, local);
+  tellWarnings(call, local);
   const tokens = [...local.tokens, ...(cloud === undefined || cloud instanceof Failure ? [] : [cloud])];
   call.ctx.body = {
     tokens: tokens.map((token) => presentReportToken(call.realm, seenBy(caller, token))),
@@ -88,14 +87,14 @@ async function list(call: Call): Promise<void> {
   const { reportId: report } = query;
   const listing = await (typeof report === 'string' ? listOfReport(call, report) : listTokens(call));
   const matching = listing.tokens.filter((token) => filters.every((field) => token[field] === query[field]));
-  tellLimit(call, listing);
+  tellWarnings(call, listing);
   const seen = matching.map((token) => seenBy(caller, token));
   call.ctx.body = presentList(call.realm, seen, start, limit);
 }
 
-/** The product has no words for it: it knows no limit. */
-function tellLimit({ ctx }: Call, { isWhole }: Listing): void {
-  if (!isWhole) ctx.set('X-Guest-Warnings', `the list is not whole: it goes through ${MAX_LISTED} tokens`);
+/** The product has no words for it. */
+function tellWarnings({ ctx }: Call, { warnings }: Listing): void {
+  if (warnings.length > 0) ctx.set('X-Guest-Warnings', warnings.join('; '));
 }
 
 function numberOf(text: string | string[] | undefined, fallback: number): number {
