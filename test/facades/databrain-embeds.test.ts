@@ -1,12 +1,11 @@
 /** `allowedEmbeds` is a list of all that is allowed: filters limit, and open nothing. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apiKey, detailOf, type FacadeServer, managerToken, send, startFacades } from './support.ts';
+import { describe, expect, it } from 'vitest';
+import { apiKey, detailOf, type FacadeServer, managerToken, send, startForFile } from './support.ts';
 
 let server: FacadeServer;
-beforeAll(async () => {
-  server = await startFacades();
+startForFile((started) => {
+  server = started;
 });
-afterAll(() => server.stop());
 
 describe('filters beside a list of embeds', () => {
   const filtered = (allowedEmbeds: readonly string[]) =>

@@ -1,18 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   apiKey,
+  databrainCalls,
   detailOf,
   type FacadeServer,
   managerToken,
   replay,
   send,
   sessionOf,
-  startFacades,
   startFor,
+  startForFile,
+  uuid,
   withSection,
 } from './support.ts';
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 const head = `POST /api/v1/guest-token/create HTTP/1.1
 Host: api.usedatabrain.com
@@ -46,16 +46,11 @@ const full = {
 };
 
 let server: FacadeServer;
-beforeAll(async () => {
-  server = await startFacades();
+startForFile((started) => {
+  server = started;
 });
-afterAll(() => server.stop());
 
-const create = (version: 1 | 2, body: unknown, token: string | undefined = apiKey) =>
-  send(`${server.base}/api/v${version}/guest-token/create`, {
-    body,
-    ...(token === '' ? {} : { token }),
-  });
+const { create } = databrainCalls(() => server);
 const v1 = (more: object = {}) => create(1, { clientId: 'id', workspaceName: 'workspacename', ...more });
 const v2 = (more: object = {}) => create(2, { clientId: 'id', dataAppName: 'sales-dashboard', ...more });
 

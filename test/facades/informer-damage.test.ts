@@ -2,9 +2,8 @@
 import { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import { openRedis } from '../support/raw-store.ts';
-import { type FacadeServer, send, startFor, tokenOf } from './support.ts';
+import { type FacadeServer, report, send, startFor, tokenOf } from './support.ts';
 
-const report = 'team:sales-dashboard';
 const published = `/api/reports/${report}/tokens`;
 const pointer = `dp:{acme}:informer-cloud:${report}`;
 

@@ -1,9 +1,8 @@
 /** To whom the value of a token is shown again: nobody gets by reading what they could not make. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RealmFile } from '../../src/registry/model.ts';
-import { type FacadeServer, send, startFacades, tokenOf } from './support.ts';
+import { type FacadeServer, report, send, startFacades, tokenOf } from './support.ts';
 
-const report = 'team:sales-dashboard';
 const grace = { username: 'grace.admin', password: 'grace_password', roles: ['realm-admin'] };
 
 let server: FacadeServer;

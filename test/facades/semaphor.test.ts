@@ -1,20 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   apiKey,
+  semaphorDashboard as dashboard,
   detailOf,
   type FacadeServer,
   replay,
   send,
   sessionOf,
-  startFacades,
   startFor,
+  startForFile,
   withSection,
 } from './support.ts';
 
-const dashboard = {
-  dashboardId: 'd_cf007a8b-19bc-46ad-8787-2915445b7b86',
-  dashboardSecret: 'ds_f32f0b30-b7e1-40f9-ba6a-9804a5b9d635',
-};
 const project = {
   type: 'project',
   projectId: 'p_0c9f2f0e-2f6e-4f5e-9a53-4f3f0f7c1a11',
@@ -40,10 +37,9 @@ Content-Type: application/json
 }`;
 
 let server: FacadeServer;
-beforeAll(async () => {
-  server = await startFacades();
+startForFile((started) => {
+  server = started;
 });
-afterAll(() => server.stop());
 
 const ask = (body: unknown) => send(`${server.base}/api/v1/token`, { body });
 const invalidate = (token?: string, on = server) =>
