@@ -1,7 +1,7 @@
 /** A section as a minting client: its ceiling, the life its tokens may have, and what is told in headers. */
 import type { Context } from 'koa';
 import type { Mints } from '../guest/ceiling.ts';
-import { type GuestGrant, parseGrant } from '../guest/grant.ts';
+import { type GuestGrant, parseGrant, type Resource } from '../guest/grant.ts';
 import { guestPolicy } from '../guest/guest-policy.ts';
 import type { GuestRealm } from '../guest/guest-realm.ts';
 import type { Minted } from '../guest/mint.ts';
@@ -19,6 +19,8 @@ export type FacadeOrder = Pick<MintOrder, 'parent' | 'showAgain' | 'claims' | 'a
   readonly name: 'databrain' | 'semaphor' | 'informer';
   /** A guest grant in native JSON. */
   readonly grant: object;
+  /** Resources of `grant` that are there for their limits alone, and allow nothing by themselves. */
+  readonly limiting?: readonly Pick<Resource, 'type' | 'id'>[];
   /** What tokens of this call can be at most, beside what the section says. */
   readonly ceiling: Pick<Mints, 'types' | 'actions' | 'formats'> &
     Pick<Partial<Mints>, 'resources' | 'policies'>;
@@ -29,7 +31,7 @@ export type FacadeMinted = Minted & { readonly value: string };
 /** The token, or the first thing that stands against it (its pointer into `grant`). */
 export async function mintFor(
   call: FacadeCall & { readonly section: CommonSection },
-  { name, grant, ceiling, ...order }: FacadeOrder,
+  { name, grant, ceiling, limiting = [], ...order }: FacadeOrder,
 ): Promise<FacadeMinted | Refusal> {
   const { section, guests } = call;
   const realm = realmFor(call.realm, section);
@@ -42,17 +44,20 @@ export async function mintFor(
     // The revision itself is the stamp of what wrote it, and of the cut that came with it.
     readAt: call.realm.view.revision + 1,
   };
-  const minted = await guests.mint({
-    realm,
-    minter,
-    asked: parsed.grant,
-    source: { by: minter.clientId, ...senderOf(call.ctx.req) },
-    ...order,
-  });
+  const asked = { ...parsed.grant, resources: parsed.grant.resources.map(limitingOnly(limiting)) };
+  const source = { by: minter.clientId, ...senderOf(call.ctx.req) };
+  const minted = await guests.mint({ realm, minter, asked, source, ...order });
   if (isRefused(minted)) return firstOf(minted.refused);
   const { value } = minted;
   if (value === undefined) throw new Error('only a dry run has no value');
   return { ...minted, value };
+}
+
+function limitingOnly(limiting: NonNullable<FacadeOrder['limiting']>) {
+  return (resource: Resource): Resource => {
+    const isLimiting = limiting.some(({ type, id }) => type === resource.type && id === resource.id);
+    return isLimiting ? { ...resource, actions: [] } : resource;
+  };
 }
 
 export function isMinted(outcome: FacadeMinted | Refusal): outcome is FacadeMinted {

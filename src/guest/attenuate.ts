@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { attenuateResource, below, joined, present, refuseOthers } from './attenuate-resource.ts';
 import { areNetworksWithin, areOriginsWithin } from './bindings.ts';
-import type { Granted, GuestGrant, PolicyUse } from './grant.ts';
+import { allowsNothing, type Granted, type GuestGrant, type PolicyUse, type Resource } from './grant.ts';
 import { DEFAULT_TTL, type Lifetime, usesOf } from './lifetime.ts';
 import { pointerOf, type Refusal, type Refuse, type Refused } from './refusal.ts';
 
@@ -49,13 +49,22 @@ function attenuateResources(
   asked: GuestGrant,
   refuse: Refuse,
 ): Granted['resources'] {
-  return asked.resources.flatMap((resource, index) => {
+  const named = asked.resources.flatMap((resource, index) => {
     const path = ['resources', index];
-    const held = granted.resources.find(({ type, id }) => type === resource.type && id === resource.id);
+    const held = granted.resources.find((one) => isSame(one, resource));
     if (held !== undefined) return [attenuateResource({ ...held, audiences }, resource, below(refuse, path))];
     refuse(path, 'is not in the parent');
     return [];
   });
+  // What is there for its limits alone cannot be left out: it would be without them inside of another.
+  const kept = granted.resources.filter(
+    (one) => allowsNothing(one) && !asked.resources.some((resource) => isSame(one, resource)),
+  );
+  return [...named, ...kept];
+}
+
+function isSame(one: Pick<Resource, 'type' | 'id'>, other: Pick<Resource, 'type' | 'id'>): boolean {
+  return one.type === other.type && one.id === other.id;
 }
 
 /** All of the parent's stay in force; a row policy more only limits, a connection or schema would lead elsewhere. */

@@ -7,7 +7,7 @@ import { randomValue } from '../base/random.ts';
 import { scopesOf } from './actions.ts';
 import { attenuate } from './attenuate.ts';
 import { narrow } from './ceiling.ts';
-import type { Granted, GuestGrant } from './grant.ts';
+import { allowsNothing, type Granted, type GuestGrant } from './grant.ts';
 import { nodesOfGuest } from './guest-nodes.ts';
 import { audiencesOf } from './guest-realm.ts';
 import { type GuestRecord, guestSubject } from './guest-record.ts';
@@ -133,7 +133,7 @@ function limitToScope({ scope }: MintOrder, granted: Granted): Granted | Refused
     ...resource,
     actions: resource.actions.filter((action) => scopesOf([action]).every((verb) => verbs.has(verb))),
   }));
-  return resources.every(({ actions }) => actions.length > 0)
+  return resources.every(({ actions }, at) => actions.length > 0 || allowsNothing(granted.resources[at]))
     ? { ...granted, resources }
     : refusal('access_denied', '/scope', 'covers no action of a resource');
 }

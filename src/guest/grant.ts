@@ -155,6 +155,11 @@ export type Granted = Omit<GuestGrant, 'subject' | 'resources' | 'lifetime'> & {
 };
 export type GrantedResource = Resource & { readonly rows: NonNullable<Resource['rows']> };
 
+/** True for a resource that is there for its limits alone: they hold wherever another resource includes it. */
+export function allowsNothing(resource: Pick<Resource, 'actions'> | undefined): boolean {
+  return resource?.actions.length === 0;
+}
+
 /** Native JSON as a grant, or every fault in it, with pointers into `input`. */
 export function parseGrant(input: unknown, policy: GuestPolicy): { readonly grant: GuestGrant } | Refused {
   const unreadable = findUnreadable(input);

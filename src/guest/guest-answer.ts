@@ -1,7 +1,7 @@
 /** The answer of an introspection for a guest token that counts. Pure. */
 import type { Policy } from '../registry/model.ts';
 import { type Action, action as actionSchema } from './actions.ts';
-import type { GrantedResource } from './grant.ts';
+import { allowsNothing, type GrantedResource } from './grant.ts';
 import type { GuestAnswer, GuestCaller, GuestQuestion } from './guest-question.ts';
 import type { GuestRecord } from './guest-record.ts';
 import { isUseOf } from './policies.ts';
@@ -84,6 +84,8 @@ function answerFor(record: GuestRecord, { granted }: Effective, caller: Asked) {
   const [found] = named.filter((one) => isResourceFor(one, record, caller));
   const wanted = actionSchema.safeParse(action ?? 'view');
   const isClear = found !== undefined && named.length === 1 && wanted.success;
+  // Not by itself; who shows it inside of what is allowed needs its limits.
+  if (isClear && allowsNothing(found)) return { allowed: false, policy: policyOf(found) };
   if (!isClear || !allows(found, wanted.data)) return { allowed: false };
   return { allowed: true, policy: policyOf(found) };
 }

@@ -2,11 +2,13 @@
  * Server-held policies: a grant names one and gives values for its placeholders, the template stays here.
  *
  * In a row template a placeholder is the whole value of a comparison, `{ col: state, op: in, value: "{{ state }}" }`,
- * and keeps the type of what is filled in; the result must be a valid row limit. In connection and schema templates
+ * and keeps the type of what is filled in, but that a single value for `in` and `not_in` is a list of it; the result
+ * must be a valid row limit. In connection and schema templates
  * it may also stand inside a string (`store_{{ tenant }}`), where only what cannot change the meaning of an address
  * or a name goes in. A parameter whose name ends in `@secret` leaves its placeholder standing, unless the answer is
  * for the resource server of the connection; never in a row limit.
  */
+import { z } from 'zod';
 import type { Policy } from '../registry/model.ts';
 import { jsonSize } from './fields.ts';
 import type { Granted, PolicyUse } from './grant.ts';
@@ -31,6 +33,11 @@ type Fill = (name: string) => Param | undefined;
 
 const wholePlaceholder = /^\{\{\s*([^{}\s]+)\s*\}\}$/;
 const placeholders = /\{\{\s*([^{}\s]+)\s*\}\}/g;
+const listComparison = z.looseObject({
+  op: z.enum(['in', 'not_in']),
+  value: z.string().regex(wholePlaceholder),
+});
+const singleValue = z.looseObject({ value: z.union([z.string(), z.number()]) });
 /** Inside a string: nothing that separates, quotes or escapes in an address, a path or a name. */
 const plainText = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const MAX_RESOLVED = 16_384;
@@ -158,7 +165,19 @@ function fillRow(template: unknown, fill: Fill, missing: string[]): unknown {
     }
     return fillWhole(name, fill, missing);
   }
-  return mapMembers(template, (member) => fillRow(member, fill, missing));
+  const filled = mapMembers(template, (member) => fillRow(member, fill, missing));
+  return takesList(template) ? withList(filled) : filled;
+}
+
+/** A comparison with a list that a placeholder stands for. */
+function takesList(template: unknown): boolean {
+  return listComparison.safeParse(template).success;
+}
+
+/** A single value means the same as a list of it. */
+function withList(comparison: unknown): unknown {
+  const { data } = singleValue.safeParse(comparison);
+  return data === undefined ? comparison : { ...data, value: [data.value] };
 }
 
 function fillTemplate(template: unknown, fill: Fill, missing: string[]): unknown {

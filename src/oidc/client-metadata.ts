@@ -10,6 +10,8 @@ const ours: ReadonlySet<string> = new Set([
   'id',
   'enabled',
   'secret',
+  'previousSecret',
+  'previousSecretUntil',
   'public',
   'firstParty',
   'grants',

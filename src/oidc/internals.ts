@@ -57,6 +57,8 @@ export type InternalsOptions = {
   sessionIdFor(uid: string, clientId: string): string;
   /** Runs after a session has ended, before the answer. */
   sessionEnded(uid: string): Promise<void>;
+  /** True for the secret that a client had before, as long as it counts. */
+  isPreviousSecret(clientId: string, given: string): Promise<boolean>;
   /** True when this `jti` of this issuer was not seen before, decided in one atomic step. */
   isFirstUse(issuer: string, jti: string, expiresAt: number): Promise<boolean>;
   /** Has a logout token sent to a client; each `send` makes a new one and rejects where it does not arrive. */
@@ -72,6 +74,7 @@ export function adjustModels(provider: Provider, options: InternalsOptions): voi
   nameSessions(provider, options);
   decideReplaysAtomically(provider, options);
   tellInBackground(provider, options);
+  acceptPreviousSecrets(provider, options);
 }
 
 function prefixValues(provider: Provider, options: InternalsOptions): void {
@@ -153,6 +156,18 @@ function nameSessions(provider: Provider, options: InternalsOptions): void {
 
 function decideReplaysAtomically(provider: Provider, options: InternalsOptions): void {
   provider.ReplayDetection.unique = options.isFirstUse;
+}
+
+/** Both are compared, whichever is right. */
+function acceptPreviousSecrets(provider: Provider, options: InternalsOptions): void {
+  type Compare = boolean | Promise<boolean>;
+  override<Client, [string], Compare>(provider.Client.prototype, 'compareClientSecret', (original) => {
+    return async function compareSecrets(given) {
+      const isCurrent = await original.call(this, given);
+      const isPrevious = await options.isPreviousSecret(this.clientId, given);
+      return isCurrent || isPrevious;
+    };
+  });
 }
 
 type Told = [userId: string, sid: string | undefined];

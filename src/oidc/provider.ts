@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Provider } from 'oidc-provider';
 import { Failure } from '../base/errors.ts';
+import { isPreviousSecretOf } from '../registry/client-secrets.ts';
 import type { Client } from '../registry/model.ts';
 import { clientNode } from '../registry/records.ts';
 import { endSession } from '../tokens/nodes.ts';
@@ -113,6 +114,10 @@ function configured(realm: RealmContext, screens: Screens): Provider {
     sessionIdFor: (uid, clientId) => sessionIdFor(realm, uid, clientId),
     sessionEnded: async (uid) => {
       await realm.store.commit([endSession(realm.name, uid)]);
+    },
+    isPreviousSecret: async (clientId, given) => {
+      const client = await realm.findClient(clientId);
+      return client !== undefined && isPreviousSecretOf(client, given, realm.clock());
     },
     isFirstUse: (issuer, jti, expiresAt) => isFirstUse(realm, issuer, jti, expiresAt),
     tellOfLogout: (notice) => tellOfLogout(realm, notice),

@@ -34,6 +34,7 @@ export function checkClient(settings: RealmSettings, client: Client): Problem[] 
     ...unknownNames('API', client.introspects, apiIdsOf(settings), ['introspects']),
     ...repeated(client.grants, (index) => ['grants', index], 'grant'),
     ...(client.public === true ? checkPublic(client) : checkConfidential(client)),
+    ...checkPreviousSecret(client),
     ...checkKeys(client),
     ...checkGrants(client),
     ...checkFapi(client),
@@ -71,6 +72,18 @@ function checkConfidential(client: Client): Problem[] {
       message: 'needs a secret, jwks, jwksUri or certificate to authenticate with, or public: true',
     },
   ];
+}
+
+/** There is nothing before a secret that is not there. */
+function checkPreviousSecret({ secret, previousSecret, previousSecretUntil }: Client): Problem[] {
+  const problems: Problem[] = [];
+  if (previousSecret !== undefined && secret === undefined) {
+    problems.push({ path: ['previousSecret'], message: 'needs a secret that it comes before' });
+  }
+  if (previousSecretUntil !== undefined && previousSecret === undefined) {
+    problems.push({ path: ['previousSecretUntil'], message: 'needs a previousSecret' });
+  }
+  return problems;
 }
 
 function hasCredential(client: Client): boolean {

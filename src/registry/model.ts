@@ -182,10 +182,15 @@ const authMethod = z.enum([
   'self_signed_tls_client_auth',
 ]);
 
+const clientSecret = z.string().min(8).max(512);
+
 export const client = z.strictObject({
   id: clientId,
   enabled: z.boolean().default(true),
-  secret: z.string().min(8).max(512).optional(),
+  secret: clientSecret.optional(),
+  /** The one before, which counts as well while callers change over: until then, or until it is taken out. */
+  previousSecret: clientSecret.optional(),
+  previousSecretUntil: z.iso.datetime({ offset: true }).optional(),
   public: z.boolean().optional(),
   firstParty: z.boolean().optional(),
   grants: z.array(grantName).default([]),

@@ -60,24 +60,39 @@ export function loginsOf({ username, email }: Pick<User, 'username' | 'email'>):
 }
 
 const storedUser = user.omit({ password: true }).required({ id: true });
-const clientRecord = z.object({ v: z.literal(1), client: z.unknown(), secret: z.string().optional() });
+const clientRecord = z.object({
+  v: z.literal(1),
+  client: z.unknown(),
+  secret: z.string().optional(),
+  previousSecret: z.string().optional(),
+});
 const userRecord = z.object({ v: z.literal(1), user: z.unknown() });
 const realmRecord = z.object({ v: z.literal(1), realm: z.unknown(), compat: z.string().optional() });
 
 /** From values to the text at rest and back. Decoding throws on what is no record: a bug, or a changed store. */
 export function createCodec({ seal, open }: Seal) {
   return {
-    encodeClient(realm: string, { secret, ...rest }: Client): string {
-      const sealed = secret === undefined ? undefined : seal(secret, contextOf(clientKey(realm, rest.id)));
-      return JSON.stringify({ v: 1, client: rest, secret: sealed });
+    encodeClient(realm: string, { secret, previousSecret, ...rest }: Client): string {
+      const context = contextOf(clientKey(realm, rest.id));
+      return JSON.stringify({
+        v: 1,
+        client: rest,
+        secret: secret === undefined ? undefined : seal(secret, context),
+        previousSecret: previousSecret === undefined ? undefined : seal(previousSecret, previousOf(context)),
+      });
     },
 
     decodeClient(key: Key, text: string): Client {
       const record = clientRecord.parse(JSON.parse(text));
-      const stored = parseTolerant(client, record.client);
-      return record.secret === undefined
-        ? stored
-        : { ...stored, secret: open(record.secret, contextOf(key)) };
+      const { secret, previousSecret } = record;
+      const context = contextOf(key);
+      return {
+        ...parseTolerant(client, record.client),
+        ...(secret === undefined ? {} : { secret: open(secret, context) }),
+        ...(previousSecret === undefined
+          ? {}
+          : { previousSecret: open(previousSecret, previousOf(context)) }),
+      };
     },
 
     encodeUser({ password: _, ...rest }: User): string {
@@ -108,6 +123,11 @@ export type Codec = ReturnType<typeof createCodec>;
 
 function contextOf({ realm, kind, id }: Key): string {
   return `${realm}/${kind}/${id}`;
+}
+
+/** Neither of two secrets can be put in the other's place. */
+function previousOf(context: string): string {
+  return `${context}/previous`;
 }
 
 /** Parses what a newer process may have written: keys that this version does not know are dropped, at any depth. */

@@ -22,6 +22,12 @@ beforeAll(async () => {
     tokenEndpointAuthMethod: 'private_key_jwt',
     jwks: { keys: [key.publicJwk] },
   };
+  const rotated = {
+    id: 'rotated',
+    secret: 'rotated-secret',
+    previousSecret: 'rotated-before',
+    grants: ['client_credentials'],
+  };
   const notified = {
     id: 'notified',
     public: true,
@@ -31,7 +37,7 @@ beforeAll(async () => {
   };
   server = await startTestServer({
     realms: [
-      acme({ name: 'strict', clients: [...acme().clients, byKey] }),
+      acme({ name: 'strict', clients: [...acme().clients, byKey, rotated] }),
       acme({ name: 'keycloak', profile: 'keycloak', clients: [notified] }),
     ],
   });
@@ -84,6 +90,16 @@ describe('models', () => {
     expect(stored?.value).toContain('dc-ui');
     expect(stored?.value).not.toContain(access_token);
     expect(stored?.value).not.toContain(access_token.slice(4));
+  });
+
+  it('are asked for the secret of a client, and know the one before too', async () => {
+    const outcomes = [];
+    for (const secret of ['rotated-secret', 'rotated-before', 'rotated-other']) {
+      const url = server.endpoint('strict', 'revoke');
+      outcomes.push((await postForm(url, { token: 'x' }, { auth: ['rotated', secret] })).status);
+    }
+
+    expect(outcomes).toEqual([200, 200, 401]);
   });
 
   it('decide replays in one step', async () => {

@@ -1,29 +1,26 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Answer } from '../support/http.ts';
 import { startServerProcess } from '../support/process.ts';
 import { openRedis } from '../support/raw-store.ts';
 import {
   apiKey,
+  databrainCalls,
   demoRealms,
   type FacadeServer,
+  semaphorDashboard,
   send,
   serviceToken,
-  startFacades,
   startFor,
+  startForFile,
   withSection,
 } from './support.ts';
 
 let server: FacadeServer;
-beforeAll(async () => {
-  server = await startFacades();
+startForFile((started) => {
+  server = started;
 });
-afterAll(() => server.stop());
 
-const create = (version: 1 | 2, body: unknown, token: string | undefined = apiKey) =>
-  send(`${server.base}/api/v${version}/guest-token/create`, {
-    body,
-    ...(token === '' ? {} : { token }),
-  });
+const { create } = databrainCalls(() => server);
 
 describe('errors', () => {
   const at = (code: string, status = 400) => ({ status, keys: ['message', 'code'], code });
@@ -165,7 +162,7 @@ describe('errors', () => {
     expect([other.status, other.headers.get('allow')]).toEqual([405, 'POST']);
   });
 
-  it('is 429 with Retry-After for who guesses keys, right ones then too', async () => {
+  it('is 429 with Retry-After for who guesses keys, right ones then too, but not of other products', async () => {
     const own = await startFor();
     const url = `${own.base}/api/v1/guest-token/create`;
     const body = { clientId: 'id', workspaceName: 'workspacename' };
@@ -174,7 +171,9 @@ describe('errors', () => {
     const guesses = [];
     for (let index = 0; index < 20; index += 1) guesses.push((await guess(`guess-${index}`)).status);
     const late = await guess(apiKey);
+    const elsewhere = await send(`${own.base}/api/v1/token`, { body: semaphorDashboard });
 
+    expect(elsewhere.status).toBe(200);
     expect(new Set(guesses)).toEqual(new Set([401]));
     expect(told(late)).toEqual(at('TOO_MANY_REQUESTS', 429));
     expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0);

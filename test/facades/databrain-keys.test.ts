@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { openEmbedded, openRedis } from '../support/raw-store.ts';
 import {
   apiKey,
@@ -7,18 +7,18 @@ import {
   serviceToken,
   startFacades,
   startFor,
+  startForFile,
+  uuid,
   withSection,
 } from './support.ts';
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const tokens = '/api/v2/data-app/api-tokens';
 const request = { dataAppName: 'sales-dashboard', name: 'backend' };
 
 let server: FacadeServer;
-beforeAll(async () => {
-  server = await startFacades();
+startForFile((started) => {
+  server = started;
 });
-afterAll(() => server.stop());
 
 function callsOf(on: () => FacadeServer) {
   return {

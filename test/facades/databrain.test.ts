@@ -1,18 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { postForm } from '../support/http.ts';
+import { describe, expect, it } from 'vitest';
 import {
   apiKey,
+  databrainCalls,
   detailOf,
   type FacadeServer,
+  managerToken,
   replay,
   send,
   sessionOf,
-  startFacades,
   startFor,
+  startForFile,
+  uuid,
   withSection,
 } from './support.ts';
-
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 const head = `POST /api/v1/guest-token/create HTTP/1.1
 Host: api.usedatabrain.com
@@ -46,16 +46,11 @@ const full = {
 };
 
 let server: FacadeServer;
-beforeAll(async () => {
-  server = await startFacades();
+startForFile((started) => {
+  server = started;
 });
-afterAll(() => server.stop());
 
-const create = (version: 1 | 2, body: unknown, token: string | undefined = apiKey) =>
-  send(`${server.base}/api/v${version}/guest-token/create`, {
-    body,
-    ...(token === '' ? {} : { token }),
-  });
+const { create } = databrainCalls(() => server);
 const v1 = (more: object = {}) => create(1, { clientId: 'id', workspaceName: 'workspacename', ...more });
 const v2 = (more: object = {}) => create(2, { clientId: 'id', dataAppName: 'sales-dashboard', ...more });
 
@@ -131,7 +126,8 @@ describe('the documented requests', () => {
   });
 
   it('compiles the row limits of a metric for the API that asks', async () => {
-    const { token } = (await create(2, full)).json;
+    const { allowedEmbeds: _, ...params } = full.params;
+    const { token } = (await create(2, { ...full, params })).json;
 
     const seen = await server.introspect(token, { resource: 'metric-1', action: 'view' });
 
@@ -196,7 +192,7 @@ describe('what a request says', () => {
 
     it('to who manages the token, as far as its resources are left', async () => {
       const headers = (await v1({ params })).headers;
-      const admin = await managerToken();
+      const admin = await managerToken(server);
       const address = `${server.base}/guest-tokens/${headers.get('x-guest-token-id')}`;
       const before = await send(address, { method: 'GET', token: admin });
       const resources = [
@@ -220,17 +216,6 @@ describe('what a request says', () => {
 
       expect(await server.introspect(token)).not.toHaveProperty('row_origins');
     });
-
-    async function managerToken(): Promise<string> {
-      const answer = await postForm(server.endpoint('acme', 'token'), {
-        client_id: 'dc-ui',
-        grant_type: 'password',
-        username: 'ada.admin',
-        password: 'ada_password',
-        resource: 'urn:daypass:admin',
-      });
-      return answer.json.access_token;
-    }
   });
 
   it('takes SQL only where the realm allows it', async () => {

@@ -1,37 +1,31 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { postForm } from '../support/http.ts';
 import { openRedis } from '../support/raw-store.ts';
 import {
   apiKey,
   type FacadeServer,
+  informerCalls,
   replay,
+  report,
   send,
-  startFacades,
   startFor,
+  startForFile,
   tokenOf,
   withSection,
 } from './support.ts';
 
-const report = 'team:sales-dashboard';
-
 let server: FacadeServer;
 let ada: string;
 let george: string;
-beforeAll(async () => {
-  server = await startFacades({ change: withSection('informer', { assistants: ['assistant-123'] }) });
-  ada = await tokenOf(server, 'ada.admin', 'ada_password');
-  george = await tokenOf(server, 'george.becker', 'my_password');
-});
-afterAll(() => server.stop());
-
-type Options = { readonly body?: unknown; readonly token?: string; readonly on?: FacadeServer };
-
-const call = (method: string, path: string, { body, token = ada, on = server }: Options = {}) =>
-  send(`${on.base}${path}`, { method, token, ...(body === undefined ? {} : { body }) });
-const create = (more: object = {}, options: Options = {}) =>
-  call('POST', '/api/tokens', { body: { type: 'report', reportId: report, ...more }, ...options });
-const publish = (options: Options = {}) => call('POST', `/api/reports/${report}/_cloud-publish`, options);
-const bearer = () => ({ Authorization: `Bearer ${ada}` });
+startForFile(
+  async (started) => {
+    server = started;
+    ada = await tokenOf(server, 'ada.admin', 'ada_password');
+    george = await tokenOf(server, 'george.becker', 'my_password');
+  },
+  { change: withSection('informer', { assistants: ['assistant-123'] }) },
+);
+const { call, create, publish, bearer } = informerCalls(() => ({ server, token: ada }));
 
 describe('publishing', () => {
   it('gives one link however often, and as documented', async () => {

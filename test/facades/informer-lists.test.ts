@@ -2,9 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Write } from '../../src/storage/store.ts';
 import type { Answer } from '../support/http.ts';
-import { type FacadeServer, send, startFor, tokenOf } from './support.ts';
+import { type FacadeServer, report, send, startFor, tokenOf } from './support.ts';
 
-const report = 'team:sales-dashboard';
 const LIMIT = 5000;
 
 let server: FacadeServer;

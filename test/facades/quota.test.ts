@@ -1,6 +1,6 @@
 /** The quota of minting behind the calls of the embed products: their own errors, our header fields. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apiKey, type FacadeServer, send, startFacades, tokenOf } from './support.ts';
+import { apiKey, type FacadeServer, semaphorDashboard, send, startFacades, tokenOf } from './support.ts';
 
 const QUOTA = 2;
 
@@ -21,10 +21,7 @@ describe('above the quota of its section', () => {
       }),
     semaphor: async () =>
       send(`${server.base}/api/v1/token`, {
-        body: {
-          dashboardId: 'd_cf007a8b-19bc-46ad-8787-2915445b7b86',
-          dashboardSecret: 'ds_f32f0b30-b7e1-40f9-ba6a-9804a5b9d635',
-        },
+        body: semaphorDashboard,
       }),
     informer: async () =>
       send(`${server.base}/api/tokens`, {

@@ -1,20 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   apiKey,
+  semaphorDashboard as dashboard,
   detailOf,
   type FacadeServer,
   replay,
   send,
   sessionOf,
-  startFacades,
   startFor,
+  startForFile,
   withSection,
 } from './support.ts';
 
-const dashboard = {
-  dashboardId: 'd_cf007a8b-19bc-46ad-8787-2915445b7b86',
-  dashboardSecret: 'ds_f32f0b30-b7e1-40f9-ba6a-9804a5b9d635',
-};
 const project = {
   type: 'project',
   projectId: 'p_0c9f2f0e-2f6e-4f5e-9a53-4f3f0f7c1a11',
@@ -40,10 +37,9 @@ Content-Type: application/json
 }`;
 
 let server: FacadeServer;
-beforeAll(async () => {
-  server = await startFacades();
+startForFile((started) => {
+  server = started;
 });
-afterAll(() => server.stop());
 
 const ask = (body: unknown) => send(`${server.base}/api/v1/token`, { body });
 const invalidate = (token?: string, on = server) =>
@@ -107,16 +103,16 @@ describe('the documented request', () => {
     expect(claims).not.toHaveProperty('authorization_details');
   });
 
-  it('means the same with one policy and with a list of it', async () => {
+  it('means the same with one policy or value and with a list of it', async () => {
     const policy = { name: 'region_filter', params: { state: ['CA'] } };
+    const single = { name: 'region_filter', params: { state: 'CA' } };
     const seen = [];
-    for (const rcls of [policy, [policy]]) {
+    for (const rcls of [policy, [policy], single]) {
       const { accessToken } = (await ask({ ...dashboard, rcls })).json;
-      seen.push((await server.introspect(accessToken)).authorization_details);
+      seen.push(detailOf(await server.introspect(accessToken), dashboard.dashboardId).rows);
     }
 
-    expect(seen[0]).toEqual(seen[1]);
-    expect(seen[0][0].rows).toEqual({ col: 'state', op: 'in', value: ['CA'] });
+    expect(seen).toEqual(Array(3).fill({ col: 'state', op: 'in', value: ['CA'] }));
   });
 
   it('is shortened to the longest life there is, and told so', async () => {
@@ -151,6 +147,12 @@ describe('who a token of a project is for', () => {
       { endUserId: 'u', autoCreateEndUser: true, role: 'POWER_USER' },
       { roles: ['POWER_USER'] },
     ],
+    [
+      'staff, whom nobody creates',
+      { orgUserId: 'o1', endUserId: 'u1', autoCreateEndUser: true },
+      { id: 'o1', type: 'org_user', provision: 'none' },
+    ],
+    ['a user who is there', { endUserId: 'u1' }, { id: 'u1', provision: 'none' }],
     ['staff before users', { orgUserId: 'o1', endUserId: 'u1' }, { id: 'o1', type: 'org_user' }],
   ])('is %s', async (_name, who, subject) => {
     const answer = await ask({ ...project, ...who });

@@ -1,5 +1,5 @@
 /** A server with the demo realms, the calls of other products as they send them, and a clock that can be moved on. */
-import { onTestFinished } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { loadRealmFiles } from '../../src/config/realm-files.ts';
 import { createGuests } from '../../src/guest/guests.ts';
 import type { RealmFile } from '../../src/registry/model.ts';
@@ -9,6 +9,14 @@ import { startTestServer, type TestServer, type TestServerOptions } from '../sup
 
 export const apiKey = '550e8400-e29b-41d4-a716-446655440000';
 export const serviceToken = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
+
+export const report = 'team:sales-dashboard';
+export const semaphorDashboard = {
+  dashboardId: 'd_cf007a8b-19bc-46ad-8787-2915445b7b86',
+  dashboardSecret: 'ds_f32f0b30-b7e1-40f9-ba6a-9804a5b9d635',
+};
+/** A version 4 UUID and nothing else. */
+export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 export type FacadeServer = TestServer & {
   /** Base address of the products' calls. */
@@ -53,6 +61,19 @@ export async function startFacades(
       (await postForm(server.endpoint('acme', 'token/introspect'), { token, ...question }, { auth: gateway }))
         .json,
   };
+}
+
+/** The same for all tests of a file, handed to it when it is there. */
+export function startForFile(
+  take: (server: FacadeServer) => void | Promise<void>,
+  options: Parameters<typeof startFacades>[0] = {},
+): void {
+  let server: FacadeServer | undefined;
+  beforeAll(async () => {
+    server = await startFacades(options);
+    await take(server);
+  });
+  afterAll(() => server?.stop());
 }
 
 /** The same for one test. */
@@ -112,14 +133,25 @@ export async function replay(base: string, text: string, more: Record<string, st
   });
 }
 
-export async function tokenOf(server: TestServer, username: string, password: string): Promise<string> {
+export async function tokenOf(
+  server: TestServer,
+  username: string,
+  password: string,
+  more: Record<string, string> = {},
+): Promise<string> {
   const answer = await postForm(server.endpoint('acme', 'token'), {
     client_id: 'dc-ui',
     grant_type: 'password',
     username,
     password,
+    ...more,
   });
   return answer.json.access_token;
+}
+
+/** Of who may manage the guest tokens of the realm. */
+export function managerToken(server: TestServer): Promise<string> {
+  return tokenOf(server, 'ada.admin', 'ada_password', { resource: 'urn:daypass:admin' });
 }
 
 /** A detail of RFC 9396 that stands for one resource. */
@@ -137,4 +169,30 @@ export function withSection(name: 'databrain' | 'semaphor' | 'informer', more: o
     ...acme,
     compat: { ...acme.compat, [name]: { ...acme.compat?.[name], ...more } },
   });
+}
+
+/** DataBrain's call for a guest token, by the API key unless it says otherwise; '' is no key at all. */
+export function databrainCalls(server: () => FacadeServer) {
+  const create = (version: 1 | 2, body: unknown, token: string = apiKey) =>
+    send(`${server().base}/api/v${version}/guest-token/create`, {
+      body,
+      ...(token === '' ? {} : { token }),
+    });
+  return { create };
+}
+
+type InformerOptions = { readonly body?: unknown; readonly token?: string; readonly on?: FacadeServer };
+
+/** Informer's calls, by the token unless they say otherwise. */
+export function informerCalls(by: () => { readonly server: FacadeServer; readonly token: string }) {
+  const call = (method: string, path: string, options: InformerOptions = {}) => {
+    const { body, token = by().token, on = by().server } = options;
+    return send(`${on.base}${path}`, { method, token, ...(body === undefined ? {} : { body }) });
+  };
+  const create = (more: object = {}, options: InformerOptions = {}) =>
+    call('POST', '/api/tokens', { body: { type: 'report', reportId: report, ...more }, ...options });
+  const publish = (options: InformerOptions = {}) =>
+    call('POST', `/api/reports/${report}/_cloud-publish`, options);
+  const bearer = () => ({ Authorization: `Bearer ${by().token}` });
+  return { call, create, publish, bearer };
 }

@@ -17,7 +17,13 @@ const redirect_uri = 'http://localhost:3000/demo/callback';
 const clients = [
   ...acme().clients,
   { id: 'tv', public: true, firstParty: true, grants: [deviceGrant, 'refresh_token'] },
-  { id: 'till', secret: 'till-secret-value', grants: [cibaGrant], backchannelTokenDeliveryMode: 'poll' },
+  {
+    id: 'till',
+    secret: 'till-secret-value',
+    previousSecret: 'till-secret-before',
+    grants: [cibaGrant],
+    backchannelTokenDeliveryMode: 'poll',
+  },
   {
     id: 'web',
     secret: 'web-secret-value',
@@ -38,6 +44,7 @@ const told: Record<string, string> = {
   ...Object.fromEntries(
     clients.flatMap(({ id, ...rest }) => ('secret' in rest ? [[`secret of ${id}`, rest.secret]] : [])),
   ),
+  'the secret before': 'till-secret-before',
 };
 
 describe.each(engines)('on %s', (_name, open) => {

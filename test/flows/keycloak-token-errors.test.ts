@@ -94,7 +94,32 @@ const rows: readonly Row[] = [
     of: 'no client at all',
     form: clientCredentials,
     strict: [401, 'invalid_client'],
+    keycloak: [400, 'invalid_client', 'Missing client_id parameter'],
+  },
+  {
+    of: 'a password login without a client',
+    form: { grant_type: 'password', username: 'george.becker', password: 'my_password' },
+    strict: [401, 'invalid_client'],
+    keycloak: [400, 'invalid_client', 'Missing client_id parameter'],
+  },
+  {
+    of: 'an unreadable header in place of a client',
+    form: clientCredentials,
+    auth: ['', ''],
+    strict: [401, 'invalid_client'],
     keycloak: [401, 'invalid_client', badClient],
+  },
+  {
+    of: 'no username',
+    form: { grant_type: 'password', client_id: 'dc-ui', password: 'my_password' },
+    strict: [400, 'invalid_request', "missing required parameter(s) 'username'"],
+    keycloak: [401, 'invalid_request', 'Missing parameter: username'],
+  },
+  {
+    of: 'no password',
+    form: { grant_type: 'password', client_id: 'dc-ui', username: 'george.becker' },
+    strict: [400, 'invalid_request', "missing required parameter(s) 'password'"],
+    keycloak: [400, 'invalid_request', "missing required parameter(s) 'password'"],
   },
   {
     of: 'a parameter twice',

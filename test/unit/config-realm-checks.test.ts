@@ -97,6 +97,15 @@ ${rest}`;
   const key = '{ kty: EC, crv: P-256, x: x, y: y }';
   it.each<[string, string]>([
     ['public: true, secret: web-secret', 'secret: a public client has no secret'],
+    ['previousSecret: web-secret', 'previousSecret: needs a secret that it comes before'],
+    [
+      'secret: web-secret, previousSecretUntil: 2026-12-01T00:00:00Z',
+      'previousSecretUntil: needs a previousSecret',
+    ],
+    [
+      'secret: web-secret, previousSecret: web-before, previousSecretUntil: 2026-12-01',
+      'previousSecretUntil: Invalid ISO datetime',
+    ],
     [
       'public: true, grants: [client_credentials]',
       'grants[0]: a public client cannot have the grant "client_credentials"',
@@ -186,6 +195,7 @@ ${rest}`;
     "redirectUris: ['https://a.test/cb?x=1', 'http://localhost:3000/cb']",
     "cors: ['https://a.test', 'http://localhost:3000']",
     `grants: [client_credentials], jwks: { keys: [${key}] }`,
+    'secret: web-secret, previousSecret: web-before, previousSecretUntil: 2026-12-01T00:00:00Z',
     'grants: [client_credentials], tlsClientAuthSanDns: a.test, tokenEndpointAuthMethod: tls_client_auth',
     'public: true, grants: [password, refresh_token], permissions: [analytics:reports:read, daypass:users:read]',
   ])('accepts a client with %s', async (fields) => {

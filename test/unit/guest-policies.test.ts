@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PolicyUse } from '../../src/guest/grant.ts';
 import { limitRows, resolvePolicies, withoutSecrets } from '../../src/guest/policies.ts';
@@ -21,6 +22,18 @@ const defined: readonly Policy[] = [
         { col: 'tier', op: 'lte', value: '{{ tier }}' },
       ],
     },
+  },
+  {
+    kind: 'row',
+    name: 'elsewhere',
+    parameters: ['state'],
+    template: { or: [{ col: 'state', op: 'not_in', value: '{{ state }}' }] },
+  },
+  {
+    kind: 'row',
+    name: 'nested',
+    parameters: ['state'],
+    template: { col: 's', op: 'in', value: ['{{ state }}'] },
   },
   { kind: 'row', name: 'textual', parameters: ['a'], template: { col: 'c', op: 'eq', value: 'x {{ a }}' } },
   {
@@ -74,6 +87,18 @@ describe('resolvePolicies', () => {
     });
   });
 
+  it.each(['region_filter', 'elsewhere'])('takes one value for a list of it: %s', (name) => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ maxLength: 50 }), fc.double(), fc.integer()), (state) => {
+        const single = resolvePolicies([use('row', name, { state })], defined);
+        const values = typeof state === 'string' ? [state] : [state];
+        const list = resolvePolicies([use('row', name, { state: values })], defined);
+
+        expect(single).toEqual(list);
+      }),
+    );
+  });
+
   it('leaves secrets out, unless the answer is for the resource server', () => {
     const value = (pass: string) => ({
       connection: 'store_acme',
@@ -104,7 +129,8 @@ describe('resolvePolicies', () => {
     ['a policy of another kind', use('schema', 'region_filter', { state: ['CA'] })],
     ['a parameter missing', use('row', 'tenant_tier', { tenant: 'acme' })],
     ['a parameter too many', use('row', 'region_filter', { state: ['CA'], more: 1 })],
-    ['a value of the wrong type', use('row', 'region_filter', { state: 'CA' })],
+    ['a value of the wrong type', use('row', 'tenant_tier', { tenant: ['acme'], tier: 2 })],
+    ['a list inside a list', use('row', 'nested', { state: ['CA'] })],
     ['a placeholder inside the text of a row limit', use('row', 'textual', { a: 'x' })],
     ['a secret in a row limit', use('row', 'leaky', { 'a@secret': 'x' })],
     ['a placeholder that is not declared', use('schema', 'undeclared', {})],

@@ -4,7 +4,12 @@ import { client, realmSettings } from '../../src/registry/model.ts';
 import { clientKey, createCodec, loginsOf, normalizeLogin, settingsKey } from '../../src/registry/records.ts';
 
 const codec = createCodec(createSealer(Buffer.alloc(32, 7)));
-const web = client.parse({ id: 'web', secret: 'web-secret', contacts: ['ops'] });
+const web = client.parse({
+  id: 'web',
+  secret: 'web-secret',
+  previousSecret: 'web-secret-before',
+  contacts: ['ops'],
+});
 
 describe('records', () => {
   it('of a newer version are read without what this one does not know', () => {
@@ -30,6 +35,13 @@ describe('records', () => {
     expect(codec.decodeClient(clientKey('acme', 'web'), text)).toEqual(web);
     expect(() => codec.decodeClient(clientKey('globex', 'web'), text)).toThrow('does not open');
     expect(() => codec.decodeClient(clientKey('acme', 'other'), text)).toThrow('does not open');
+  });
+
+  it('give no secret in the place of the one before', () => {
+    const { secret, previousSecret, ...rest } = JSON.parse(codec.encodeClient('acme', web));
+    const swapped = JSON.stringify({ ...rest, secret: previousSecret, previousSecret: secret });
+
+    expect(() => codec.decodeClient(clientKey('acme', 'web'), swapped)).toThrow('does not open');
   });
 
   it('never hold a password', () => {

@@ -11,7 +11,7 @@ import { withoutGuessing } from '../guessing.ts';
 import { clientIdOf, isMinted, isoTime, lifeOf, mintFor, tellOf } from '../minting.ts';
 import { bearerOf, readJson } from '../request.ts';
 import { badKey, refusal, say } from './errors.ts';
-import { databrainActions, grantOf, rowOriginsOf } from './grant.ts';
+import { databrainActions, grantOf, limitingOf, rowOriginsOf } from './grant.ts';
 import { createApiKey, findKey, type LiveKey, listApiKeys, rotateKey } from './keys.ts';
 import { type MintRequest, readMintRequest, refuseParam } from './mint-request.ts';
 import { type DatabrainSection, databrainSection } from './options.ts';
@@ -43,6 +43,7 @@ async function createGuestToken(call: Call, version: 1 | 2): Promise<void> {
   const minted = await mintFor(call, {
     name: 'databrain',
     grant: grantOf(request, ttl),
+    limiting: limitingOf(request.params),
     rowOrigins: rowOriginsOf(request.params),
     ceiling: {
       types: ['workspace', 'data_app', 'embed', 'dashboard', 'metric'],

@@ -36,10 +36,9 @@ const NO_TENANT = 'databrain';
 
 export function grantOf(request: MintRequest, ttl: number | null): object {
   const { params, theme, datasourceName } = request;
-  const actions = actionsOf(request.permissions);
   return {
     subject: subjectOf(request),
-    resources: [...containers(request, actions), ...dashboards(params, actions), ...metrics(params, actions)],
+    resources: resourcesOf(request, actionsOf(request.permissions)),
     context: {
       ...(params.timezone === undefined ? {} : { timezone: params.timezone }),
       ...(datasourceName === undefined ? {} : { datasource: datasourceName }),
@@ -77,16 +76,41 @@ function hiddenIn({ permissions, params }: MintRequest): readonly string[] {
   ];
 }
 
-function containers({ target, params }: MintRequest, actions: readonly Action[]): object[] {
-  const named = params.allowedEmbeds?.map((id) => ({ type: 'embed', id })) ?? [target];
-  const filters = hiddenFilters(params);
-  return named.map((one) => ({
-    ...one,
+type Filtered = {
+  readonly type: 'dashboard' | 'metric';
+  readonly id: string;
+  readonly rows: unknown;
+  readonly filters?: object;
+};
+
+function resourcesOf(request: MintRequest, actions: readonly Action[]): object[] {
+  const { params } = request;
+  const filtered = [...dashboards(params), ...metrics(params)];
+  return [...containers(request, filtered), ...filtered].map((one) => ({ ...one, actions }));
+}
+
+/** An embed has the limits of what has its id, as it may be the same. */
+function containers({ target, params }: MintRequest, filtered: readonly Filtered[]): object[] {
+  const hidden = hiddenFilters(params);
+  const named = params.allowedEmbeds?.map((id) => {
+    const same = filtered.filter((one) => one.id === id);
+    const filters = same.find((one) => one.filters !== undefined)?.filters;
+    const { rows = 'all' } = same.find((one) => one.type === 'metric') ?? {};
+    return { type: 'embed', id, rows, ...(filters && { filters }) };
+  });
+  return (named ?? [target]).map((one) => ({
     include: 'children',
-    actions,
     rows: 'all',
-    ...(filters && { filters }),
+    ...(hidden && { filters: hidden }),
+    ...one,
   }));
+}
+
+/** A filter opens nothing: where embeds are listed, what is not among them is limited inside of them, and no more. */
+export function limitingOf(params: Params): readonly Pick<Filtered, 'type' | 'id'>[] {
+  const { allowedEmbeds } = params;
+  if (allowedEmbeds === undefined) return [];
+  return [...dashboards(params), ...metrics(params)].filter(({ id }) => !allowedEmbeds.includes(id));
 }
 
 function hiddenFilters({ hideDashboardFilters: hidden }: Params): object | undefined {
@@ -94,7 +118,7 @@ function hiddenFilters({ hideDashboardFilters: hidden }: Params): object | undef
 }
 
 /** Filters of one dashboard may come in several pieces, but no filter twice. */
-function dashboards(params: Params, actions: readonly Action[]): object[] {
+function dashboards(params: Params): Filtered[] {
   const locked = new Map<string, Record<string, unknown>>();
   const offUrl = new Set<string>();
   const onUrl = new Set<string>();
@@ -112,14 +136,14 @@ function dashboards(params: Params, actions: readonly Action[]): object[] {
       ...hiddenFilters(params),
       ...(isSaid ? { show_on_url: !offUrl.has(id) } : {}),
     };
-    return { type: 'dashboard', id, include: 'children', actions, rows: 'all', filters };
+    return { type: 'dashboard' as const, id, include: 'children', rows: 'all', filters };
   });
 }
 
 /** All limits of a metric hold together, whichever way they were sent. */
-function metrics({ appFilters, rlsSettings }: Params, actions: readonly Action[]): object[] {
+function metrics({ appFilters, rlsSettings }: Params): Filtered[] {
   const limits = Map.groupBy([...appFilters, ...rlsSettings], ({ metricId }) => metricId);
-  return [...limits].map(([id, parts]) => ({ type: 'metric', id, actions, rows: together(parts) }));
+  return [...limits].map(([id, parts]) => ({ type: 'metric', id, rows: together(parts) }));
 }
 
 /** Which of the limits of a metric is a filter of the app and which one row-level security. */

@@ -1,6 +1,7 @@
 /** Who calls: a user's or client's bearer token, with the permission that the section asks for. */
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
+import { clientNode, userNode } from '../../registry/records.ts';
 import { isLive } from '../../tokens/introspection.ts';
 import { tokenKey } from '../../tokens/nodes.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
@@ -12,22 +13,26 @@ import type { InformerSection } from './options.ts';
 export type Caller = {
   /** Subject of the user, or id of the client. */
   readonly id: string;
-  readonly isClient: boolean;
+  /** Where what is the caller's own hangs (tokens/). */
+  readonly node: string;
   /** Name to show. */
   readonly username: string;
+  readonly mayWrite: boolean;
 };
 
 export async function authorize(call: SectionCall<InformerSection>, kind: 'read' | 'write'): Promise<Caller> {
   const { section } = call;
   const record = await authenticate(call);
-  if (!holds(call, record, kind === 'read' ? section.readPermission : section.writePermission)) {
-    throw boom(403, 'Insufficient scope');
-  }
+  const mayWrite = holds(call, record, section.writePermission);
+  const isAllowed = kind === 'read' ? holds(call, record, section.readPermission) : mayWrite;
+  if (!isAllowed) throw boom(403, 'Insufficient scope');
   const { accountId, clientId } = record;
-  if (accountId === undefined) return { id: clientId, isClient: true, username: clientId };
+  if (accountId === undefined) {
+    return { id: clientId, node: clientNode(clientId), username: clientId, mayWrite };
+  }
   const user = await call.registry.findUser(call.realm.view.name, accountId);
   if (user?.enabled !== true) throw unauthorized();
-  return { id: accountId, isClient: false, username: user.username };
+  return { id: accountId, node: userNode(accountId), username: user.username, mayWrite };
 }
 
 async function authenticate(call: SectionCall<InformerSection>): Promise<TokenRecord> {

@@ -4,14 +4,20 @@
  */
 import { z } from 'zod';
 import { Failure, isFailure } from '../../base/errors.ts';
-import { clientNode, userNode } from '../../registry/records.ts';
 import { createFacade, type Route, type SectionCall } from '../facade.ts';
 import { type FacadeMinted, type FacadeOrder, isMinted, lifeOf, mintFor, tellOf } from '../minting.ts';
 import { readJson } from '../request.ts';
 import { authorize, type Caller } from './caller.ts';
 import { boom, say } from './errors.ts';
 import { type InformerSection, informerSection } from './options.ts';
-import { addressOf, presentList, presentPublished, presentReportToken, presentToken } from './present.ts';
+import {
+  addressOf,
+  presentList,
+  presentPublished,
+  presentReportToken,
+  presentToken,
+  seenBy,
+} from './present.ts';
 import { isShown } from './public-link.ts';
 import {
   bindingFields,
@@ -32,7 +38,6 @@ import {
   listOfReport,
   listTokens,
   localWrites,
-  MAX_LISTED,
   removeToken,
   type Token,
 } from './tokens.ts';
@@ -58,20 +63,23 @@ const routes: readonly Route<InformerSection>[] = [
 export const informer = createFacade({ name: 'informer', schema: informerSection, routes, say });
 
 async function listReportTokens(call: Call): Promise<void> {
-  await authorize(call, 'read');
+  const caller = await authorize(call, 'read');
   const report = reportOf(call);
   const [local, cloud] = await Promise.all([listLocal(call, report), askCloud(call, report)]);
   const warning =
     cloud instanceof Failure
       ? { statusCode: 503, error: 'Service Unavailable', message: 'Cloud tokens could not be looked up' }
       : null;
-  tellLimit(call, local);
+  tellWarnings(call, local);
   const tokens = [...local.tokens, ...(cloud === undefined || cloud instanceof Failure ? [] : [cloud])];
-  call.ctx.body = { tokens: tokens.map((token) => presentReportToken(call.realm, token)), warning };
+  call.ctx.body = {
+    tokens: tokens.map((token) => presentReportToken(call.realm, seenBy(caller, token))),
+    warning,
+  };
 }
 
 async function list(call: Call): Promise<void> {
-  await authorize(call, 'read');
+  const caller = await authorize(call, 'read');
   const { query } = call.ctx;
   const start = numberOf(query['start'], 0);
   const limit = Math.min(MAX_PAGE, numberOf(query['limit'], MAX_PAGE));
@@ -79,13 +87,14 @@ async function list(call: Call): Promise<void> {
   const { reportId: report } = query;
   const listing = await (typeof report === 'string' ? listOfReport(call, report) : listTokens(call));
   const matching = listing.tokens.filter((token) => filters.every((field) => token[field] === query[field]));
-  tellLimit(call, listing);
-  call.ctx.body = presentList(call.realm, matching, start, limit);
+  tellWarnings(call, listing);
+  const seen = matching.map((token) => seenBy(caller, token));
+  call.ctx.body = presentList(call.realm, seen, start, limit);
 }
 
-/** The product has no words for it: it knows no limit. */
-function tellLimit({ ctx }: Call, { isWhole }: Listing): void {
-  if (!isWhole) ctx.set('X-Guest-Warnings', `the list is not whole: it goes through ${MAX_LISTED} tokens`);
+/** The product has no words for it. */
+function tellWarnings({ ctx }: Call, { warnings }: Listing): void {
+  if (warnings.length > 0) ctx.set('X-Guest-Warnings', warnings.join('; '));
 }
 
 function numberOf(text: string | string[] | undefined, fallback: number): number {
@@ -104,7 +113,7 @@ async function create(call: Call): Promise<void> {
   const minted = await mintToken(call, {
     grant: grantOf(request, { owner: caller.id, ttl, purpose: 'embed' }),
     also: localWrites(realm.view.name, request, caller.username),
-    ...(isPersonal(request) ? { parent: { nodes: [...nodesOf(caller)] } } : {}),
+    ...(isPersonal(request) ? { parent: { nodes: [caller.node] } } : {}),
   });
   tellOf(ctx, minted, warnings);
   const token = await getToken(call, minted.record.id);
@@ -113,14 +122,9 @@ async function create(call: Call): Promise<void> {
   ctx.body = presentToken(realm, token);
 }
 
-/** Where a personal token dies with its owner. */
-function nodesOf({ id, isClient }: Caller): readonly string[] {
-  return [isClient ? clientNode(id) : userNode(id)];
-}
-
 async function get(call: Call): Promise<void> {
-  await authorize(call, 'read');
-  call.ctx.body = presentToken(call.realm, await getToken(call, call.params[0]));
+  const caller = await authorize(call, 'read');
+  call.ctx.body = presentToken(call.realm, seenBy(caller, await getToken(call, call.params[0])));
 }
 
 async function remove(call: Call): Promise<void> {

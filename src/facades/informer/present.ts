@@ -1,8 +1,23 @@
 /** Tokens as Informer shows them. */
 import type { FacadeRealm } from '../facade.ts';
 import { isoTime } from '../minting.ts';
+import type { Caller } from './caller.ts';
 import { linkTo } from './public-link.ts';
+import { isPersonal } from './token-request.ts';
 import type { Token } from './tokens.ts';
+
+/** A token as somebody may see it. */
+type Seen = Omit<Token, 'token'> & { readonly token: string | null };
+
+/**
+ * Its value is for who could make one like it: who may write and, of a personal token, is its owner. A public link is
+ * for all.
+ */
+export function seenBy({ mayWrite, node }: Caller, token: Token): Seen {
+  const isOwn = !isPersonal(token) || token.owners.includes(node);
+  const isShown = token.isCloud || (mayWrite && isOwn);
+  return isShown ? token : { ...token, token: null };
+}
 
 /** Paths of ours, as links must lead somewhere: below the realm. */
 function linksTo({ guest }: FacadeRealm, path: string) {
@@ -10,7 +25,7 @@ function linksTo({ guest }: FacadeRealm, path: string) {
 }
 
 /** The object of `/api/tokens`. */
-export function presentToken(realm: FacadeRealm, token: Token): object {
+export function presentToken(realm: FacadeRealm, token: Seen): object {
   const { id, username, type, readOnly, data } = token;
   return {
     id,
@@ -30,11 +45,11 @@ export function presentToken(realm: FacadeRealm, token: Token): object {
   };
 }
 
-function presentRestriction({ restrict, host, cidr }: Token): object {
+function presentRestriction({ restrict, host, cidr }: Seen): object {
   return restrict === 'host' ? { restrict, host } : { restrict: restrict ?? null, cidr: cidr ?? null };
 }
 
-function presentRareBindings({ visualId, datasetId, queryId }: Token): object {
+function presentRareBindings({ visualId, datasetId, queryId }: Seen): object {
   return {
     ...(visualId === undefined ? {} : { visualId }),
     ...(datasetId === undefined ? {} : { datasetId }),
@@ -43,7 +58,7 @@ function presentRareBindings({ visualId, datasetId, queryId }: Token): object {
 }
 
 /** An entry of a report's tokens. */
-export function presentReportToken(realm: FacadeRealm, token: Token): object {
+export function presentReportToken(realm: FacadeRealm, token: Seen): object {
   const { id, type, reportId, isCloud } = token;
   return {
     id,
@@ -51,7 +66,7 @@ export function presentReportToken(realm: FacadeRealm, token: Token): object {
     reportId,
     token: token.token,
     cloud: isCloud,
-    ...(isCloud ? { url: linkTo(realm, token.token) } : {}),
+    ...(isCloud && token.token !== null ? { url: linkTo(realm, token.token) } : {}),
     createdAt: isoTime(token.createdAt),
     ...linksTo(realm, `/api/tokens/${id}`),
   };
@@ -71,7 +86,7 @@ export function presentPublished(realm: FacadeRealm, token: Token): object {
   };
 }
 
-export function presentList(realm: FacadeRealm, all: readonly Token[], start: number, limit: number): object {
+export function presentList(realm: FacadeRealm, all: readonly Seen[], start: number, limit: number): object {
   const shown = all.slice(start, start + limit);
   return {
     ...linksTo(realm, '/api/tokens'),

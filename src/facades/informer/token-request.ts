@@ -129,7 +129,7 @@ export function grantOf(
 /** The tenant of tokens that are for nobody in particular. */
 const NO_TENANT = 'informer';
 
-export function isPersonal(request: TokenRequest): boolean {
+export function isPersonal(request: Partial<Pick<TokenRequest, BindingField>>): boolean {
   return bindingFields.every((field) => request[field] === undefined);
 }
 

@@ -4,7 +4,7 @@
  * report, in a record of its own that is read by itself, so that losing one side does not lose the other.
  */
 import { z } from 'zod';
-import { type Failure, isFailure } from '../../base/errors.ts';
+import { Failure, isFailure } from '../../base/errors.ts';
 import type { GuestRecord } from '../../guest/guest-record.ts';
 import { keepFor } from '../../guest/guest-writes.ts';
 import { shownValue } from '../../guest/guests.ts';
@@ -15,7 +15,7 @@ import { clientIdOf } from '../minting.ts';
 import type { InformerSection } from './options.ts';
 import type { TokenRequest } from './token-request.ts';
 
-type Call = Pick<SectionCall<InformerSection>, 'store' | 'guests' | 'realm'>;
+type Call = Pick<SectionCall<InformerSection>, 'store' | 'guests' | 'realm' | 'logger'>;
 
 const optional = z.string().optional();
 const details = z.object({
@@ -40,10 +40,16 @@ const details = z.object({
 type Details = z.infer<typeof details>;
 
 /** A token that counts. */
-export type Token = Details & { readonly id: string; readonly token: string; readonly createdAt: number };
+export type Token = Details & {
+  readonly id: string;
+  readonly token: string;
+  readonly createdAt: number;
+  /** Nodes of whom a personal token belongs to. */
+  readonly owners: readonly string[];
+};
 
 /** Tokens that a list goes through at most. */
-export const MAX_LISTED = 5000;
+const MAX_LISTED = 5000;
 const BATCH = 500;
 
 const detailsKey = (realm: string, id: string): Key => ({ realm, kind: 'informer-token', id });
@@ -93,26 +99,60 @@ function detailsWrites(realm: string, record: GuestRecord, value: Details): read
   ];
 }
 
+/** `Failure('unavailable')` for one whose record cannot be read. */
 export async function findToken(call: Call, id: string): Promise<Token | undefined> {
-  const [document] = await call.store.read([detailsKey(call.realm.view.name, id)]);
-  return document && tokenOf(call, id, document);
+  const [token] = await findTokens(call, [id]);
+  if (token === 'damaged') throw new Failure('unavailable', 'the record of a token cannot be read');
+  return token;
 }
 
-async function tokenOf(call: Call, id: string, document: Document): Promise<Token | undefined> {
+type Found = Token | 'damaged' | undefined;
+type Read = Document | 'damaged' | undefined;
+
+/** Of many that cannot be read together each by itself. */
+async function readDetails(call: Call, ids: readonly string[]): Promise<readonly Read[]> {
+  const { name: realm } = call.realm.view;
+  try {
+    return await call.store.read(ids.map((id) => detailsKey(realm, id)));
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    if (ids.length > 1) return (await Promise.all(ids.map((id) => readDetails(call, [id])))).flat();
+    call.logger.error({ realm, token: ids[0], err: error }, 'the record of a token cannot be read');
+    return ['damaged'];
+  }
+}
+
+async function tokenOf(call: Call, id: string, document: Document): Promise<Found> {
   const found = await call.guests.find(call.realm.view.name, id);
   if (found?.state !== 'active' || found.record.clientId !== clientIdOf('informer')) return undefined;
   const token = shownValue(call.realm.guest, found.record);
   if (token === undefined) return undefined;
-  return { ...details.parse(JSON.parse(document.value)), id, token, createdAt: found.record.iat };
+  const known = detailsOf(document);
+  if (known === undefined) {
+    call.logger.error({ realm: call.realm.view.name, token: id }, 'the record of a token cannot be read');
+    return 'damaged';
+  }
+  const { iat: createdAt, inherited: owners } = found.record;
+  return { ...known, id, token, createdAt, owners };
 }
 
-/** Live tokens, oldest first; `isWhole` is false when there were more than a list goes through. */
-export type Listing = { readonly tokens: readonly Token[]; readonly isWhole: boolean };
+/** `undefined` for what is no record of ours. */
+function detailsOf({ value }: Document): Details | undefined {
+  try {
+    return details.parse(JSON.parse(value));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Live tokens, oldest first, and in a sentence each why others are not among them. */
+export type Listing = { readonly tokens: readonly Token[]; readonly warnings: readonly string[] };
 
 /** What was revoked otherwise than by a call of ours is forgotten, so that the dead do not crowd out the living. */
 async function listIndex(call: Call, index: Key): Promise<Listing> {
   const { store } = call;
   const tokens: Token[] = [];
+  const warnings = new Set<string>();
   let after: string | undefined;
   let seen = 0;
   do {
@@ -120,20 +160,22 @@ async function listIndex(call: Call, index: Key): Promise<Listing> {
     const found = await findTokens(call, page.members);
     const dead = page.members.filter((_, at) => found[at] === undefined);
     if (dead.length > 0) await store.commit(dead.map((member) => ({ unindex: index, member })));
-    tokens.push(...found.filter((token) => token !== undefined));
+    tokens.push(...found.filter((token) => token !== undefined && token !== 'damaged'));
+    if (found.includes('damaged')) warnings.add('the list is not whole: a record cannot be read');
     seen += page.members.length;
     after = page.next;
   } while (after !== undefined && seen < MAX_LISTED);
-  return { tokens: tokens.sort((a, b) => a.createdAt - b.createdAt), isWhole: after === undefined };
+  if (after !== undefined) warnings.add(`the list is not whole: it goes through ${MAX_LISTED} tokens`);
+  return { tokens: tokens.sort((a, b) => a.createdAt - b.createdAt), warnings: [...warnings] };
 }
 
-async function findTokens(call: Call, ids: readonly string[]): Promise<readonly (Token | undefined)[]> {
+async function findTokens(call: Call, ids: readonly string[]): Promise<readonly Found[]> {
   if (ids.length === 0) return [];
-  const documents = await call.store.read(ids.map((id) => detailsKey(call.realm.view.name, id)));
+  const documents = await readDetails(call, ids);
   return Promise.all(
     ids.map((id, at) => {
       const document = documents[at];
-      return document && tokenOf(call, id, document);
+      return document === undefined || document === 'damaged' ? document : tokenOf(call, id, document);
     }),
   );
 }
@@ -148,16 +190,31 @@ export function listLocal(call: Call, report: string): Promise<Listing> {
 
 /** Those of a report, the public one included. */
 export async function listOfReport(call: Call, report: string): Promise<Listing> {
-  const [local, cloud] = await Promise.all([listLocal(call, report), findCloud(call, report)]);
-  const tokens = [...local.tokens, ...(cloud.token === undefined ? [] : [cloud.token])];
+  const [local, cloud] = await Promise.all([listLocal(call, report), askCloud(call, report)]);
+  if (cloud instanceof Failure) {
+    return { ...local, warnings: [...local.warnings, 'the list is not whole: it lacks the public link'] };
+  }
+  const tokens = [...local.tokens, ...(cloud === undefined ? [] : [cloud])];
   return { ...local, tokens: tokens.sort((a, b) => a.createdAt - b.createdAt) };
 }
 
-/** The public link of a report, if it counts, and the pointer to it as it was read. */
-export async function findCloud(
-  call: Call,
-  report: string,
-): Promise<{ readonly token: Token | undefined; readonly pointer: Document | undefined }> {
+type Cloud = { readonly token: Token | undefined; readonly pointer: Document | undefined };
+
+/**
+ * The public link of a report, if it counts, and the pointer to it as it was read. `Failure('unavailable')` whatever
+ * goes wrong with that side: it is nothing that the caller did.
+ */
+export async function findCloud(call: Call, report: string): Promise<Cloud> {
+  try {
+    return await readCloud(call, report);
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    call.logger.error({ realm: call.realm.view.name, report, err: error }, 'a public link cannot be read');
+    throw new Failure('unavailable', 'the public link of the report cannot be read', { cause: error });
+  }
+}
+
+async function readCloud(call: Call, report: string): Promise<Cloud> {
   const [pointer] = await call.store.read([cloudKey(call.realm.view.name, report)]);
   const token = pointer && (await findToken(call, pointer.value));
   return { token, pointer };

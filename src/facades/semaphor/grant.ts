@@ -57,11 +57,16 @@ function subjectOf(request: TokenRequest): object {
   };
   if (id === undefined) return { tenant, type: 'anonymous', ...about };
   const type = orgUserId === undefined ? 'end_user' : 'org_user';
-  return { tenant, id, type, ...about, provision: request.autoCreateEndUser === true ? 'jit' : 'none' };
+  return { tenant, id, type, ...about, provision: createsEndUser(request) ? 'jit' : 'none' };
 }
 
-function rolesOf({ role, autoCreateEndUser }: TokenRequest): { readonly roles?: readonly string[] } {
-  const given = role ?? (autoCreateEndUser === true ? 'VIEWER' : undefined);
+/** Nobody becomes staff by a token. */
+function createsEndUser({ autoCreateEndUser, orgUserId }: TokenRequest): boolean {
+  return autoCreateEndUser === true && orgUserId === undefined;
+}
+
+function rolesOf(request: TokenRequest): { readonly roles?: readonly string[] } {
+  const given = request.role ?? (createsEndUser(request) ? 'VIEWER' : undefined);
   return given === undefined ? {} : { roles: [given] };
 }
 

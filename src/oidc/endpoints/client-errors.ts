@@ -7,9 +7,12 @@ type Thrown = {
   readonly error_description?: string | undefined;
 };
 
+/** What the library says of a request that names no client in any way. */
+const ANONYMOUS = 'no client authentication mechanism provided';
+
 /** Credentials that are absent or unreadable; the library takes them for bad requests. */
 const unreadable: ReadonlySet<string> = new Set([
-  'no client authentication mechanism provided',
+  ANONYMOUS,
   'invalid authorization header value format',
   'client_id and client_secret in the authorization header are not properly encoded',
   'client_secret must be provided in the Authorization header',
@@ -21,6 +24,10 @@ const unusableKeys: ReadonlySet<string> = new Set([
   'client JSON Web Key Set failed to be refreshed',
   'client JSON Web Key Set is invalid',
 ]);
+
+export function isAnonymous({ error_description }: Pick<Thrown, 'error_description'>): boolean {
+  return error_description === ANONYMOUS;
+}
 
 export function isUnauthenticated(ctx: KoaContextWithOIDC, thrown: Thrown): boolean {
   const description = thrown.error_description ?? '';

@@ -6,10 +6,10 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
-import { equalInConstantTime } from '../../base/hash.ts';
 import { readBody } from '../../base/read-body.ts';
 import { sendJson } from '../../base/send-json.ts';
 import { annotate } from '../../observability/annotations.ts';
+import { isSecretOf } from '../../registry/client-secrets.ts';
 import type { Client } from '../../registry/model.ts';
 import { tokenExchangeGrant } from '../grants/token-exchange.ts';
 import type { RealmContext } from '../realm-context.ts';
@@ -82,7 +82,7 @@ async function authenticated(
   if (shown === undefined || !mayShowSecret(realm, { req: request }, shown.id)) return undefined;
   const client = await realm.findClient(shown.id);
   if (client?.secret === undefined || !client.enabled || !usesPlainSecret(client)) return undefined;
-  return equalInConstantTime(client.secret, shown.secret) ? client : undefined;
+  return isSecretOf(client, shown.secret, realm.clock()) ? client : undefined;
 }
 
 const secretMethods: readonly string[] = ['client_secret_basic', 'client_secret_post'];

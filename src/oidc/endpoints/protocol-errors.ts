@@ -9,7 +9,7 @@ import { decodeToken } from '../../tokens/record.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { refreshValueOf } from '../refresh-shape.ts';
 import { unitOf } from '../unit-of-request.ts';
-import { isUnauthenticated } from './client-errors.ts';
+import { isAnonymous, isUnauthenticated } from './client-errors.ts';
 
 export type Refused = { readonly status: number; readonly error: string; readonly description: string };
 
@@ -60,8 +60,11 @@ const strictClient: Refused = {
   description: 'client authentication failed',
 };
 
-/** Who is known and fails is `unauthorized_client` at Keycloak's token endpoint. */
+/** At Keycloak's token endpoint it is a bad request to name no client, and who is known and fails is `unauthorized_client`. */
 function keycloakClient(ctx: KoaContextWithOIDC, thrown: LibraryError): Refused {
+  if (ctx.oidc.route === 'token' && isAnonymous(thrown)) {
+    return { status: 400, error: 'invalid_client', description: 'Missing client_id parameter' };
+  }
   const isKnown = ctx.oidc.client !== undefined && thrown.error === 'invalid_client';
   const error = ctx.oidc.route === 'token' && isKnown ? 'unauthorized_client' : 'invalid_client';
   return { status: 401, error, description: 'Invalid client or Invalid client credentials' };
@@ -122,6 +125,7 @@ function tokenWords(
 }
 
 function requestWords(thrown: LibraryError): Refused | undefined {
+  if (isMissing(thrown, 'username')) return { ...badRequest('Missing parameter: username'), status: 401 };
   if (isMissing(thrown, 'code')) return badRequest('Missing parameter: code');
   if (isMissing(thrown, 'redirect_uri')) return invalidGrant('Incorrect redirect_uri');
   if (isMissing(thrown, 'refresh_token')) return badRequest('No refresh token');

@@ -58,9 +58,8 @@ async function senderBinding(realm: RealmContext, ctx: KoaContextWithOIDC): Prom
 
 async function authenticate(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<User> {
   const { username, password } = ctx.oidc.params ?? {};
-  if (typeof username !== 'string' || typeof password !== 'string') {
-    throw new errors.InvalidRequest("missing required parameter(s) 'username', 'password'");
-  }
+  if (typeof username !== 'string') throw missing('username');
+  if (typeof password !== 'string') throw missing('password');
   const outcome = await realm.login.authenticate(realm.view, username, password);
   if (outcome.ok) {
     unitOf(ctx).noteRead(outcome.readAt);
@@ -74,6 +73,10 @@ async function authenticate(realm: RealmContext, ctx: KoaContextWithOIDC): Promi
     case 'incomplete':
       throw incompleteAccount();
   }
+}
+
+function missing(parameter: string): Error {
+  return new errors.InvalidRequest(`missing required parameter(s) '${parameter}'`);
 }
 
 type RefreshTokenFields = ConstructorParameters<Provider['RefreshToken']>[0];
