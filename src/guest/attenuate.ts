@@ -56,11 +56,11 @@ function attenuateResources(
     refuse(path, 'is not in the parent');
     return [];
   });
-  // What is there for its limits alone cannot be left out: it would be without them inside of another.
-  const kept = granted.resources.filter(
-    (one) => allowsNothing(one) && !asked.resources.some((resource) => isSame(one, resource)),
-  );
-  return [...named, ...kept];
+  const dropped = granted.resources.filter((one) => !asked.resources.some((other) => isSame(one, other)));
+  // What may lie inside another one that is still there keeps its limits, and allows nothing by itself.
+  const hasChildren = named.some(({ include }) => include !== undefined);
+  const kept = dropped.filter((one) => hasChildren || allowsNothing(one));
+  return [...named, ...kept.map((one) => ({ ...one, actions: [] }))];
 }
 
 function isSame(one: Pick<Resource, 'type' | 'id'>, other: Pick<Resource, 'type' | 'id'>): boolean {

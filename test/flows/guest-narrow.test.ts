@@ -10,6 +10,7 @@ import {
   guestRealm,
   introspect,
   mintGuest,
+  mints,
   movableClock,
   ownRows,
   portal,
@@ -28,7 +29,9 @@ describe.each([
 
   beforeAll(async () => {
     engine = await open();
-    server = await startTestServer({ store: engine.url, realms: [guestRealm()], adapt: time.adapt });
+    const types = [...mints.types, 'data_app'];
+    const realms = [guestRealm({}, { portal: { mints: { ...mints, types } } })];
+    server = await startTestServer({ store: engine.url, realms, adapt: time.adapt });
   });
   afterAll(async () => {
     await server.stop();
@@ -55,6 +58,20 @@ describe.each([
     expect(seen.json.policy.rows).toEqual({ and: [ownRows, { col: 'state', op: 'eq', value: 'CA' }] });
     expect(seen.json.exp - seen.json.iat).toBeLessThanOrEqual(61);
     expect((await introspect(server, token, { ip: '203.0.113.7' })).json.guest_reason).toBe('max_uses');
+  });
+
+  it('keep the limits of what is dropped where it may lie inside of what stays', async () => {
+    const app = { type: 'data_app', id: 'app', include: 'children', actions: ['view'], rows: 'all' };
+    const limited = { type: 'metric', id: 'm', actions: ['view'], rows: ownRows };
+    const { id, token } = await mint({ resources: [app, limited] });
+    const inside = { resource: 'metric:m' };
+    expect((await introspect(server, token, inside)).json).toMatchObject({ allowed: true });
+
+    expect((await patch(id, { resources: [app] })).status).toBe(200);
+
+    const seen = (await introspect(server, token, inside)).json;
+    expect(seen).toMatchObject({ active: true, allowed: false, policy: { rows: ownRows } });
+    expect((await introspect(server, token, { resource: 'app' })).json.allowed).toBe(true);
   });
 
   it('keep what the change does not mention', async () => {
