@@ -31,6 +31,8 @@ const ours: ReadonlySet<string> = new Set([
 /** Metadata that only we give a client: nobody can register it, nobody is shown it. */
 export const internalMetadata = ['cors_origins', 'fapi', 'pkce_optional', 'claims_in_id_token'] as const;
 
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange' as const;
+
 const guestDetailTypes = ['embed_resource', 'embed_policy', 'embed_session'];
 
 /** RFC 7591 §2 metadata of a client of the registry. */
@@ -44,9 +46,14 @@ export function toMetadata(client: Client, profile: RealmSettings['profile']): A
     ...metadata,
     ...flagsOf(client),
     client_id: client.id,
-    grant_types: client.grants,
+    grant_types: grantTypesOf(client),
     ...(client.secret === undefined ? {} : { client_secret: client.secret }),
   };
+}
+
+/** Who mints guests refreshes them, which the library takes for an exchange (endpoints/guest-holder.ts). */
+function grantTypesOf({ grants, mints }: Client): readonly string[] {
+  return mints === undefined ? grants : [...new Set([...grants, TOKEN_EXCHANGE])];
 }
 
 /** What our answers to the library's synchronous questions need to know of a client. */
@@ -74,7 +81,7 @@ function defaultsOf(client: Client, profile: RealmSettings['profile']): AdapterP
 
 /** Who may exchange tokens and not mint is refused for that by the grant, not for the details it was sent. */
 function knowsGuests({ mints, grants }: Client): boolean {
-  return mints !== undefined || grants.includes('urn:ietf:params:oauth:grant-type:token-exchange');
+  return mints !== undefined || grants.includes(TOKEN_EXCHANGE);
 }
 
 /** FAPI 2.0 Security Profile §5.3.2.1, §5.3.2.2: pushed requests and sender-constrained tokens only. */

@@ -14,11 +14,15 @@ import {
   mints,
   movableClock,
   other,
+  ownToken,
   portal,
   proof,
   proofKey,
   refreshGuest,
 } from './guest-support.ts';
+
+const json = { id: 'json', secret: 'json-secret', grants: ['client_credentials'], mints };
+const realms = [guestRealm({}, { clients: [json] })];
 
 const REFUSED = { status: 400, json: { error: 'invalid_grant' } };
 
@@ -32,7 +36,7 @@ describe.each([
 
   beforeAll(async () => {
     engine = await open();
-    server = await startTestServer({ store: engine.url, realms: [guestRealm()], adapt: time.adapt });
+    server = await startTestServer({ store: engine.url, realms, adapt: time.adapt });
   });
   afterAll(async () => {
     await server.stop();
@@ -63,6 +67,17 @@ describe.each([
     expect(new Set(answers.map(({ json }) => json.access_token)).size).toBe(1);
     expect(await isActive(answers[0]?.json.access_token)).toBe(true);
     expect((await refreshGuest(server, answers[0]?.json.refresh_token)).status).toBe(200);
+  });
+
+  it('is for who minted by JSON alone, too, who may exchange nothing', async () => {
+    const auth = ['json', 'json-secret'] as const;
+    const body = grant({ lifetime: { ttl: 600, refresh: { allowed: true } } });
+    const { refresh_token } = (await mintGuest(server, body, { auth })).json;
+
+    expect((await refreshGuest(server, refresh_token, { auth })).status).toBe(200);
+
+    const exchanged = await exchange(server, { subject: await ownToken(server, auth), auth });
+    expect(exchanged).toMatchObject({ status: 400, json: { error: 'unauthorized_client' } });
   });
 
   it('kills the family when a spent one comes back after that', async () => {
@@ -192,6 +207,17 @@ describe.each([
       expect((await mintGuest(server, grant({ session }))).status).toBe(429);
       await call(server, 'DELETE', `/guest-tokens/${first.id}`);
       expect((await mintGuest(server, grant({ session }))).status).toBe(201);
+    });
+
+    it('is for who minted by JSON alone, too, who may exchange nothing', async () => {
+      const auth = ['json', 'json-secret'] as const;
+      const body = grant({ lifetime: { ttl: 600, refresh: { allowed: true } } });
+      const { refresh_token } = (await mintGuest(server, body, { auth })).json;
+
+      expect((await refreshGuest(server, refresh_token, { auth })).status).toBe(200);
+
+      const exchanged = await exchange(server, { subject: await ownToken(server, auth), auth });
+      expect(exchanged).toMatchObject({ status: 400, json: { error: 'unauthorized_client' } });
     });
 
     it('kills the family when a spent one comes back too late', async () => {

@@ -59,6 +59,9 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
     ctx.body = respond(orThrow(await refresh(realm, order)), tokenTypes.accessToken);
     return;
   }
+  // The library lets through whoever mints.
+  if (!client.grants.includes(tokenExchangeGrant.name))
+    throw new errors.UnauthorizedClient('Client is not registered for token exchange');
   const granted = orThrow(await mint(realm, { minter, form, proven, sender }));
   ctx.set({ ...limitFields(granted.limit) });
   ctx.body = respond(granted, issuedType(form));
