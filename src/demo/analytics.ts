@@ -17,8 +17,6 @@ export type Query = {
   readonly as: 'json' | 'csv';
 };
 
-export type Analytics = ReturnType<typeof createAnalytics>;
-
 type Deps = {
   readonly realm: DemoRealm;
   readonly warehouse: Warehouse;

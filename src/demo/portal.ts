@@ -8,8 +8,6 @@ import { z } from 'zod';
 import { type Call, curlOf, ownAddress, send } from './calls.ts';
 import type { DemoRealm } from './demo-realm.ts';
 
-export type Portal = ReturnType<typeof createPortal>;
-
 type Deps = { readonly realm: DemoRealm; readonly publicUrl: string; readonly basePath: string };
 
 const customers = [
