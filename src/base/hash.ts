@@ -12,5 +12,10 @@ export function hmac(key: Buffer | string, value: string): string {
 
 /** Equality in a time that does not depend on where, or whether, the values differ. */
 export function equalInConstantTime(a: string, b: string): boolean {
-  return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'));
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+/** SHA-256 as bytes: of any two the lengths are the same. */
+export function digest(value: string): Buffer {
+  return hash('sha256', value, 'buffer');
 }

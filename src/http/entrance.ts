@@ -50,6 +50,7 @@ type Done = {
 function note({ logger, metrics }: EntranceDeps, { request, requestId, status, durationMs }: Done): void {
   const { route = 'other', ...notes } = annotationsOf(request);
   metrics.observe({ route, status, durationMs, wrong: notes.wrong });
+  if (!logger.isLevelEnabled('info')) return;
   const ms = Math.round(durationMs * 10) / 10;
   logger.info({ requestId, method: request.method, route, status, ms, ...notes });
 }
