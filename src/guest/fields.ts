@@ -14,7 +14,7 @@ export function label(maxBytes: number) {
     .refine((value) => !unprintable.test(value), 'must hold no control characters');
 }
 
-/** A value of the caller's data: any characters, at most 1 KiB, possibly empty. */
+/** A value of the caller's data, of any characters, at most 1 KiB, possibly empty. */
 export const dataText = z
   .string()
   .refine((value) => Buffer.byteLength(value) <= 1024, 'must be at most 1024 bytes')

@@ -13,7 +13,7 @@ export type TrailNotes = ReturnType<typeof createTrailNotes>;
 /** At a time: a rush of new tokens must not keep the store from those who wait for an answer. */
 const CONCURRENCY = 16;
 const MAX_WAITING = 10_000;
-/** As long as any call of the store takes to fail. */
+/** As long as a call of the store takes to fail. */
 const PATIENCE_MS = 2000;
 
 export function createTrailNotes(deps: TrailDeps) {

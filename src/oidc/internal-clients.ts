@@ -1,6 +1,6 @@
 import type { Client } from '../registry/model.ts';
 
-/** The account pages sign people in as any client does: this is that client. No realm file can have one of its name. */
+/** The account pages sign people in like every client: this is that client. No realm file can have one of its name. */
 export const ACCOUNT_CLIENT = 'daypass-account';
 
 /** Clients that every realm has. `response_type=none` (OAuth 2.0 Multiple Response Types §4): a session, no token. */

@@ -49,6 +49,27 @@ describe('wrong client secrets', () => {
   });
   afterAll(() => server?.stop());
 
+  it('are none of a client that was disabled, and is let in as soon as it may be again', async () => {
+    const address = network();
+    const ask = (secret: string) =>
+      postForm(
+        server.endpoint('acme', 'token'),
+        { grant_type: 'client_credentials' },
+        { auth: ['other', secret], ...from(address) },
+      );
+    const enable = (enabled: boolean) =>
+      server.services.registry.updateClient('acme', 'other', (client) => ({ ...client, enabled }));
+
+    await enable(false);
+    expect(statusesOf(await times(MAX + 2, () => ask('other-secret')))).toEqual([401]);
+    await enable(true);
+
+    expect((await ask('other-secret')).status).toBe(200);
+    await enable(false);
+    expect(statusesOf(await times(MAX + 2, () => ask('wrong')))).toEqual([401, 429]);
+    await enable(true);
+  });
+
   type Ask = (secret: string, address: string, realm?: string, id?: string) => Promise<Answer>;
   const basic =
     (endpoint: string, form: Record<string, string>): Ask =>

@@ -9,6 +9,7 @@ import type { Guesser, GuessKind } from '../../limits/guesses.ts';
 import { networkOf } from '../../limits/network.ts';
 import { TooMany, waitFields } from '../../limits/too-many.ts';
 import { annotate } from '../../observability/annotations.ts';
+import { isSecretOf } from '../../registry/client-secrets.ts';
 import type { RealmContext } from '../realm-context.ts';
 import type { Screens } from '../screens.ts';
 import { addressOf, paths } from './addresses.ts';
@@ -19,7 +20,10 @@ import { isMatched } from './matched.ts';
 type Parts = { readonly realm: RealmContext; readonly screens: Screens };
 
 /** Something that was shown and may be wrong. */
-type Guess = { readonly guesser: Guesser; readonly isWrong: (ctx: Context, thrown: unknown) => boolean };
+type Guess = {
+  readonly guesser: Guesser;
+  readonly isWrong: (ctx: Context, thrown: unknown) => boolean | Promise<boolean>;
+};
 
 export function limitGuesses({ realm, screens }: Parts, thrown: WeakMap<object, unknown>): Middleware {
   return async function limitGuess(ctx, next) {
@@ -29,7 +33,7 @@ export function limitGuesses({ realm, screens }: Parts, thrown: WeakMap<object, 
       realm.guesses.admit(guess.guesser);
       await next();
       noteWrongGrant(ctx, thrown.get(ctx));
-      if (!guess.isWrong(ctx, thrown.get(ctx))) return;
+      if (!(await guess.isWrong(ctx, thrown.get(ctx)))) return;
       annotate(ctx.req, { wrong: guess.guesser.kind });
       await realm.guesses.wrong(guess.guesser);
     } catch (error) {
@@ -54,9 +58,12 @@ function guessOf(realm: RealmContext, ctx: Context): Guess | undefined {
     return { guesser: guesserOf(realm, ctx, 'user_code', ''), isWrong: (one) => wrongCodes.has(one.req) };
   }
   if (!authenticating.has(addressOf(ctx.path)?.path ?? '')) return undefined;
-  const clientId = secretShownFor(ctx);
-  if (clientId !== undefined) {
-    return { guesser: guesserOf(realm, ctx, 'client_secret', clientId), isWrong: isWrongSecret };
+  const shown = secretShown(ctx);
+  if (shown !== undefined) {
+    return {
+      guesser: guesserOf(realm, ctx, 'client_secret', shown.id),
+      isWrong: async (one, thrown) => isWrongSecret(one, thrown) && !(await isOfDisabled(realm, shown)),
+    };
   }
   return isAt(ctx, paths.token) ? guessOfPublicClient(realm, ctx) : undefined;
 }
@@ -86,20 +93,25 @@ function guesserOf(
   return { kind, realm: name, target, network: networkOf(typeof address === 'string' ? address : '') };
 }
 
+type Shown = { readonly id: string; readonly secret?: string };
+
 /** The id that somebody shows a secret for, or an assertion that is made with one (RFC 7523 §2.2). */
-function secretShownFor(ctx: Context): string | undefined {
+function secretShown(ctx: Context): Shown | undefined {
   const form = formOf(ctx);
   const [scheme = '', encoded = ''] = ctx.get('Authorization').split(' ');
-  if (scheme.toLowerCase() === 'basic') return idOfBasic(encoded);
-  if (form.has('client_secret')) return form.get('client_id') ?? '';
-  return idOfAssertion(form.get('client_assertion') ?? '');
+  if (scheme.toLowerCase() === 'basic') return shownByBasic(encoded);
+  const secret = form.get('client_secret');
+  if (secret !== null) return { id: form.get('client_id') ?? '', secret };
+  const id = idOfAssertion(form.get('client_assertion') ?? '');
+  return id === undefined ? undefined : { id };
 }
 
 /** RFC 6749 §2.3.1; what cannot be read the library refuses before it looks at any secret. */
-function idOfBasic(encoded: string): string | undefined {
-  const [id = ''] = Buffer.from(encoded, 'base64').toString('utf8').split(':');
+function shownByBasic(encoded: string): Shown | undefined {
+  const pair = Buffer.from(encoded, 'base64').toString('utf8').replaceAll('+', ' ');
+  const [id = '', ...secret] = pair.split(':');
   try {
-    return decodeURIComponent(id.replaceAll('+', ' '));
+    return { id: decodeURIComponent(id), secret: decodeURIComponent(secret.join(':')) };
   } catch {
     return undefined;
   }
@@ -124,6 +136,12 @@ function isWrongSecret(ctx: Context, thrown: unknown): boolean {
     thrown.error_detail !== REPLAYED &&
     isUnauthenticated(ctx, thrown)
   );
+}
+
+/** Right, and refused all the same: a service that goes on asking is no guesser, and is let in when it may be again. */
+async function isOfDisabled(realm: RealmContext, { id, secret }: Shown): Promise<boolean> {
+  const client = secret === undefined ? undefined : await realm.findClient(id);
+  return client?.enabled === false && isSecretOf(client, secret ?? '', realm.clock());
 }
 
 const redeeming: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-/** What no route answers, in Keycloak's words, which are as good as any. */
+/** What no route answers, in Keycloak's words, which are as good as others. */
 import type { Context, Middleware } from 'koa';
 import type { RealmContext } from '../realm-context.ts';
 import { type Address, addressOf, paths } from './addresses.ts';
