@@ -86,6 +86,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'demo/demo-realm.ts',
     // An invitation is a token that the realm's provider makes.
     'oidc/provider-pool.ts',
+    'oidc/record-placement.ts',
     'pages/screens.ts',
     'config/',
     'services.ts',

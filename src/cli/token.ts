@@ -1,4 +1,5 @@
 import { Failure } from '../base/errors.ts';
+import { sessionPointer } from '../oidc/record-placement.ts';
 import type { RealmView } from '../registry/realm-view.ts';
 import { clientNode, LASTING_CUT_TTL, TOPIC, userNode } from '../registry/records.ts';
 import type { Services } from '../services.ts';
@@ -19,7 +20,7 @@ export const revokeAll: Command = {
     realm: { value: '<name>', isRequired: true, help: 'the realm' },
     client: { value: '<id>', help: 'only what this client got' },
     user: { value: '<name>', help: 'only what was issued for this user (user name or e-mail address)' },
-    session: { value: '<sid>', help: 'only this session (sid of its tokens); it ends' },
+    session: { value: '<id>', help: 'only this session (session_state of its token responses); it ends' },
   },
   run(input) {
     const given = scopes.filter((scope) => input.has(scope));
@@ -39,8 +40,15 @@ export const revokeAll: Command = {
 
 async function revocation(services: Services, { name }: RealmView, input: Input): Promise<Write> {
   const session = input.find('session');
-  if (session !== undefined) return endSession(name, session);
+  if (session !== undefined) return endSession(name, await knownSession(services, name, session));
   return { cut: await nodeOf(services, name, input), realm: name, ttl: LASTING_CUT_TTL };
+}
+
+/** Most likely a typo, or the `sid` by which one client knows it: to say "revoked" would be a wrong yes. */
+async function knownSession({ store }: Services, realm: string, uid: string): Promise<string> {
+  const [pointer] = await store.read([sessionPointer(realm, uid)]);
+  if (pointer !== undefined) return uid;
+  throw new Failure('not_found', `session "${uid}" does not exist`);
 }
 
 /**

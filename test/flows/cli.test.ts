@@ -133,6 +133,7 @@ describe.each(['sqlite', 'redis'] as const)('commands on a running server (%s)',
   it.each([
     ['a client', 'token revoke-all --client nobody', 'client "nobody" does not exist'],
     ['a user', 'token revoke-all --user nobody', 'user "nobody" does not exist'],
+    ['a session', 'token revoke-all --session nothing', 'session "nothing" does not exist'],
     ['a user', 'user disable --user nobody', 'user "nobody" does not exist'],
   ])('says so when %s is not there', async (_what, args, message) => {
     expect(await run(args)).toMatchObject({ code: 1, stderr: `${message}\n` });
