@@ -77,6 +77,7 @@ describe('an exchange by the short way', () => {
     ['a JWT', () => asked(own, undefined, { requested_token_type: JWT }), 200],
     ['a refresh token too', () => asked(own, undefined, { requested_token_type: REFRESH_TOKEN }), 200],
     ['a scope', () => asked(own, undefined, { scope: 'guest:view guest:filter' }), 200],
+    ['a scope with two spaces', () => asked(own, undefined, { scope: 'guest:view  guest:filter' }), 400],
     ['an unknown scope', () => asked(own, undefined, { scope: 'guest:fly' }), 400],
     ['an unknown type of token', () => asked(own, undefined, { requested_token_type: 'urn:x' }), 400],
     ['another type of subject', () => asked(own, undefined, { subject_token_type: ID_TOKEN }), 400],

@@ -71,6 +71,7 @@ describe.each(['acme', 'globex'])('in realm %s', (realm) => {
       { form: { ...cc, resource: 'https://no.such' }, headers: asEngine },
       400,
     ],
+    ['a scope that is none', { form: { ...cc, scope: ' ' }, headers: asEngine }, 400],
     ['a secret in the form', { form: { ...cc, client_id: engine[0], client_secret: engine[1] } }, 200],
     ['a wrong secret', { form: cc, headers: { authorization: basic(['ds-engine', 'wrong']) } }, 401],
     ['an unknown client', { form: cc, headers: { authorization: basic(['nobody', 'wrong']) } }, 401],

@@ -66,10 +66,17 @@ function isUsual({ method, headers }: IncomingMessage, path: string): boolean {
   return !unusualHeaders.some((name) => name in headers) && headers.accept?.includes('jwt') !== true;
 }
 
-/** Each parameter once, and none that proves a client in another way. */
+/** Each parameter once, none that proves a client in another way, and no scope that is not one (RFC 6749 §3.3). */
 function isPlain(form: URLSearchParams): boolean {
-  return new Set(form.keys()).size === form.size && !form.has('client_assertion');
+  const scope = form.get('scope');
+  return (
+    new Set(form.keys()).size === form.size &&
+    !form.has('client_assertion') &&
+    (scope === null || scopes.test(scope))
+  );
 }
+
+const scopes = /^[!#-[\]-~]+( [!#-[\]-~]+)*$/;
 
 /** The client, if its registered way is a secret and the secret is right. */
 async function authenticated(
