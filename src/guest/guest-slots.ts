@@ -7,7 +7,7 @@ import { TooMany } from '../limits/too-many.ts';
 import type { Document, Store, Write } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
 import { GUEST_CUT_TTL } from './guest-nodes.ts';
-import { familyOf, type GuestRecord, slotsKey } from './guest-record.ts';
+import { decodeGuest, familyOf, type GuestRecord, idleKey, slotsKey, usesKey } from './guest-record.ts';
 
 /** Seconds to wait for a place when all are held by tokens without an end. */
 const UNKNOWN_WAIT = 60;
@@ -47,10 +47,36 @@ function slotsOf(document: Document | undefined): readonly Slot[] {
   return slots;
 }
 
-/** Revoked tokens have given up their places. */
-async function living({ store }: Deps, realm: string, slots: readonly Slot[]): Promise<readonly Slot[]> {
-  const documents = await store.read(slots.map(({ h }) => tokenKey(realm, h)));
-  return slots.filter((_, index) => documents[index]?.cut === false);
+/** Those whose tokens live, with the ends that these have now: revoked, ended, idle or used up, they made room. */
+async function living(deps: Deps, realm: string, slots: readonly Slot[]): Promise<readonly Slot[]> {
+  const documents = await deps.store.read(slots.map(({ h }) => tokenKey(realm, h)));
+  const found = slots.map(async (slot, index): Promise<readonly Slot[]> => {
+    const document = documents[index];
+    const record = document?.cut === false ? decodeGuest(document.value) : undefined;
+    if (record === undefined || (await isOver(deps, realm, record, slot.h))) return [];
+    return [{ ...slot, e: record.exp }];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+async function isOver(
+  { store, clock }: Deps,
+  realm: string,
+  { exp, granted, budgets }: GuestRecord,
+  hash: string,
+): Promise<boolean> {
+  if (exp !== null && exp <= epochSeconds(clock)) return true;
+  if (granted.lifetime.idle !== undefined) {
+    const [awake] = await store.read([idleKey(realm, hash)]);
+    if (awake === undefined) return true;
+  }
+  const counts = await Promise.all(
+    budgets.map(async ({ id, most }) => {
+      const { count } = await store.count(usesKey(realm, id), { windowMs: 1000, by: 0 });
+      return count >= most;
+    }),
+  );
+  return counts.includes(true);
 }
 
 function tooMany(limit: number, held: readonly Slot[], now: number): TooMany {

@@ -253,6 +253,17 @@ describe('minting by JSON', () => {
     expect(many.status).toBe(400);
   });
 
+  it('makes room in a session when a token is used up', async () => {
+    const session = { key: 'sid-once', max_concurrent: 1 };
+    const once = grant({ session, lifetime: { ttl: 600, one_time: true } });
+    const { token } = (await mintGuest(server, once)).json;
+    expect((await mintGuest(server, once)).status).toBe(429);
+
+    await introspect(server, token);
+
+    expect((await mintGuest(server, once)).status).toBe(201);
+  });
+
   it('holds max_concurrent exactly, and makes room when one is revoked', async () => {
     const body = grant({ session: { key: 'sid-1', max_concurrent: 5 } });
 
