@@ -8,9 +8,9 @@ import { scopesOf } from './actions.ts';
 import { attenuate } from './attenuate.ts';
 import { narrow } from './ceiling.ts';
 import { allowsNothing, type Granted, type GuestGrant } from './grant.ts';
-import { nodesOfGuest } from './guest-nodes.ts';
+import { countBeside, nodesOfGuest, nodesOfPointer } from './guest-nodes.ts';
 import { audiencesOf } from './guest-realm.ts';
-import { type GuestRecord, guestSubject } from './guest-record.ts';
+import { type Ancestor, type GuestRecord, guestSubject } from './guest-record.ts';
 import { isSelfContained, limitsByIntrospection } from './guest-values.ts';
 import { refreshReachOf, usesOf } from './lifetime.ts';
 import type { MintOrder, ParentToken } from './mint-order.ts';
@@ -155,6 +155,12 @@ type Decided = {
   readonly now: number;
 };
 
+/** Of what is made from this token. */
+function ancestorsBelow(parent: GuestRecord): readonly Ancestor[] {
+  const beside = parent.besidePointer ?? countBeside(nodesOfPointer(parent));
+  return [...(parent.ancestors ?? []), { id: parent.id, beside }];
+}
+
 function recordOf(order: MintOrder, decided: Decided): GuestRecord {
   const { own, granted, policies, narrowed, audiences, now } = decided;
   const { ttl, not_before = 0 } = granted.lifetime;
@@ -178,7 +184,7 @@ function recordOf(order: MintOrder, decided: Decided): GuestRecord {
     budgets: [...(parent?.budgets ?? []), ...budgetOf(id, granted, now)],
     ...policyMembers(order.realm, id, { own, policies }),
     ...(order.act === undefined ? {} : { act: order.act }),
-    ...(parent === undefined ? {} : { parentId: parent.id }),
+    ...(parent === undefined ? {} : { parentId: parent.id, ancestors: ancestorsBelow(parent) }),
     ...(order.parent?.user === undefined ? {} : { userId: order.parent.user.id }),
     ...(rowOrigins.length === 0 ? {} : { rowOrigins }),
   };

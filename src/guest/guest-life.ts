@@ -110,10 +110,22 @@ export async function isCutBeside(
   const keys: Key[] = [
     ...besideOf(tokenKey(realm, hash), record.beside ?? 0),
     ...(record.narrowedAt === undefined ? [] : [pointer, ...besideOf(pointer, record.besidePointer ?? 0)]),
+    ...pointersAbove(realm, record),
   ];
   if (keys.length === 0) return false;
   const documents = await store.read(keys);
   return documents.some((document) => document?.cut !== false);
+}
+
+/**
+ * The pointers of the tokens above it. They are as old as those, and hang under every node that those ever hung under,
+ * so they show also the cuts that a younger token with fewer nodes escapes.
+ */
+export function pointersAbove(realm: string, { ancestors = [] }: GuestRecord): readonly Key[] {
+  return ancestors.flatMap(({ id, beside }) => {
+    const pointer = guestPointer(realm, id);
+    return [pointer, ...besideOf(pointer, beside)];
+  });
 }
 
 function stateOf(record: GuestRecord, isCut: boolean, now: number): GuestState {

@@ -64,15 +64,16 @@ function nodesBy(by: By, { subject, label, resources }: GuestRecord['granted']):
   ];
 }
 
-/** Stands for every resource: what was narrowed still dies with those that were taken from it, and hangs under no more. */
+/** Stands for every resource: what was narrowed, or what came of that, dies with those that were taken from it. */
 const anyResource = 'gr:';
 
 /** The nodes by which somebody who remembers a guest token hears of its death, or change. */
 export function nodesToHear(
-  record: Parameters<typeof nodesOfGuest>[0] & Pick<GuestRecord, 'narrowedAt'>,
+  record: Parameters<typeof nodesOfGuest>[0] & Pick<GuestRecord, 'narrowedAt' | 'ancestors'>,
 ): readonly string[] {
   const nodes = nodesOfGuest(record);
-  return record.narrowedAt === undefined ? nodes : [...nodes, anyResource];
+  const mayHangHigher = record.narrowedAt !== undefined || record.ancestors !== undefined;
+  return mayHangHigher ? [...nodes, anyResource] : nodes;
 }
 
 /** What to tell of nodes that were cut. */

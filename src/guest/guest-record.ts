@@ -22,6 +22,9 @@ export type RowOrigin = {
   readonly rows: Rows;
 };
 
+/** A guest token by id, and how many documents stand beside its pointer. */
+export type Ancestor = { readonly id: string; readonly beside: number };
+
 /** Times are seconds since the epoch. Secrets of policies are in `sealedPolicies` only. */
 export type GuestRecord = {
   readonly k: 'GuestToken';
@@ -42,6 +45,8 @@ export type GuestRecord = {
   readonly policyHash: string;
   readonly act?: Actor;
   readonly jkt?: string;
+  /** The guest tokens above it: whatever kills one of them kills it, also by a cut that names no node of its own. */
+  readonly ancestors?: readonly Ancestor[];
   /** The id of the guest token it was made from, or of whom it refreshes. */
   readonly parentId?: string;
   /** The user whose own rights limit it. */

@@ -9,9 +9,10 @@ import { type Clock, epochSeconds } from '../base/clock.ts';
 import { signJwt } from '../keys/sign-jwt.ts';
 import type { Document, Key, Store } from '../storage/store.ts';
 import { tokenKey } from '../tokens/nodes.ts';
+import { pointersAbove } from './guest-life.ts';
 import { besideOf } from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
-import { guestPointer } from './guest-record.ts';
+import { decodeGuest, guestPointer } from './guest-record.ts';
 import { listUri } from './guest-values.ts';
 import { isListId, LIST_LENGTH, listKey, type Member, readMember } from './status-places.ts';
 
@@ -111,6 +112,12 @@ async function invalidOf(
     const ownDocuments = behind.length === 0 ? [] : await store.read(behind.map(({ key }) => key));
     invalid.push(...places.filter((_, i) => isCut(documents[i])).map(({ idx }) => idx));
     invalid.push(...behind.filter((_, i) => isCut(ownDocuments[i])).map(({ idx }) => idx));
+    const above = behind.flatMap(({ idx }, i) => {
+      const record = ownDocuments[i] && decodeGuest(ownDocuments[i].value);
+      return record === undefined ? [] : pointersAbove(realm, record).map((key) => ({ idx, key }));
+    });
+    const ancestors = above.length === 0 ? [] : await store.read(above.map(({ key }) => key));
+    invalid.push(...above.filter((_, i) => isCut(ancestors[i])).map(({ idx }) => idx));
   }
   return invalid;
 }

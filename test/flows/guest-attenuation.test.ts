@@ -10,6 +10,7 @@ import {
   introspect,
   mintGuest,
   movableClock,
+  nextMillisecond,
   ownRows,
   portal,
   session,
@@ -28,6 +29,34 @@ describe('the exchange of a guest token', () => {
     (await mintGuest(server, grant(overrides))).json;
   const childOf = (token: string, details: unknown, auth = portal) =>
     exchange(server, { subject: token, details, auth });
+
+  it('dies with its parent by a cut of what the parent was narrowed by before', async () => {
+    const dashboard = (id: string) => ({ type: 'dashboard', id, actions: ['view'], rows: ownRows });
+    const parent = await parentOf({ resources: [dashboard('k1'), dashboard('k2')] });
+    await call(server, 'PATCH', `/guest-tokens/${parent.id}`, { resources: [dashboard('k1')] });
+    const only = [detail({ identifier: 'k1', actions: ['view'] })];
+    const child = (await childOf(parent.token, only)).json.access_token;
+    const grandchild = (await childOf(child, only)).json.access_token;
+    expect((await introspect(server, grandchild)).json.active).toBe(true);
+
+    await call(server, 'POST', '/guest-tokens/revoke', { resource: 'k2' });
+
+    for (const token of [parent.token, child, grandchild]) {
+      expect((await introspect(server, token)).json).toEqual({ active: false, guest_reason: 'revoked' });
+    }
+  });
+
+  it('dies with its parent by a cut of what was issued before the child', async () => {
+    const parent = await parentOf({ subject: { tenant: 'early', id: 'u' } });
+    const before = new Date(nextMillisecond()).toISOString();
+    const child = (await childOf(parent.token, [detail({ actions: ['view'] })])).json.access_token;
+
+    await call(server, 'POST', '/guest-tokens/revoke', { tenant: 'early', issued_before: before });
+
+    for (const token of [parent.token, child]) {
+      expect((await introspect(server, token)).json).toEqual({ active: false, guest_reason: 'revoked' });
+    }
+  });
 
   it('gives a narrower one: child rows are parent and child', async () => {
     const parent = await parentOf();

@@ -72,6 +72,13 @@ describe.each([
     const seen = (await introspect(server, token, inside)).json;
     expect(seen).toMatchObject({ active: true, allowed: false, policy: { rows: ownRows } });
     expect((await introspect(server, token, { resource: 'app' })).json.allowed).toBe(true);
+
+    expect((await patch(id, { lifetime: { max_uses: 50 } })).status).toBe(200);
+    const only = [detail({ identifier: 'app', datatypes: ['data_app'], actions: ['view'], rows: 'all' })];
+    const below = await exchange(server, { subject: token, details: only });
+    expect(below.status).toBe(200);
+    const child = (await introspect(server, below.json.access_token, inside)).json;
+    expect(child).toMatchObject({ active: true, allowed: false });
   });
 
   it('keep what the change does not mention', async () => {

@@ -22,6 +22,7 @@ import {
   mintGuest,
   mints,
   movableClock,
+  nextMillisecond,
   ownRows,
   ownToken,
   refreshGuest,
@@ -52,13 +53,6 @@ function counting(store: Store) {
     },
   };
   return { counts, counted };
-}
-
-/** Stamps are finer than the times that a request can name: this one is after everything so far. */
-function nextMillisecond(): number {
-  const now = Date.now();
-  while (Date.now() === now);
-  return now + 1;
 }
 
 describe.each([

@@ -214,3 +214,10 @@ export function movableClock() {
     },
   };
 }
+
+/** Stamps are finer than the times that a request can name: this one is after everything so far. */
+export function nextMillisecond(): number {
+  const now = Date.now();
+  while (Date.now() === now);
+  return now + 1;
+}
