@@ -30,7 +30,6 @@ export async function startSubject(
     core,
     env: {
       MALLOC_ARENA_MAX: '2',
-      MALLOC_MMAP_THRESHOLD_: '4194304',
       PORT: String(port),
       DAYPASS_ADMIN_PORT: '0',
       DAYPASS_STORE: store,
