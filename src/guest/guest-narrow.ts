@@ -13,7 +13,7 @@ import { attenuate } from './attenuate.ts';
 import { commitContested } from './contested.ts';
 import { budgetOf, sayings } from './decide.ts';
 import { checkRealmRules, type Granted, type GuestGrant, guestGrant } from './grant.ts';
-import { type FoundGuest, findGuestByHash, toldOf } from './guest-life.ts';
+import { type FoundGuest, findGuestByHash, isCutBeside, toldOf } from './guest-life.ts';
 import {
   countBeside,
   endGuest,
@@ -100,6 +100,9 @@ export async function narrowGuest(
   });
   if (!outcome.ok) throw new Failure('conflict', 'the token was revoked or changed meanwhile');
   for (const event of made) tell(deps, realm.name, event);
+  // Something else may have ended it at that moment; the pointer of an older version, for one, hangs under the family.
+  if (await isCutBeside(deps.store, realm.name, { record: narrowed, hash: found.hash }))
+    throw new Failure('conflict', 'the token is not active');
   return { ...found, record: narrowed };
 }
 

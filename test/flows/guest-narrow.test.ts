@@ -1,5 +1,6 @@
 /** PATCH: a guest token is shortened or narrowed and keeps its value; it never gets more, nor a second life. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sha256 } from '../../src/base/hash.ts';
 import { openEmbedded, openRedis } from '../support/raw-store.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import {
@@ -79,6 +80,16 @@ describe.each([
     expect(below.status).toBe(200);
     const child = (await introspect(server, below.json.access_token, inside)).json;
     expect(child).toMatchObject({ active: true, allowed: false });
+  });
+
+  it('are not said to live where the narrowing ended them, as it does those of an older version', async () => {
+    const { id, token } = await mint();
+    // There the pointer hung under the family of its token.
+    const pointer = { realm: 'acme', kind: 'guest', id };
+    await server.services.store.commit([{ put: pointer, value: sha256(token), under: [`gf:${id}`] }]);
+
+    expect((await patch(id, { lifetime: { max_uses: 5 } })).status).toBe(409);
+    expect((await introspect(server, token)).json).toEqual(revoked);
   });
 
   it('keep what the change does not mention', async () => {
