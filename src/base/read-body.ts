@@ -20,6 +20,8 @@ export function setBody(request: IncomingMessage, body: Buffer): void {
 /** By events: iterating costs several times as much, on every request. */
 function receive(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.resolve(undefined);
+  // Who has hung up by now sends no event any more, and nobody may wait for one.
+  if (request.destroyed) return Promise.reject(new Error('the request was broken off'));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
