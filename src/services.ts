@@ -1,4 +1,5 @@
 /** Composition root, part 1: everything but HTTP. */
+
 import { createBackground } from './base/background.ts';
 import { systemClock } from './base/clock.ts';
 import type { Settings } from './config/settings.ts';
@@ -12,11 +13,11 @@ import { checkSeal } from './keys/seal-check.ts';
 import { createGuesses } from './limits/guesses.ts';
 import type { Logger } from './observability/logger.ts';
 import { createLogin } from './registry/login.ts';
-import { LONGEST_LIFE } from './registry/model.ts';
 import { createPasswordQueue, createPasswords } from './registry/passwords.ts';
 import { createRegistry } from './registry/registry.ts';
+import { type CutListener, createCutFeed, tellingCuts } from './revocation/cuts.ts';
+import { LONGEST_LIFE } from './revocation/life.ts';
 import { openStore } from './storage/open.ts';
-import { type CutListener, createCutFeed, tellingCuts } from './tokens/cuts.ts';
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
 

@@ -1,10 +1,11 @@
 import { Failure } from '../base/errors.ts';
 import { sessionPointer } from '../oidc/record-placement.ts';
 import type { RealmView } from '../registry/realm-view.ts';
-import { clientNode, LASTING_CUT_TTL, TOPIC, userNode } from '../registry/records.ts';
+import { TOPIC } from '../registry/records.ts';
+import { LASTING_CUT_TTL } from '../revocation/life.ts';
+import { clientNode, endSession, realmNode, userNode } from '../revocation/nodes.ts';
 import type { Services } from '../services.ts';
 import type { Write } from '../storage/store.ts';
-import { endSession, realmNode } from '../tokens/nodes.ts';
 import { type Command, type Input, print, UsageError } from './command.ts';
 import { getUser } from './user.ts';
 import { getRealm, withServices } from './with-services.ts';

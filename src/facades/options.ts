@@ -1,9 +1,11 @@
 /** What the compatibility sections of a realm have in common: each is a client that mints guest tokens. */
+
 import { z } from 'zod';
 import { action } from '../guest/actions.ts';
 import { dataText, identifier } from '../guest/fields.ts';
 import { type Problem, repeated, unknownNames } from '../registry/check-realm.ts';
-import { LONGEST_LIFE, type RealmSettings } from '../registry/model.ts';
+import type { RealmSettings } from '../registry/model.ts';
+import { LONGEST_LIFE } from '../revocation/life.ts';
 
 /** Seconds that a token of these products lives at most where the section is silent: 30 days. */
 const MAX_TTL = 2_592_000;

@@ -1,7 +1,8 @@
 /** What one resource server hears, as server-sent events (WHATWG HTML §9.2). Nothing of it names what is not its own. */
+
 import { Readable } from 'node:stream';
 import type { Client } from '../registry/model.ts';
-import type { Cut } from '../tokens/cuts.ts';
+import type { Cut } from '../revocation/cuts.ts';
 
 /** Milliseconds after which who lost the connection comes back. */
 const RETRY_MS = 1000;

@@ -3,15 +3,16 @@
  * as long as this process hears what others tell: each heartbeat has come by way of the store. Whose stream has ended
  * knows nothing any more, and asks again.
  */
+
 import type { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
-import { nodesToTell } from '../guest/guest-nodes.ts';
 import { audiencesOf } from '../oidc/endpoints/introspect.ts';
 import type { RealmContext } from '../oidc/realm-context.ts';
 import type { Client } from '../registry/model.ts';
 import type { Registry } from '../registry/registry.ts';
-import { cutKeys } from '../tokens/cut-keys.ts';
-import type { Cut, CutFeed, CutListener } from '../tokens/cuts.ts';
+import { cutKeys } from '../revocation/cut-keys.ts';
+import type { Cut, CutFeed, CutListener } from '../revocation/cuts.ts';
+import { nodesToTell } from '../revocation/guest-nodes.ts';
 import { createEventStream, type EventStream } from './event-stream.ts';
 import { Problem } from './problems.ts';
 

@@ -1,6 +1,7 @@
 /** Keeps a mint from happening under a ceiling that was narrowed after it was read. */
+
 import { Failure } from '../base/errors.ts';
-import { ceilingNode } from '../registry/records.ts';
+import { ceilingNode } from '../revocation/nodes.ts';
 import type { Refusal, Write } from '../storage/store.ts';
 import type { GuestRealm, Minter } from './guest-realm.ts';
 

@@ -2,8 +2,10 @@
  * What a client may mint at most (its `mints` in a realm file), and a request under it. What can be narrowed
  * honestly is narrowed and said; the rest is refused. Pure.
  */
+
 import { z } from 'zod';
-import { clientId, LONGEST_LIFE, quota } from '../registry/model.ts';
+import { clientId, quota } from '../registry/model.ts';
+import { LONGEST_LIFE } from '../revocation/life.ts';
 import { type Action, action, permissionNeeded, resourceType } from './actions.ts';
 import { identifier, label } from './fields.ts';
 import {

@@ -2,13 +2,15 @@
  * What was asked for under every ceiling above it, as the record of the token that would be minted now. Granted =
  * asked ∩ the client's ceiling ∩ the realm's policy ∩ the subject's own rights.
  */
+
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { randomValue } from '../base/random.ts';
+import { countBeside } from '../revocation/hang.ts';
 import { scopesOf } from './actions.ts';
 import { attenuate } from './attenuate.ts';
 import { narrow } from './ceiling.ts';
 import { allowsNothing, type Granted, type GuestGrant } from './grant.ts';
-import { countBeside, nodesOfGuest, nodesOfPointer } from './guest-nodes.ts';
+import { nodesOfGuest, nodesOfPointer } from './guest-nodes.ts';
 import { audiencesOf } from './guest-realm.ts';
 import { type Ancestor, type GuestRecord, guestSubject } from './guest-record.ts';
 import { isSelfContained, limitsByIntrospection } from './guest-values.ts';

@@ -2,14 +2,15 @@
  * What a resource server learns of a guest token: whether it counts for this very request, and the limits to apply.
  * A successful introspection is one use. Why a token does not count is told to its API alone.
  */
+
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { addressOf, originOf } from '../observability/sender.ts';
 import type { Policy } from '../registry/model.ts';
+import { GUEST_CUT_TTL } from '../revocation/guest-nodes.ts';
 import type { Document, Store } from '../storage/store.ts';
 import { type BindingFault, checkBinding, hostsOf } from './bindings.ts';
 import { describeGuest } from './guest-answer.ts';
 import { isCutBeside } from './guest-life.ts';
-import { GUEST_CUT_TTL } from './guest-nodes.ts';
 import type { GuestAnswer, GuestCaller, GuestQuestion, GuestReason } from './guest-question.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import { type Budget, type GuestRecord, idleKey, usesKey } from './guest-record.ts';

@@ -1,13 +1,9 @@
 /** The life of guest tokens after minting: found, listed, revoked one by one or with one write. */
+
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
-import { mintedByNode } from '../registry/records.ts';
-import type { Document, Key, Stamp, Store, Write } from '../storage/store.ts';
-import { type Cut, tellCut } from '../tokens/cuts.ts';
-import { tokenKey } from '../tokens/nodes.ts';
-import { resourceTypes } from './actions.ts';
+import { type Cut, tellCut } from '../revocation/cuts.ts';
 import {
-  besideOf,
   endGuest,
   GUEST_CUT_TTL,
   labelNode,
@@ -15,7 +11,11 @@ import {
   subjectNode,
   tenantNode,
   tenantResourceNode,
-} from './guest-nodes.ts';
+} from '../revocation/guest-nodes.ts';
+import { besideOf } from '../revocation/hang.ts';
+import { mintedByNode, tokenKey } from '../revocation/nodes.ts';
+import type { Document, Key, Stamp, Store, Write } from '../storage/store.ts';
+import { resourceTypes } from './actions.ts';
 import {
   customTypes,
   decodeGuest,

@@ -3,26 +3,21 @@
  * chain of refreshes it is the newest token, whichever is named; all else that came of the chain dies in the same write,
  * as it would have or bring back what was taken away: earlier tokens, the refresh token, narrower ones made by exchange.
  */
+
 import { z } from 'zod';
 import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
+import { tellCut } from '../revocation/cuts.ts';
+import { endGuest, familyNode, GUEST_CUT_TTL } from '../revocation/guest-nodes.ts';
+import { countBeside, hang } from '../revocation/hang.ts';
+import { tokenKey } from '../revocation/nodes.ts';
 import type { Stamp, Write } from '../storage/store.ts';
-import { tellCut } from '../tokens/cuts.ts';
-import { tokenKey } from '../tokens/nodes.ts';
 import { attenuate } from './attenuate.ts';
 import { commitContested } from './contested.ts';
 import { budgetOf, sayings } from './decide.ts';
 import { checkRealmRules, type Granted, type GuestGrant, guestGrant } from './grant.ts';
 import { type FoundGuest, findGuestByHash, isCutBeside, toldOf } from './guest-life.ts';
-import {
-  countBeside,
-  endGuest,
-  familyNode,
-  GUEST_CUT_TTL,
-  hang,
-  nodesOfGuest,
-  nodesOfPointer,
-} from './guest-nodes.ts';
+import { nodesOfGuest, nodesOfPointer } from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import { type Budget, familyOf, type GuestRecord, idleKey, newestKey } from './guest-record.ts';
 import { idleWrites, keepFor } from './guest-writes.ts';

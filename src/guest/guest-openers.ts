@@ -2,16 +2,18 @@
  * One-use openers: a guest token to be minted for the browser that opens an address, bound to a key that this browser
  * has just made. An opener hangs where its token will: what cuts the token cuts the opener too.
  */
+
 import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import { randomValue } from '../base/random.ts';
 import type { LimitState } from '../limits/too-many.ts';
+import { besideOf, countBeside, hang } from '../revocation/hang.ts';
 import type { Document, Key, Write } from '../storage/store.ts';
 import { ceilingFault, ceilingGuards } from './ceiling-guard.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
-import { besideOf, countBeside, hang, nodesOfGuest } from './guest-nodes.ts';
+import { nodesOfGuest } from './guest-nodes.ts';
 import type { GuestRealm, Minter } from './guest-realm.ts';
 import type { GuestRecord } from './guest-record.ts';
 import { type MintDeps, type Minted, mint } from './mint.ts';

@@ -1,10 +1,12 @@
 /** The refresh tokens of guests: what is at rest of them, and which one follows which. */
+
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { hmac, sha256 } from '../base/hash.ts';
 import { randomValue } from '../base/random.ts';
+import { countBeside, hang } from '../revocation/hang.ts';
+import { tokenKey } from '../revocation/nodes.ts';
 import type { Stamp, Write } from '../storage/store.ts';
-import { tokenKey } from '../tokens/nodes.ts';
-import { countBeside, hang, nodesOfGuest } from './guest-nodes.ts';
+import { nodesOfGuest } from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import type { GuestRecord, GuestRefreshRecord } from './guest-record.ts';
 import { refreshReachOf } from './lifetime.ts';

@@ -2,11 +2,12 @@
  * How many tokens of one `session.key` live at once. The places are one document, changed only as it was read, so
  * that of many mints at once never one too many gets in. A chain of refreshes has one place; who dies makes room.
  */
+
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { TooMany } from '../limits/too-many.ts';
+import { GUEST_CUT_TTL } from '../revocation/guest-nodes.ts';
+import { tokenKey } from '../revocation/nodes.ts';
 import type { Document, Store, Write } from '../storage/store.ts';
-import { tokenKey } from '../tokens/nodes.ts';
-import { GUEST_CUT_TTL } from './guest-nodes.ts';
 import { decodeGuest, familyOf, type GuestRecord, idleKey, slotsKey, usesKey } from './guest-record.ts';
 
 /** Seconds to wait for a place when all are held by tokens without an end. */

@@ -1,8 +1,11 @@
 /** What is written for a guest token. */
+
+import { GUEST_CUT_TTL } from '../revocation/guest-nodes.ts';
+import { countBeside, hang } from '../revocation/hang.ts';
+import { tokenKey } from '../revocation/nodes.ts';
 import type { Stamp, Write } from '../storage/store.ts';
-import { tokenKey } from '../tokens/nodes.ts';
 import { resourceTypes } from './actions.ts';
-import { countBeside, GUEST_CUT_TTL, hang, nodesOfGuest, nodesOfPointer } from './guest-nodes.ts';
+import { nodesOfGuest, nodesOfPointer } from './guest-nodes.ts';
 import {
   customTypes,
   type GuestRecord,

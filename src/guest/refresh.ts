@@ -4,17 +4,20 @@
  * token that it follows, which dies; elsewhere that one lives to its end, as other tabs may hold it. Ceilings, policies
  * and a user's own rights count anew at each refresh; limits of uses and the end of the chain stay what they were.
  */
+
 import { epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
+import { tellCut } from '../revocation/cuts.ts';
+import { endGuest, familyNode } from '../revocation/guest-nodes.ts';
+import { besideOf, countBeside } from '../revocation/hang.ts';
+import { tokenKey } from '../revocation/nodes.ts';
 import type { Document, Write } from '../storage/store.ts';
-import { tellCut } from '../tokens/cuts.ts';
-import { tokenKey } from '../tokens/nodes.ts';
 import { commitContested } from './contested.ts';
 import { decide } from './decide.ts';
 import type { GuestGrant } from './grant.ts';
 import { findGuestByHash, toldOf } from './guest-life.ts';
-import { besideOf, countBeside, endGuest, familyNode, nodesOfPointer } from './guest-nodes.ts';
+import { nodesOfPointer } from './guest-nodes.ts';
 import type { GuestRealm, Minter } from './guest-realm.ts';
 import {
   decodeGuestRefresh,

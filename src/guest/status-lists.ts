@@ -3,14 +3,15 @@
  * seconds late, what introspection says at once. A list is made of the store's truth when somebody asks, so a cut of a
  * million tokens stays one write; what was made is given to everybody for two seconds.
  */
+
 import { deflateSync } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { signJwt } from '../keys/sign-jwt.ts';
+import { besideOf } from '../revocation/hang.ts';
+import { tokenKey } from '../revocation/nodes.ts';
 import type { Document, Key, Store } from '../storage/store.ts';
-import { tokenKey } from '../tokens/nodes.ts';
 import { pointersAbove } from './guest-life.ts';
-import { besideOf } from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import { decodeGuest, guestPointer } from './guest-record.ts';
 import { listUri } from './guest-values.ts';

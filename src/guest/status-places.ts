@@ -4,13 +4,15 @@
  * started, no step of the store is spent on it, and a place tells nothing of how many tokens there are or which came
  * first. A list exists from its first token to the end of its last one.
  */
+
 import { randomInt } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import { equalInConstantTime, hmac } from '../base/hash.ts';
 import { randomValue } from '../base/random.ts';
+import { countBeside } from '../revocation/hang.ts';
 import type { Key, Write } from '../storage/store.ts';
-import { countBeside, nodesOfPointer } from './guest-nodes.ts';
+import { nodesOfPointer } from './guest-nodes.ts';
 import type { GuestRealm } from './guest-realm.ts';
 import type { GuestRecord } from './guest-record.ts';
 import { claimsOf } from './guest-values.ts';

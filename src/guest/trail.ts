@@ -5,14 +5,15 @@
  *
  * The log has a line for each event, with its hash: it is the witness outside the store.
  */
+
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Sender } from '../observability/sender.ts';
+import { GUEST_CUT_TTL } from '../revocation/guest-nodes.ts';
 import type { Document, Key, Stamp, Store, Write } from '../storage/store.ts';
 import { isContest, MAX_TRIES } from './contested.ts';
-import { GUEST_CUT_TTL } from './guest-nodes.ts';
 import type { GuestRecord } from './guest-record.ts';
 import { refreshReachOf } from './lifetime.ts';
 import { type ChainedEvent, chained } from './trail-chain.ts';

@@ -2,11 +2,12 @@
  * oidc-provider's persistence on the store: identifiers are kept as SHA-256 only, single use is one atomic step,
  * and every record hangs in the revocation tree.
  */
+
 import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider';
 import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
+import { endGrant } from '../revocation/nodes.ts';
 import type { Document, Key, Write } from '../storage/store.ts';
-import { endGrant } from '../tokens/nodes.ts';
 import { createHandles } from './handles.ts';
 import { decodeRecord, encodeRecord, signedValueOf } from './record-codec.ts';
 import { indexWrites, placementOf, sessionPointer, ttlOf } from './record-placement.ts';

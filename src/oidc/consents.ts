@@ -3,9 +3,10 @@
  * it also decides, across sessions, whether the question is put again; first-party clients never ask and those with
  * `always` do every time. Each session has grants of its own.
  */
+
 import { z } from 'zod';
 import type { Client } from '../registry/model.ts';
-import { clientNode } from '../registry/records.ts';
+import { clientNode } from '../revocation/nodes.ts';
 import type { Key, Store, Write } from '../storage/store.ts';
 
 const consentRecord = z.looseObject({

@@ -2,21 +2,22 @@
  * Who calls the JSON API of guest tokens (guest-tokens 7.4): a client that authenticates as at the token endpoint, or
  * the bearer of an access token: a client's own, or anybody's with the permission to manage the realm's guests.
  */
+
 import { decodeJwt } from 'jose';
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
 import { epochSeconds } from '../base/clock.ts';
 import { sha256 } from '../base/hash.ts';
-import { parentNode } from '../guest/guest-nodes.ts';
 import type { Minter } from '../guest/guest-realm.ts';
 import { minterOf } from '../guest/guests.ts';
 import type { ParentToken } from '../guest/mint-order.ts';
 import { adminApi } from '../registry/admin-api.ts';
 import type { Client } from '../registry/model.ts';
 import { grantable } from '../registry/permissions.ts';
+import { parentNode } from '../revocation/guest-nodes.ts';
+import { nodesOf, tokenKey } from '../revocation/nodes.ts';
 import type { Stamp } from '../storage/store.ts';
 import { isLive } from '../tokens/introspection.ts';
-import { nodesOf, tokenKey } from '../tokens/nodes.ts';
 import { decodeToken, type TokenRecord } from '../tokens/record.ts';
 import { provenKeyFor } from './dpop.ts';
 import type { RealmProvider } from './provider.ts';

@@ -2,13 +2,13 @@
  * One realm revision as an OpenID provider. Immutable: a change of the realm makes a new one, and requests in flight
  * finish on the old.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Provider } from 'oidc-provider';
 import { Failure } from '../base/errors.ts';
 import { isPreviousSecretOf } from '../registry/client-secrets.ts';
 import type { Client } from '../registry/model.ts';
-import { clientNode } from '../registry/records.ts';
-import { endSession } from '../tokens/nodes.ts';
+import { clientNode, endSession } from '../revocation/nodes.ts';
 import { createAdapterFactory } from './adapter.ts';
 import { type Approvals, createApprovals } from './approvals.ts';
 import { toMetadata } from './client-metadata.ts';

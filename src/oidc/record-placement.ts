@@ -1,7 +1,8 @@
 /** Where the library's records lie in the store: their indexes, their life, their place in the revocation tree. */
+
 import type { AdapterPayload } from 'oidc-provider';
+import { type Lineage, nodesOf } from '../revocation/nodes.ts';
 import type { Key, Stamp, Write } from '../storage/store.ts';
-import { type Lineage, nodesOf } from '../tokens/nodes.ts';
 import type { Shelf } from './shelves.ts';
 
 /** Member of a finished login: the stamp at which the user was read. */

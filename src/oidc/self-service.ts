@@ -1,13 +1,14 @@
 /**
  * What people do for themselves at the account page: who they are, a new password, what a client may no longer do.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider, Session } from 'oidc-provider';
 import { Failure } from '../base/errors.ts';
 import type { User } from '../registry/model.ts';
 import type { PasswordFault } from '../registry/passwords.ts';
+import { endGrant } from '../revocation/nodes.ts';
 import type { Write } from '../storage/store.ts';
-import { endGrant } from '../tokens/nodes.ts';
 import type { Consents } from './consents.ts';
 import { cookiesOf } from './cookies.ts';
 import type { RealmContext } from './realm-context.ts';

@@ -2,9 +2,10 @@
  * A person's sessions: list them, end one, end all others. Ending one tells the clients that asked to be told
  * (OIDC Back-Channel Logout §2.5) and closes its node, which kills every token below it.
  */
+
 import type { Provider, Session } from 'oidc-provider';
+import { endSession } from '../revocation/nodes.ts';
 import type { Write } from '../storage/store.ts';
-import { endSession } from '../tokens/nodes.ts';
 import { tellClient } from './internals.ts';
 import type { RealmContext } from './realm-context.ts';
 import { sessionsOf } from './record-placement.ts';

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Failure } from '../base/errors.ts';
+import { LASTING_CUT_TTL } from '../revocation/life.ts';
 import type { Committed, Refusal, Store, Write } from '../storage/store.ts';
 import type { Changed } from './change-feed.ts';
-import { type Codec, LASTING_CUT_TTL, settingsKey, TOPIC } from './records.ts';
+import { type Codec, settingsKey, TOPIC } from './records.ts';
 
 export type Committer = ReturnType<typeof createCommitter>;
 

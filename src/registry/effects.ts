@@ -2,9 +2,11 @@
  * What a change does to what was issued before: the cuts that must be in the same commit as the change. Pure.
  * Disabling closes a node, enabling opens it again; what was issued before stays dead either way.
  */
+
+import { CUT_TTL, LASTING_CUT_TTL } from '../revocation/life.ts';
+import { ceilingNode, clientNode, mintedByNode, userNode } from '../revocation/nodes.ts';
 import type { Write } from '../storage/store.ts';
 import { type Client, compat, type RealmSettings, type User } from './model.ts';
-import { CUT_TTL, ceilingNode, clientNode, LASTING_CUT_TTL, mintedByNode, userNode } from './records.ts';
 
 const compatSections = compat.keyof().options;
 

@@ -4,16 +4,11 @@
  * snake_case exists only at the edges.
  */
 import { z } from 'zod';
+import { LONGEST_LIFE } from '../revocation/life.ts';
 
 const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, at most 63');
-
-/**
- * Seconds that anything issued can live at most (60 days). Cuts are remembered a little longer, so that nothing
- * outlives the cut that killed it.
- */
-export const LONGEST_LIFE = 5_184_000;
 
 const seconds = z.int().min(1).max(LONGEST_LIFE);
 const text = z.string().max(1024);

@@ -5,15 +5,7 @@
  */
 import { z } from 'zod';
 import type { Key } from '../storage/store.ts';
-import {
-  type Client,
-  client,
-  LONGEST_LIFE,
-  type RealmSettings,
-  realmSettings,
-  type User,
-  user,
-} from './model.ts';
+import { type Client, client, type RealmSettings, realmSettings, type User, user } from './model.ts';
 
 /** Seals what is secret, bound to the place where it lies. */
 export type Seal = {
@@ -21,24 +13,11 @@ export type Seal = {
   open(sealed: string, context: string): string;
 };
 
-/** Seconds that a cut is remembered: longer than anything that hangs below it, with a day for what is being swept. */
-export const CUT_TTL = LONGEST_LIFE + 86_400;
-
-/** The same for cuts above guest tokens that never expire: of a realm, a client or guests. Ten years. */
-export const LASTING_CUT_TTL = 315_360_000;
-
 /** Topic of the messages that tell of changes; one JSON message per changed thing. */
 export const TOPIC = 'registry';
 
 /** Holds the list of realms. No realm has this name, so none can reach it. */
 const REALM_OF_REALMS = '_';
-
-export const clientNode = (id: string): string => `c:${id}`;
-/** The guest tokens that a client minted. */
-export const mintedByNode = (clientId: string): string => `gc:${clientId}`;
-/** Cut whenever a client may mint less: who mints under what it could before is refused. */
-export const ceilingNode = (clientId: string): string => `gm:${clientId}`;
-export const userNode = (id: string): string => `u:${id}`;
 
 export const settingsKey = (realm: string): Key => ({ realm, kind: 'realm', id: 'settings' });
 export const clientKey = (realm: string, id: string): Key => ({ realm, kind: 'client', id });

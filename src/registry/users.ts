@@ -1,21 +1,14 @@
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { randomId } from '../base/random.ts';
+import { CUT_TTL } from '../revocation/life.ts';
+import { userNode } from '../revocation/nodes.ts';
 import type { Refusal, Stamp, Store, Write } from '../storage/store.ts';
 import { type Committer, isSame, retried } from './committer.ts';
 import { type Listed, type PageRequest, readListed } from './listing.ts';
 import { type User, type UserInput, user as userSchema } from './model.ts';
 import { parseInput } from './parse-input.ts';
-import {
-  type Codec,
-  CUT_TTL,
-  loginKey,
-  loginsOf,
-  normalizeLogin,
-  userKey,
-  userNode,
-  usersIndex,
-} from './records.ts';
+import { type Codec, loginKey, loginsOf, normalizeLogin, userKey, usersIndex } from './records.ts';
 import { type StoredUser, userWrites } from './user-writes.ts';
 
 export type PasswordHashing = {

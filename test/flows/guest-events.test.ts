@@ -1,7 +1,8 @@
 /** `/events`: a resource server that remembers introspection answers hears which of them to forget, and nothing else. */
+
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { tellCut } from '../../src/tokens/cuts.ts';
+import { tellCut } from '../../src/revocation/cuts.ts';
 import { type Answer, basic, get, postForm } from '../support/http.ts';
 import { openEmbedded, openRedis } from '../support/raw-store.ts';
 import { george } from '../support/realms.ts';

@@ -2,9 +2,10 @@
  * What is taken away while a request that was decided before is on its way: everything has been read, nothing is
  * written yet. Nothing that lives may come of it.
  */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomId } from '../../src/base/random.ts';
-import { endSession } from '../../src/tokens/nodes.ts';
+import { endSession } from '../../src/revocation/nodes.ts';
 import { createAgent, obtainCode } from '../support/browserless.ts';
 import { createGate } from '../support/gate.ts';
 import { type Answer, postForm } from '../support/http.ts';

@@ -1,8 +1,9 @@
 /** Several real processes on one store: what one does counts for all of them at once, whatever their clocks say. */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomId } from '../../src/base/random.ts';
 import type { User } from '../../src/registry/model.ts';
-import { userNode } from '../../src/registry/records.ts';
+import { userNode } from '../../src/revocation/nodes.ts';
 import type { Services } from '../../src/services.ts';
 import { createAgent, obtainCode } from '../support/browserless.ts';
 import { postForm } from '../support/http.ts';

@@ -2,10 +2,10 @@
  * realm → client | user → session → grant → tokens: what a cut kills, what it spares, and that whatever is issued
  * afterwards lives.
  */
+
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
-import { clientNode, userNode } from '../../src/registry/records.ts';
-import { grantNode, sessionNode, tokenKey } from '../../src/tokens/nodes.ts';
+import { clientNode, grantNode, sessionNode, tokenKey, userNode } from '../../src/revocation/nodes.ts';
 import { decodeToken } from '../../src/tokens/record.ts';
 import { createAgent, obtainCode } from '../support/browserless.ts';
 import { postForm } from '../support/http.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { nodesOfGuest } from '../../src/guest/guest-nodes.ts';
 import type { GuestRecord } from '../../src/guest/guest-record.ts';
 import { idleWrites, recordWrites } from '../../src/guest/guest-writes.ts';
-import { LASTING_CUT_TTL } from '../../src/registry/records.ts';
+import { LASTING_CUT_TTL } from '../../src/revocation/life.ts';
 
 const record: GuestRecord = {
   k: 'GuestToken',

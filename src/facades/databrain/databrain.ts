@@ -2,10 +2,11 @@
  * DataBrain: guest tokens (`/api/v1` and `/api/v2`), API tokens, service tokens. Its guest tokens are UUIDs without an
  * end unless one is asked for, so here they can be revoked.
  */
+
 import { z } from 'zod';
 import { identifier } from '../../guest/fields.ts';
-import { resourceNode } from '../../guest/guest-nodes.ts';
 import type { Refusal } from '../../guest/refusal.ts';
+import { resourceNode } from '../../revocation/guest-nodes.ts';
 import { createFacade, type FacadeError, type Route, type SectionCall } from '../facade.ts';
 import { withoutGuessing } from '../guessing.ts';
 import { clientIdOf, isMinted, isoTime, lifeOf, mintFor, tellOf } from '../minting.ts';

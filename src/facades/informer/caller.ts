@@ -1,9 +1,9 @@
 /** Who calls: a user's or client's bearer token, with the permission that the section asks for. */
+
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
-import { clientNode, userNode } from '../../registry/records.ts';
+import { clientNode, tokenKey, userNode } from '../../revocation/nodes.ts';
 import { isLive } from '../../tokens/introspection.ts';
-import { tokenKey } from '../../tokens/nodes.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import type { SectionCall } from '../facade.ts';
 import { bearerOf } from '../request.ts';

@@ -1,4 +1,5 @@
 /** A guest token by exchange (RFC 8693) for a client that has proven its secret and shows an access token of ours. */
+
 import type { IncomingMessage } from 'node:http';
 import { errors } from 'oidc-provider';
 import { minterOf } from '../../guest/guests.ts';
@@ -6,7 +7,7 @@ import { isRefused } from '../../guest/refusal.ts';
 import { limitFields } from '../../limits/too-many.ts';
 import { senderOf } from '../../observability/sender.ts';
 import type { Client } from '../../registry/model.ts';
-import { clientNode } from '../../registry/records.ts';
+import { clientNode } from '../../revocation/nodes.ts';
 import { issuedType, mint, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { tokenTypes } from '../grants/token-types.ts';
 import type { RealmContext } from '../realm-context.ts';

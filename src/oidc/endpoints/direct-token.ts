@@ -1,12 +1,12 @@
 /** A service token (RFC 6749 §4.4) for a client that has proven its secret, in one round trip. */
+
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import { randomValue } from '../../base/random.ts';
 import { signJwt } from '../../keys/sign-jwt.ts';
 import type { Api, Client } from '../../registry/model.ts';
 import { decideScope } from '../../registry/permissions.ts';
-import { clientNode } from '../../registry/records.ts';
-import { tokenKey } from '../../tokens/nodes.ts';
+import { clientNode, tokenKey } from '../../revocation/nodes.ts';
 import { encodeToken } from '../../tokens/record.ts';
 import { newValue } from '../../tokens/values.ts';
 import { oidcScopeSet } from '../claims.ts';

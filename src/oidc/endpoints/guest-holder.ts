@@ -2,6 +2,7 @@
  * What the browser that holds a guest token may do without a client's credentials: give it up (RFC 7009), and refresh
  * it with a proof of the key it is bound to.
  */
+
 import type { Context, Middleware } from 'koa';
 import { errors } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
@@ -9,7 +10,7 @@ import { decodeGuest, decodeGuestRefresh } from '../../guest/guest-record.ts';
 import { REFRESH_PREFIX } from '../../guest/guest-refresh.ts';
 import { HOLDER } from '../../guest/trail.ts';
 import { type Sender, senderOf } from '../../observability/sender.ts';
-import { tokenKey } from '../../tokens/nodes.ts';
+import { tokenKey } from '../../revocation/nodes.ts';
 import { provenKeyFor } from '../dpop.ts';
 import { TooManyRequests } from '../errors.ts';
 import { markAsRefresh, orThrow, refresh, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';

@@ -2,16 +2,19 @@
  * Introspection (RFC 7662) from one look-up of ours, behind the library's client authentication; signed when the
  * caller asks (RFC 9701).
  */
+
 import type { Context } from 'koa';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
-import { nodesToHear, parentNode } from '../../guest/guest-nodes.ts';
+import { nodesToHear } from '../../guest/guest-nodes.ts';
 import { storedGuest } from '../../guest/guests.ts';
 import { annotate } from '../../observability/annotations.ts';
 import type { Client } from '../../registry/model.ts';
+import { cutKeys } from '../../revocation/cut-keys.ts';
+import { parentNode } from '../../revocation/guest-nodes.ts';
+import { nodesOf, tokenKey } from '../../revocation/nodes.ts';
 import type { Document } from '../../storage/store.ts';
-import { cutKeys } from '../../tokens/cut-keys.ts';
 import {
   describeToken,
   INACTIVE,
@@ -19,7 +22,6 @@ import {
   isLive,
   mayIntrospect,
 } from '../../tokens/introspection.ts';
-import { nodesOf, tokenKey } from '../../tokens/nodes.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import { issueIntrospectionJwt } from '../internals.ts';
 import { pairwiseIdentifier } from '../pairwise.ts';

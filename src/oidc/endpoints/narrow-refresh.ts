@@ -2,9 +2,10 @@
  * The scope of a refresh (RFC 6749 §6): what the token has is given, what exists but it does not have is left out,
  * as at every other grant. The library refuses the request for that, so it is narrowed before.
  */
+
 import type { Context, Middleware } from 'koa';
 import { sha256 } from '../../base/hash.ts';
-import { tokenKey } from '../../tokens/nodes.ts';
+import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
 import { oidcScopeSet } from '../claims.ts';
 import type { RealmContext } from '../realm-context.ts';

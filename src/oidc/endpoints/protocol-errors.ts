@@ -2,9 +2,10 @@
  * Errors of the endpoints that clients authenticate at, in the words of the realm's profile. The library throws them
  * with a general description and a detail that it only logs; the detail decides here what may be said.
  */
+
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
-import { tokenKey } from '../../tokens/nodes.ts';
+import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { refreshValueOf } from '../refresh-shape.ts';

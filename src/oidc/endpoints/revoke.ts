@@ -2,12 +2,13 @@
  * Revocation (RFC 7009) of tokens of every format, and Keycloak's logout by refresh token, which is the same thing
  * for a whole session.
  */
+
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
-import { GUEST_CUT_TTL, parentNode } from '../../guest/guest-nodes.ts';
 import { senderOf } from '../../observability/sender.ts';
+import { GUEST_CUT_TTL, parentNode } from '../../revocation/guest-nodes.ts';
+import { endGrant, tokenKey } from '../../revocation/nodes.ts';
 import type { Write } from '../../storage/store.ts';
-import { endGrant, tokenKey } from '../../tokens/nodes.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import type { RealmContext } from '../realm-context.ts';
 import { refreshValueOf } from '../refresh-shape.ts';

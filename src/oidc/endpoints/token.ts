@@ -1,8 +1,9 @@
 /** What happens around the library's token endpoint: one atomic commit, and the fields that Keycloak's clients read. */
+
 import type { KoaContextWithOIDC, RefreshToken } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { hmac, sha256 } from '../../base/hash.ts';
-import { tokenKey } from '../../tokens/nodes.ts';
+import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
 import { renewRefreshToken } from '../internals.ts';
 import type { RealmContext } from '../realm-context.ts';

@@ -3,17 +3,18 @@
  * token, or a short assertion signed by the client. Whatever is dead, replayed or not this client's to exchange is
  * `invalid_request` (RFC 8693 §2.2.2), without telling which.
  */
+
 import { errors } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import type { GuestGrant } from '../../guest/grant.ts';
-import { parentNode } from '../../guest/guest-nodes.ts';
 import type { Minter } from '../../guest/guest-realm.ts';
 import { storedGuest } from '../../guest/guests.ts';
 import type { ParentToken, SubjectUser } from '../../guest/mint-order.ts';
+import { parentNode } from '../../revocation/guest-nodes.ts';
+import { type Lineage, nodesOf, tokenKey } from '../../revocation/nodes.ts';
 import type { Stamp, Write } from '../../storage/store.ts';
 import { isLive } from '../../tokens/introspection.ts';
-import { type Lineage, nodesOf, tokenKey } from '../../tokens/nodes.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import { guestRealmOf } from '../guest-realm.ts';
 import type { RealmContext } from '../realm-context.ts';

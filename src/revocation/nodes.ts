@@ -2,10 +2,16 @@
  * The revocation tree: realm → client | user → session → grant → tokens. Names of the store's nodes that tokens
  * hang under; cutting a node makes everything issued below it inactive at the next look-up on every process.
  */
-import { CUT_TTL, clientNode, userNode } from '../registry/records.ts';
 import type { Key, Write } from '../storage/store.ts';
+import { CUT_TTL } from './life.ts';
 
 export const realmNode = '';
+export const clientNode = (id: string): string => `c:${id}`;
+/** The guest tokens that a client minted. */
+export const mintedByNode = (clientId: string): string => `gc:${clientId}`;
+/** Cut whenever a client may mint less: who mints under what it could before is refused. */
+export const ceilingNode = (clientId: string): string => `gm:${clientId}`;
+export const userNode = (id: string): string => `u:${id}`;
 export const sessionNode = (uid: string): string => `s:${uid}`;
 export const grantNode = (grantId: string): string => `g:${grantId}`;
 
