@@ -3,6 +3,6 @@ import { cp } from 'node:fs/promises';
 
 const isAsset = (source) => !source.endsWith('.ts');
 
-for (const folder of ['pages', 'demo', 'oidc', 'guest-api']) {
+for (const folder of ['surfaces', 'demo', 'oidc']) {
   await cp(`src/${folder}`, `dist/${folder}`, { recursive: true, filter: isAsset });
 }

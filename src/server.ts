@@ -4,27 +4,27 @@ import type { AddressInfo } from 'node:net';
 import Koa, { type Context, type Middleware } from 'koa';
 import { isFailure } from './base/errors.ts';
 import type { DemoRealm } from './demo/demo-realm.ts';
-import type { FacadeCall, FacadeRealm } from './facades/facade.ts';
-import { answerFacades, isFacadePath, tellOutage } from './facades/facades.ts';
-import { publicLinkOf } from './facades/informer/public-link.ts';
-import type { LinkOf } from './guest-api/call.ts';
-import { answerEvents } from './guest-api/event-routes.ts';
-import { createEventStreams, type EventStreams } from './guest-api/event-streams.ts';
-import { answerGuestApi } from './guest-api/guest-api.ts';
-import { answerStatusList } from './guest-api/status-routes.ts';
 import { createAdminPort } from './http/admin-port.ts';
-import { createEntrance } from './http/entrance.ts';
 import { answerFailures } from './http/failures.ts';
-import { createDoor } from './http/proxy.ts';
+import { createEntrance } from './http/lifecycle.ts';
 import { apiHeaders } from './http/security-headers.ts';
+import { createDoor } from './http/trusted-proxy.ts';
 import { createMetrics } from './observability/metrics.ts';
-import { type RealmPages, realmFront, realmShortcut } from './oidc/front.ts';
-import { guestRealmOf } from './oidc/guest-realm.ts';
-import type { RealmProvider } from './oidc/provider.ts';
-import { createProviderPool, type ProviderPool } from './oidc/provider-pool.ts';
-import { answerPages } from './pages/pages.ts';
-import { screens, sendError } from './pages/screens.ts';
+import type { RealmProvider } from './oidc/provider/provider.ts';
+import { createProviderPool, type ProviderPool } from './oidc/provider/provider-pool.ts';
+import { type RealmPages, realmFront, realmShortcut } from './oidc/provider/realm-router.ts';
+import { guestRealmOf } from './oidc/realm/guest-realm.ts';
 import type { Services } from './services.ts';
+import { answerEvents } from './surfaces/events/event-routes.ts';
+import { createEventStreams, type EventStreams } from './surfaces/events/event-streams.ts';
+import { answerStatusList } from './surfaces/events/status-routes.ts';
+import { answerFacades, isFacadePath, tellOutage } from './surfaces/facades/facades.ts';
+import { publicLinkOf } from './surfaces/facades/informer/public-link.ts';
+import type { FacadeCall, FacadeRealm } from './surfaces/facades/shared/facade.ts';
+import type { LinkOf } from './surfaces/guest-api/call.ts';
+import { answerGuestApi } from './surfaces/guest-api/guest-api.ts';
+import { answerPages } from './surfaces/pages/pages.ts';
+import { screens, sendError } from './surfaces/pages/screens.ts';
 
 /** Longest time a request in flight may take once the server was told to stop. */
 const DRAIN_MS = 10_000;
@@ -77,7 +77,7 @@ async function openDemo(publicUrl: string, realm: DemoRealm | undefined): Promis
 
 type Serving = Services & { readonly streams: EventStreams };
 
-/** The short way first (oidc/endpoints/direct.ts); whatever that leaves is Koa's. */
+/** The short way first (oidc/fast-path/fast-path.ts); whatever that leaves is Koa's. */
 function createListener(
   services: Serving,
   metrics: ReturnType<typeof createMetrics>,

@@ -1,23 +1,23 @@
 /** Composition root, part 1: everything but HTTP. */
 
+import { createLogin } from './authn/login.ts';
 import { createBackground } from './base/background.ts';
 import { systemClock } from './base/clock.ts';
 import type { Settings } from './config/settings.ts';
-import { isNarrowerSection } from './facades/section-change.ts';
-import { isNarrowerCeiling } from './guest/ceiling-change.ts';
 import { createGuests } from './guest/guests.ts';
+import { isNarrowerCeiling } from './guest/limits/ceiling-change.ts';
 import { createKeyRing } from './keys/key-ring.ts';
 import { ringRemoval } from './keys/ring-records.ts';
 import { createSealer } from './keys/seal.ts';
 import { checkSeal } from './keys/seal-check.ts';
-import { createGuesses } from './limits/guesses.ts';
+import { createGuesses } from './limits/brute-force.ts';
 import type { Logger } from './observability/logger.ts';
-import { createLogin } from './registry/login.ts';
-import { createPasswordQueue, createPasswords } from './registry/passwords.ts';
+import { createPasswordQueue, createPasswords } from './registry/passwords/passwords.ts';
 import { createRegistry } from './registry/registry.ts';
 import { type CutListener, createCutFeed, tellingCuts } from './revocation/cuts.ts';
 import { LONGEST_LIFE } from './revocation/life.ts';
 import { openStore } from './storage/open.ts';
+import { isNarrowerSection } from './surfaces/facades/section-change.ts';
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
 

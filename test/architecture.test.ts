@@ -4,124 +4,110 @@ import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-/** From a folder, or a file at the top, to what it may import besides itself; types count like anything else. */
-const mayImport: Readonly<Record<string, readonly string[]>> = {
-  'base/': [],
-  'observability/': ['base/'],
-  'http/': ['base/', 'observability/'],
-  'storage/': ['base/', 'observability/'],
-  'limits/': ['base/', 'observability/', 'storage/store.ts'],
-  'keys/': ['base/', 'observability/', 'storage/store.ts'],
-  'revocation/': ['base/', 'storage/store.ts'],
-  'registry/': ['base/', 'observability/', 'storage/store.ts', 'revocation/'],
-  'tokens/': ['base/', 'observability/', 'storage/store.ts', 'keys/', 'revocation/', 'registry/'],
-  'guest/': [
-    'base/',
-    'observability/',
-    'storage/store.ts',
-    'limits/',
-    'keys/',
-    'revocation/',
-    'registry/',
-    'tokens/',
-  ],
-  'oidc/': [
-    'base/',
-    'observability/',
-    'storage/store.ts',
-    'limits/',
-    'keys/',
-    'revocation/',
-    'registry/',
-    'tokens/',
-    'guest/',
-  ],
-  'pages/': ['base/', 'observability/', 'http/', 'registry/', 'oidc/'],
-  'guest-api/': [
-    'base/',
-    'observability/',
-    'http/',
-    'limits/',
-    'revocation/',
-    'registry/',
-    'tokens/',
-    'guest/',
-    'oidc/',
-  ],
-  'facades/': [
-    'base/',
-    'observability/',
-    'storage/store.ts',
-    'http/',
-    'limits/',
-    'revocation/',
-    'registry/',
-    'tokens/',
-    'guest/',
-  ],
-  // What an embedding product would write: it uses the server from outside, but for what the page shows.
-  'demo/': ['base/', 'observability/', 'http/', 'registry/', 'guest/'],
-  // Settings are checked with the model's own schemas; nothing below reads them.
-  'config/': [
-    'base/',
-    'revocation/life.ts',
-    'registry/',
-    'storage/address.ts',
-    'guest/ceiling.ts',
-    'guest/guest-policy.ts',
-    'facades/databrain/options.ts',
-    'facades/semaphor/options.ts',
-    'facades/informer/options.ts',
-  ],
-  'services.ts': [
-    'base/',
-    'observability/',
-    'storage/',
-    'limits/',
-    'keys/',
-    'revocation/',
-    'registry/',
-    'tokens/',
-    'guest/',
-    // The registry is told what a change of a section takes away, and knows no product.
-    'facades/section-change.ts',
-    'config/settings.ts',
-  ],
-  'server.ts': [
-    'services.ts',
-    'base/',
-    'observability/',
-    'http/',
-    'guest/',
-    'oidc/',
-    'pages/',
-    'guest-api/',
-    'facades/',
-    'demo/',
-  ],
-  'cli/': [
-    'base/',
-    'observability/',
-    'storage/store.ts',
-    'revocation/',
-    'registry/',
-    'tokens/',
-    'guest/trail-chain.ts',
-    'oidc/signing-algorithms.ts',
-    'demo/demo-realm.ts',
-    // An invitation is a token that the realm's provider makes.
-    'oidc/provider-pool.ts',
-    'oidc/record-placement.ts',
-    'pages/screens.ts',
-    'config/',
-    'services.ts',
-    'server.ts',
-  ],
-  'main.ts': ['cli/'],
-};
+/**
+ * The rooms (each folder that holds code, and each file at the top), lowest first, and the rooms that each imports from
+ * beside itself. Types count like anything else. Rooms that no line connects know nothing of one another: the store's
+ * engines, the surfaces, the facades.
+ */
+const table = `
+base                       >
+observability              >
+http                       > base observability
+storage/port               > base
+storage/embedded           > base storage/port
+storage/redis              > base observability storage/port
+storage                    > base observability storage/port storage/embedded storage/redis
+revocation                 > base storage/port
+limits                     > base observability storage/port
+keys                       > base observability storage/port
+registry/model             > base storage/port revocation
+registry/passwords         > base registry/model
+registry/store             > base observability storage/port revocation registry/model
+registry/apply             > base storage/port registry/model registry/store
+registry                   > base observability storage/port registry/model registry/store registry/apply
+tokens                     > base storage/port
+guest/grant                >
+guest/limits               > base storage/port revocation limits registry/model guest/grant
+guest/record               > base storage/port revocation keys registry/model guest/grant guest/limits
+guest/trail                > base observability storage/port revocation guest/grant guest/record
+guest/lookup               > base storage/port revocation guest/grant guest/record guest/trail
+guest/status               > base storage/port revocation keys guest/limits guest/record guest/lookup
+guest/introspection        > base observability storage/port revocation registry/model guest/grant
+                             guest/limits guest/record guest/trail guest/lookup
+guest/issue                > base storage/port revocation limits keys guest/grant guest/limits guest/record
+                             guest/trail guest/lookup guest/status
+guest                      > base observability storage/port limits registry/model guest/grant guest/limits
+                             guest/record guest/trail guest/lookup guest/status guest/introspection
+                             guest/issue
+authn                      > base storage/port registry/model registry/passwords registry
+oidc/realm                 > base observability storage/port limits keys registry/model registry/passwords
+                             registry guest/grant guest/limits guest authn
+oidc/library               > http limits registry/model tokens
+oidc/tokens                > base registry/model tokens oidc/realm
+oidc/records               > base storage/port revocation keys registry/model tokens oidc/tokens
+oidc/http                  > http registry/model oidc/realm oidc/library
+oidc/client-auth           > base observability storage/port limits registry/model oidc/realm oidc/library
+                             oidc/http
+oidc/clients               > base registry/model oidc/realm
+oidc/sessions              > base storage/port revocation registry/model registry/passwords oidc/realm
+                             oidc/library oidc/tokens oidc/records oidc/http
+oidc/interaction           > base storage/port registry/model oidc/realm oidc/library oidc/tokens
+                             oidc/records oidc/http oidc/client-auth oidc/sessions
+oidc/grants                > base observability storage/port revocation limits registry/model tokens
+                             guest/grant guest/limits guest/record guest/trail guest/issue guest oidc/realm
+                             oidc/library oidc/tokens oidc/records oidc/http oidc/client-auth
+                             oidc/interaction
+oidc/endpoints             > base observability storage/port revocation registry/model tokens guest/record
+                             guest/trail guest/introspection guest/issue guest oidc/realm oidc/library
+                             oidc/tokens oidc/records oidc/http oidc/client-auth oidc/clients oidc/sessions
+                             oidc/grants
+oidc/fast-path             > base observability http revocation limits keys registry/model tokens
+                             guest/grant guest oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/grants
+                             oidc/endpoints
+oidc/provider              > base observability storage/port revocation keys registry/model tokens
+                             guest/limits guest/record guest/issue guest oidc/realm oidc/library oidc/tokens
+                             oidc/records oidc/http oidc/client-auth oidc/clients oidc/sessions
+                             oidc/interaction oidc/grants oidc/endpoints oidc/fast-path
+surfaces/pages/ui          > base http registry/passwords oidc/realm
+surfaces/pages/login       > base observability http registry/model oidc/realm oidc/tokens oidc/interaction
+                             oidc/provider surfaces/pages/ui
+surfaces/pages/account     > base observability http registry/model oidc/realm oidc/sessions oidc/provider
+                             surfaces/pages/ui
+surfaces/pages             > base http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
+                             surfaces/pages/account
+surfaces/guest-api         > base observability http limits registry/model guest/grant guest/limits
+                             guest/record guest/trail guest/lookup guest/issue guest oidc/realm
+                             oidc/client-auth oidc/provider
+surfaces/events            > observability revocation registry/model registry guest/status oidc/realm
+                             oidc/endpoints oidc/provider surfaces/guest-api
+surfaces/facades/shared    > base observability http storage/port revocation limits registry/model
+                             registry/store registry guest/grant guest/limits guest/issue guest
+surfaces/facades/databrain > base storage/port revocation registry/model registry/store guest/grant
+                             guest/record surfaces/facades/shared
+surfaces/facades/informer  > base observability storage/port revocation registry/model tokens guest/grant
+                             guest/record guest/issue guest surfaces/facades/shared
+surfaces/facades/semaphor  > base observability registry/model guest/grant guest/trail
+                             surfaces/facades/shared
+surfaces/facades           > guest/limits surfaces/facades/shared surfaces/facades/databrain
+                             surfaces/facades/informer surfaces/facades/semaphor
+demo                       > observability http registry/model
+config                     > base storage/port registry/model registry/store guest/grant guest/limits
+                             surfaces/facades/databrain surfaces/facades/informer surfaces/facades/semaphor
+services.ts                > base observability storage revocation limits keys registry/passwords registry
+                             guest/limits guest authn surfaces/facades config
+server.ts                  > base observability http oidc/realm oidc/provider surfaces/pages
+                             surfaces/guest-api surfaces/events surfaces/facades/shared
+                             surfaces/facades/informer surfaces/facades demo services.ts
+cli/runtime                > base observability registry/model oidc/realm config services.ts
+cli/commands               > base observability storage/port revocation registry/model registry/passwords
+                             registry/store registry/apply guest/trail oidc/records oidc/provider
+                             surfaces/pages demo config services.ts server.ts cli/runtime
+cli                        > base config cli/runtime cli/commands
+main.ts                    > cli
+`;
 
-/** Their subfolders know nothing of one another. */
-const independent = ['storage/', 'facades/'];
+/** The most files that stand side by side in one room. */
+const MAX_FILES = 15;
 
 /** Where a package or a global may be used at all. */
 const confined: Readonly<Record<string, readonly string[]>> = {
@@ -129,10 +115,10 @@ const confined: Readonly<Record<string, readonly string[]>> = {
   "'node:sqlite": ['storage/embedded/', 'demo/'],
   "'oidc-provider": ['oidc/'],
   "'jose": ['keys/', 'oidc/', 'guest/'],
-  "'eta": ['pages/', 'demo/'],
+  "'eta": ['surfaces/pages/ui/', 'demo/'],
   "'yaml": ['config/'],
-  "'bcrypt": ['registry/'],
-  "'tldts": ['guest/bindings.ts'],
+  "'bcrypt": ['registry/passwords/'],
+  "'tldts": ['guest/grant/bindings.ts'],
   "'pino": ['observability/'],
   "'prom-client": ['observability/'],
   "'node:cluster": ['cli/'],
@@ -150,28 +136,50 @@ const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
 const code = new Map(files.map((file) => [file, withoutComments(readFileSync(join(root, file), 'utf8'))]));
 const imports = new Map(files.map((file) => [file, importsOf(file)]));
 
+const rooms = roomsOf(table);
+
 describe('the architecture', () => {
-  it.each(files)('%s imports only what its place may', (file) => {
-    const allowed = mayImport[placeOf(file)];
+  it.each(files)('%s imports only what its room may', (file) => {
+    const allowed = rooms.get(roomOf(file));
 
-    expect(allowed, `a line for ${placeOf(file)} in the table`).toBeDefined();
-    expect(outside([placeOf(file), ...(allowed ?? [])], imports.get(file))).toEqual([]);
+    expect(allowed, `a line for ${roomOf(file)} in the table`).toBeDefined();
+    const targets = (imports.get(file) ?? []).map(roomOf).filter((room) => room !== roomOf(file));
+    expect(targets.filter((room) => allowed?.includes(room) !== true)).toEqual([]);
   });
 
-  it('has no line for a place that is not there', () => {
-    const places = new Set(files.map(placeOf));
+  it('says nothing that the code does not need', () => {
+    const needed = new Map(
+      files.map((file) => [
+        roomOf(file),
+        new Set(files.filter((one) => roomOf(one) === roomOf(file)).flatMap(roomsUsedBy)),
+      ]),
+    );
 
-    expect(Object.keys(mayImport).filter((place) => !places.has(place))).toEqual([]);
+    const idle = [...rooms].flatMap(([room, allowed]) =>
+      allowed.filter((other) => needed.get(room)?.has(other) !== true).map((other) => `${room} > ${other}`),
+    );
+
+    expect(idle).toEqual([]);
+    expect([...rooms.keys()].filter((room) => !needed.has(room))).toEqual([]);
   });
 
-  it.each(independent)('keeps the subfolders of %s apart', (folder) => {
-    const crossing = files.flatMap((file) => {
-      const own = subfolderOf(folder, file);
-      const targets = (imports.get(file) ?? []).map((target) => subfolderOf(folder, target));
-      return own === undefined ? [] : targets.filter((other) => other !== undefined && other !== own);
-    });
+  it('has arrows that go down only', () => {
+    const order = [...rooms.keys()];
+    const upwards = [...rooms].flatMap(([room, allowed]) =>
+      allowed
+        .filter((other) => order.indexOf(other) > order.indexOf(room))
+        .map((other) => `${room} > ${other}`),
+    );
 
-    expect(crossing).toEqual([]);
+    expect(upwards).toEqual([]);
+  });
+
+  it('has no room with more files than a reader can keep in mind', () => {
+    const crowded = [...rooms.keys()].filter(
+      (room) => files.filter((file) => roomOf(file) === room).length > MAX_FILES,
+    );
+
+    expect(crowded).toEqual([]);
   });
 
   it.each(Object.entries(confined))('uses %s only in its places', (text, places) => {
@@ -204,12 +212,23 @@ function importsOf(file: string): readonly string[] {
     .filter((target) => target.endsWith('.ts'));
 }
 
-function placeOf(file: string): string {
-  return file.replace(/\/.*/, '/');
+/** A line that starts at the margin opens a room; the lines below it that do not go on with it. */
+function roomsOf(text: string): ReadonlyMap<string, readonly string[]> {
+  const lines = text.trim().replace(/\n\s+/g, ' ').split('\n');
+  return new Map(
+    lines.map((line) => {
+      const [room = '', allowed = ''] = line.split('>');
+      return [room.trim(), allowed.split(/\s+/).filter((name) => name !== '')];
+    }),
+  );
 }
 
-function subfolderOf(folder: string, file: string): string | undefined {
-  return file.startsWith(folder) ? /^([^/]+)\//.exec(file.slice(folder.length))?.[1] : undefined;
+function roomOf(file: string): string {
+  return file.includes('/') ? dirname(file) : file;
+}
+
+function roomsUsedBy(file: string): readonly string[] {
+  return (imports.get(file) ?? []).map(roomOf);
 }
 
 /** The names that are in none of the places: folders end in a slash, files are themselves. */

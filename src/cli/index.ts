@@ -1,57 +1,60 @@
 /** The command line: which command runs, what is said when it fails, and with which exit code. */
 import { didYouMean } from '../config/faults.ts';
-import { type Command, helpOf, parseInput, print, UsageError } from './command.ts';
 import { explain } from './failures.ts';
+import { type Command, helpOf, parseInput, print, UsageError } from './runtime/command.ts';
 
 type Entry = { readonly summary: string; load(): Promise<Command> };
 
 const commands: Readonly<Record<string, Entry>> = {
-  serve: { summary: 'run the server', load: async () => (await import('./serve.ts')).serve },
+  serve: { summary: 'run the server', load: async () => (await import('./commands/serve.ts')).serve },
   apply: {
     summary: 'apply realm files to the store',
-    load: async () => (await import('./apply.ts')).apply,
+    load: async () => (await import('./commands/apply.ts')).apply,
   },
   'config check': {
     summary: 'tell everything that is wrong with settings and realm files',
-    load: async () => (await import('./config.ts')).checkConfig,
+    load: async () => (await import('./commands/config.ts')).checkConfig,
   },
-  'realm list': { summary: 'list realms', load: async () => (await import('./realm.ts')).listRealms },
+  'realm list': {
+    summary: 'list realms',
+    load: async () => (await import('./commands/realm.ts')).listRealms,
+  },
   'client invite': {
     summary: 'make a token that lets somebody register clients',
-    load: async () => (await import('./client.ts')).inviteClient,
+    load: async () => (await import('./commands/client.ts')).inviteClient,
   },
   'client list': {
     summary: 'list the clients of a realm',
-    load: async () => (await import('./client.ts')).listClients,
+    load: async () => (await import('./commands/client.ts')).listClients,
   },
-  'user add': { summary: 'add a user', load: async () => (await import('./user.ts')).addUser },
+  'user add': { summary: 'add a user', load: async () => (await import('./commands/user.ts')).addUser },
   'user set-password': {
     summary: 'give a user a new password',
-    load: async () => (await import('./user.ts')).setPassword,
+    load: async () => (await import('./commands/user.ts')).setPassword,
   },
   'user disable': {
     summary: 'lock a user out, at once and everywhere',
-    load: async () => (await import('./user.ts')).disableUser,
+    load: async () => (await import('./commands/user.ts')).disableUser,
   },
   'user enable': {
     summary: 'let a disabled user log in again',
-    load: async () => (await import('./user.ts')).enableUser,
+    load: async () => (await import('./commands/user.ts')).enableUser,
   },
   'keys list': {
     summary: 'list the signing keys of a realm',
-    load: async () => (await import('./keys.ts')).listKeys,
+    load: async () => (await import('./commands/keys.ts')).listKeys,
   },
   'keys rotate': {
     summary: 'change the signing keys of a realm',
-    load: async () => (await import('./keys.ts')).rotateKeys,
+    load: async () => (await import('./commands/keys.ts')).rotateKeys,
   },
   'token revoke-all': {
     summary: 'revoke all tokens of a realm, client, user or session',
-    load: async () => (await import('./token.ts')).revokeAll,
+    load: async () => (await import('./commands/token.ts')).revokeAll,
   },
   'token trail': {
     summary: 'show and check what happened to a guest token',
-    load: async () => (await import('./trail.ts')).showTrail,
+    load: async () => (await import('./commands/trail.ts')).showTrail,
   },
 };
 

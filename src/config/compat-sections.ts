@@ -1,10 +1,10 @@
 /** The compatibility sections of a realm file, checked as the facades that read them do. */
 import type { z } from 'zod';
-import { checkDatabrain, databrainSection } from '../facades/databrain/options.ts';
-import { checkInformer, informerSection } from '../facades/informer/options.ts';
-import { checkSemaphor, semaphorSection } from '../facades/semaphor/options.ts';
-import type { Problem } from '../registry/check-realm.ts';
-import type { RealmSettings } from '../registry/model.ts';
+import type { Problem } from '../registry/model/check-realm.ts';
+import type { RealmSettings } from '../registry/model/model.ts';
+import { checkDatabrain, databrainSection } from '../surfaces/facades/databrain/options.ts';
+import { checkInformer, informerSection } from '../surfaces/facades/informer/options.ts';
+import { checkSemaphor, semaphorSection } from '../surfaces/facades/semaphor/options.ts';
 import { type Finding, findingsOf } from './schema-hints.ts';
 
 /** `settings` are absent when they are at fault themselves: then there is nothing to compare with. */

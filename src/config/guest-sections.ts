@@ -1,9 +1,9 @@
 /** What a realm file says of guest tokens, checked as those who mint by it do: `guests`, and `mints` of each client. */
 import type { z } from 'zod';
-import { type Mints, mints } from '../guest/ceiling.ts';
-import { guestPolicy } from '../guest/guest-policy.ts';
-import { type Problem, unknownNames } from '../registry/check-realm.ts';
-import type { RealmSettings } from '../registry/model.ts';
+import { guestPolicy } from '../guest/grant/guest-policy.ts';
+import { type Mints, mints } from '../guest/limits/ceiling.ts';
+import { type Problem, unknownNames } from '../registry/model/check-realm.ts';
+import type { RealmSettings } from '../registry/model/model.ts';
 import { type Finding, findingsOf } from './schema-hints.ts';
 
 type Found = Finding | Problem;

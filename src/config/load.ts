@@ -3,7 +3,7 @@
  * no value of a secret is ever repeated.
  */
 import { z } from 'zod';
-import { isLoopbackHost } from '../registry/web-address.ts';
+import { isLoopbackHost } from '../registry/model/web-address.ts';
 import { ConfigFaults, didYouMean } from './faults.ts';
 import { type Settings, variables } from './settings.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { storeAddress } from '../storage/address.ts';
+import { storeAddress } from '../storage/port/address.ts';
 import { ConfigFaults } from './faults.ts';
 import { masterKeyOf, type Settings } from './settings.ts';
 

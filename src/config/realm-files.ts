@@ -5,8 +5,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
-import { checkClient } from '../registry/check-client.ts';
-import { checkSettings, checkUser, type Problem, repeated } from '../registry/check-realm.ts';
+import { checkClient } from '../registry/model/check-client.ts';
+import { checkSettings, checkUser, type Problem, repeated } from '../registry/model/check-realm.ts';
 import {
   type Client,
   client,
@@ -15,8 +15,8 @@ import {
   realmFile,
   realmSettings,
   user,
-} from '../registry/model.ts';
-import { loginsOf } from '../registry/records.ts';
+} from '../registry/model/model.ts';
+import { loginsOf } from '../registry/store/records.ts';
 import { checkSections } from './compat-sections.ts';
 import { ConfigFaults, didYouMean } from './faults.ts';
 import { checkGuestSections } from './guest-sections.ts';

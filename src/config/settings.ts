@@ -6,8 +6,8 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { isFailure } from '../base/errors.ts';
-import { realmName } from '../registry/model.ts';
-import { storeAddress } from '../storage/address.ts';
+import { realmName } from '../registry/model/model.ts';
+import { storeAddress } from '../storage/port/address.ts';
 
 /** The whole of what an operator can set by environment. Frozen; made once by `loadSettings`. */
 export type Settings = {

@@ -1,5 +1,5 @@
 /** Which of the loaded realms the demo runs on, and the clients that its parts are. */
-import type { RealmFile } from '../registry/model.ts';
+import type { RealmFile } from '../registry/model/model.ts';
 
 /** As in the realm file, where everybody can read them: a demo realm has no secrets. */
 export type Credentials = { readonly id: string; readonly secret: string };

@@ -4,7 +4,7 @@
  * as anybody's would, and never reach into the services.
  */
 import type { Context, Middleware } from 'koa';
-import { readBody } from '../base/read-body.ts';
+import { readBody } from '../http/body.ts';
 import { sameOrigin } from '../http/csrf.ts';
 import { apiHeaders } from '../http/security-headers.ts';
 import { annotate } from '../observability/annotations.ts';

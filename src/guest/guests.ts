@@ -5,11 +5,21 @@ import type { Clock } from '../base/clock.ts';
 import { sha256 } from '../base/hash.ts';
 import { createQuotas } from '../limits/quotas.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Client } from '../registry/model.ts';
-import type { Document, Stamp, Store } from '../storage/store.ts';
-import { type Mints, mints } from './ceiling.ts';
-import { trailOf } from './guest-events.ts';
-import { introspectGuest, judgeForExchange } from './guest-introspection.ts';
+import type { Client } from '../registry/model/model.ts';
+import type { Document, Stamp, Store } from '../storage/port/port.ts';
+import type { Refused } from './grant/refusal.ts';
+import { introspectGuest, judgeForExchange } from './introspection/introspect.ts';
+import type { GuestCaller, GuestQuestion } from './introspection/question.ts';
+import { resolveHost } from './introspection/resolve-host.ts';
+import { mintOnce } from './issue/idempotency.ts';
+import { mint } from './issue/mint.ts';
+import type { MintOrder } from './issue/mint-order.ts';
+import { createOpener, originsOf, type Redemption, redeemOpener } from './issue/openers.ts';
+import { type GuestChange, narrowGuest } from './issue/patch.ts';
+import { type RefreshOrder, refreshGuest } from './issue/refresh.ts';
+import { type Mints, mints } from './limits/ceiling.ts';
+import type { GuestRealm, Minter } from './limits/guest-realm.ts';
+import { trailOf } from './lookup/events.ts';
 import {
   cutGuests,
   type FoundGuest,
@@ -20,24 +30,14 @@ import {
   revokeAll,
   revokeGuest,
   type Selector,
-} from './guest-life.ts';
-import { type GuestChange, narrowGuest } from './guest-narrow.ts';
-import { mintOnce } from './guest-once.ts';
-import { createOpener, originsOf, type Redemption, redeemOpener } from './guest-openers.ts';
-import type { GuestCaller, GuestQuestion } from './guest-question.ts';
-import type { GuestRealm, Minter } from './guest-realm.ts';
-import { decodeGuest, type GuestRecord } from './guest-record.ts';
-import { mint } from './mint.ts';
-import type { MintOrder } from './mint-order.ts';
-import { type RefreshOrder, refreshGuest } from './refresh.ts';
-import type { Refused } from './refusal.ts';
-import { resolveHost } from './resolve-host.ts';
-import { sealerOf } from './sealing.ts';
-import { createStatusLists } from './status-lists.ts';
-import { createPlacing } from './status-places.ts';
-import type { Source } from './trail.ts';
-import { createTrailNotes } from './trail-notes.ts';
-import { tellingRefusals } from './trail-refusals.ts';
+} from './lookup/lookup.ts';
+import { decodeGuest, type GuestRecord } from './record/guest-record.ts';
+import { sealerOf } from './record/sealing.ts';
+import { createStatusLists } from './status/status-lists.ts';
+import { createPlacing } from './status/status-places.ts';
+import type { Source } from './trail/trail.ts';
+import { createTrailNotes } from './trail/trail-notes.ts';
+import { tellingRefusals } from './trail/trail-refusals.ts';
 
 export type Guests = ReturnType<typeof createGuests>;
 

@@ -2,8 +2,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Middleware } from 'koa';
 import { isTemporary } from '../base/errors.ts';
-import { sendJson } from '../base/send-json.ts';
 import type { Logger } from '../observability/logger.ts';
+import { sendJson } from './send-json.ts';
 
 /** 503 with `Retry-After`, or a bare 500, and then it is logged here, once. */
 export function answerFailure(logger: Logger, response: ServerResponse, error: unknown): void {

@@ -19,7 +19,7 @@ import type { JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Stamp, Store } from '../storage/store.ts';
+import type { Stamp, Store } from '../storage/port/port.ts';
 import { algsOf, jwksOf, type SigningAlg } from './ring.ts';
 import { type Change, createRingRecords, KEYS_CHANGED, TOPIC } from './ring-records.ts';
 import { hasten, nextChange, type RotationReport, replace, reportOf, settle } from './rotation.ts';

@@ -2,7 +2,7 @@ import { type Clock, epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { randomValue } from '../base/random.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Key, Stamp, Store, Write } from '../storage/store.ts';
+import type { Key, Stamp, Store, Write } from '../storage/port/port.ts';
 import { generateKey } from './generate.ts';
 import { algsOf, type Ring, ring as ringSchema, type SigningAlg } from './ring.ts';
 import { fill, missing } from './rotation.ts';

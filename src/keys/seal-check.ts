@@ -1,5 +1,5 @@
 import { Failure } from '../base/errors.ts';
-import type { Key, Store } from '../storage/store.ts';
+import type { Key, Store } from '../storage/port/port.ts';
 import type { Sealer } from './seal.ts';
 
 /** Lies in a realm of its own, whose name no realm can have. */

@@ -8,7 +8,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
-import type { Key, Store } from '../storage/store.ts';
+import type { Key, Store } from '../storage/port/port.ts';
 import { type LimitState, TooMany } from './too-many.ts';
 
 const WINDOW = 60;

@@ -5,14 +5,8 @@
 import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Stamp, Store } from '../storage/store.ts';
-import { type Applied, createApply } from './apply.ts';
-import { createCache } from './cache.ts';
-import { type ChangeFeed, type ChangeListener, createChangeFeed } from './change-feed.ts';
-import { type Clients, createClients } from './clients.ts';
-import { createCommitter } from './committer.ts';
-import type { Narrowing } from './effects.ts';
-import type { Listed, PageRequest } from './listing.ts';
+import type { Stamp, Store } from '../storage/port/port.ts';
+import { type Applied, createApply } from './apply/apply.ts';
 import {
   type Client,
   type ClientInput,
@@ -23,13 +17,19 @@ import {
   realmName,
   type User,
   type UserInput,
-} from './model.ts';
-import { originIndex, placesOf } from './origins.ts';
-import type { RemovedWith } from './realm-removal.ts';
-import { type RealmView, viewOf } from './realm-view.ts';
-import { createRealms, type Realms } from './realms.ts';
-import { createCodec, normalizeLogin, type Seal } from './records.ts';
-import { createUsers, type FoundUser, type PasswordHashing, type Users } from './users.ts';
+} from './model/model.ts';
+import { originIndex, placesOf } from './model/origins.ts';
+import { type RealmView, viewOf } from './model/realm-view.ts';
+import { createCache } from './store/cache.ts';
+import { type ChangeFeed, type ChangeListener, createChangeFeed } from './store/change-feed.ts';
+import { type Clients, createClients } from './store/clients.ts';
+import { createCommitter } from './store/committer.ts';
+import type { Narrowing } from './store/effects.ts';
+import type { Listed, PageRequest } from './store/listing.ts';
+import type { RemovedWith } from './store/realm-removal.ts';
+import { createRealms, type Realms } from './store/realms.ts';
+import { createCodec, normalizeLogin, type Seal } from './store/records.ts';
+import { createUsers, type FoundUser, type PasswordHashing, type Users } from './store/users.ts';
 
 export type { RealmView };
 export { normalizeLogin };

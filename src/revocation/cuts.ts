@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { randomId } from '../base/random.ts';
-import type { Store, Write } from '../storage/store.ts';
+import type { Store, Write } from '../storage/port/port.ts';
 
 const TOPIC = 'cuts';
 /** Holds no tokens: the realm of what a process tells itself. */

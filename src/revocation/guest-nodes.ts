@@ -2,7 +2,7 @@
  * Names of the nodes that guest tokens hang under beside their client and parent: their tenant, subject, resources and
  * label. Each name exists twice: for the whole realm, and for what one client minted, because a client cuts only that.
  */
-import type { Write } from '../storage/store.ts';
+import type { Write } from '../storage/port/port.ts';
 import { LASTING_CUT_TTL } from './life.ts';
 
 /** Seconds a cut of guests is remembered: a token that never expires must stay dead. */

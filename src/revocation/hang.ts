@@ -1,5 +1,5 @@
 /** A document that hangs under more nodes than the store lets one document hang under. */
-import type { Key, Write } from '../storage/store.ts';
+import type { Key, Write } from '../storage/port/port.ts';
 
 /** What the store lets one document hang under. */
 const MAX_UNDER = 256;

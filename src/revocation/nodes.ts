@@ -2,7 +2,7 @@
  * The revocation tree: realm → client | user → session → grant → tokens. Names of the store's nodes that tokens
  * hang under; cutting a node makes everything issued below it inactive at the next look-up on every process.
  */
-import type { Key, Write } from '../storage/store.ts';
+import type { Key, Write } from '../storage/port/port.ts';
 import { CUT_TTL } from './life.ts';
 
 export const realmNode = '';

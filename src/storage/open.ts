@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../observability/logger.ts';
-import { storeAddress } from './address.ts';
-import type { Store } from './store.ts';
+import { storeAddress } from './port/address.ts';
+import type { Store } from './port/port.ts';
 
 type OpenDeps = { readonly clock: Clock; readonly logger: Logger };
 

@@ -1,7 +1,7 @@
 /**
  * RFC 7662: what is said of a token, and to whom. Pure: the record, its document and the caller in, the answer out.
  */
-import type { Document } from '../storage/store.ts';
+import type { Document } from '../storage/port/port.ts';
 import type { TokenRecord } from './record.ts';
 
 export type Introspection =

@@ -1,7 +1,7 @@
 /** Argon2id and nothing else, at the cost that logins have. Argument: milliseconds. Prints hashes per second of computing. */
 import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
-import { makeHash } from '../../src/registry/password-formats.ts';
+import { makeHash } from '../../src/registry/passwords/password-formats.ts';
 
 const until = performance.now() + Number(process.argv[2]);
 const before = process.cpuUsage();

@@ -1,5 +1,5 @@
 /**
- * The places of the library that src/oidc/internals.ts and the seam around its routes rely on. A version that moves one
+ * The places of the library that src/oidc/library/internals.ts and the seam around its routes rely on. A version that moves one
  * of them fails here, by what is seen from the outside, before it fails anywhere else.
  */
 import { decodeJwt } from 'jose';

@@ -7,7 +7,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { randomId } from '../../src/base/random.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { openStore } from '../../src/storage/open.ts';
-import type { Store } from '../../src/storage/store.ts';
+import type { Store } from '../../src/storage/port/port.ts';
 import { freePort } from '../support/free-port.ts';
 import { type RedisServer, sharedRedis, startRedis } from '../support/redis.ts';
 import { commitOk, keyIn, listen, readOne } from './contract/support.ts';

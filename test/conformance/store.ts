@@ -1,7 +1,7 @@
-/** What the port of src/storage/store.ts promises, for every engine alike. */
+/** What the port of src/storage/port/port.ts promises, for every engine alike. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomId } from '../../src/base/random.ts';
-import type { Store } from '../../src/storage/store.ts';
+import type { Store } from '../../src/storage/port/port.ts';
 import { conditions, spending, stamps } from './contract/commits.ts';
 import { closing, cuts, sinceOf } from './contract/cuts.ts';
 import { documents } from './contract/documents.ts';

@@ -1,6 +1,6 @@
 /** Lists of tokens where there are many. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Write } from '../../src/storage/store.ts';
+import type { Write } from '../../src/storage/port/port.ts';
 import type { Answer } from '../support/http.ts';
 import { type FacadeServer, report, send, startFor, tokenOf } from './support.ts';
 

@@ -1,6 +1,6 @@
 /** To whom the value of a token is shown again: nobody gets by reading what they could not make. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RealmFile } from '../../src/registry/model.ts';
+import type { RealmFile } from '../../src/registry/model/model.ts';
 import { type FacadeServer, report, send, startFacades, tokenOf } from './support.ts';
 
 const grace = { username: 'grace.admin', password: 'grace_password', roles: ['realm-admin'] };

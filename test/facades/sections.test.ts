@@ -1,6 +1,6 @@
 /** What holds for every section: it is a client, it can be switched off, and its tokens survive restarts. */
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { clientId } from '../../src/registry/model.ts';
+import { clientId } from '../../src/registry/model/model.ts';
 import { runCommand } from '../support/command.ts';
 import { postForm } from '../support/http.ts';
 import { openEmbedded } from '../support/raw-store.ts';

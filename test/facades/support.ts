@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { loadRealmFiles } from '../../src/config/realm-files.ts';
 import { createGuests } from '../../src/guest/guests.ts';
-import type { RealmFile } from '../../src/registry/model.ts';
+import type { RealmFile } from '../../src/registry/model/model.ts';
 import { type Answer, postForm } from '../support/http.ts';
 import { gateway } from '../support/realms.ts';
 import { startTestServer, type TestServer, type TestServerOptions } from '../support/server.ts';

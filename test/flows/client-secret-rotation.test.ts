@@ -1,6 +1,6 @@
 /** Two secrets of one client while its callers change over, at every door that asks for one. */
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { realmFile } from '../../src/registry/model.ts';
+import { realmFile } from '../../src/registry/model/model.ts';
 import { type Answer, basic, postForm } from '../support/http.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { ACCESS_TOKEN, call, detail, EXCHANGE, grant, guestRealm, session } from './guest-support.ts';

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Failure } from '../../src/base/errors.ts';
 import { sha256 } from '../../src/base/hash.ts';
-import type { Store } from '../../src/storage/store.ts';
+import type { Store } from '../../src/storage/port/port.ts';
 import { decodeToken } from '../../src/tokens/record.ts';
 import { type Agent, createAgent, obtainCode } from '../support/browserless.ts';
 import { type Answer, postForm } from '../support/http.ts';

@@ -7,7 +7,7 @@ import { loadRealmFiles } from '../../src/config/realm-files.ts';
 import { findDemoRealm } from '../../src/demo/demo-realm.ts';
 import { createGuests } from '../../src/guest/guests.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import type { RealmFile } from '../../src/registry/model.ts';
+import type { RealmFile } from '../../src/registry/model/model.ts';
 import { startServer } from '../../src/server.ts';
 import { createServices } from '../../src/services.ts';
 import { freePort } from '../support/free-port.ts';

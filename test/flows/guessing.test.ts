@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createGuesses } from '../../src/limits/guesses.ts';
-import type { Store } from '../../src/storage/store.ts';
+import { createGuesses } from '../../src/limits/brute-force.ts';
+import type { Store } from '../../src/storage/port/port.ts';
 import { type Answer, get, postForm } from '../support/http.ts';
 import { acme } from '../support/realms.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

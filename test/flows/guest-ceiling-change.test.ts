@@ -1,7 +1,7 @@
 /** What a client may mint is made less or more: what it minted before dies with the change, or lives on. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGuests } from '../../src/guest/guests.ts';
-import { realmFile } from '../../src/registry/model.ts';
+import { realmFile } from '../../src/registry/model/model.ts';
 import { createGate } from '../support/gate.ts';
 import type { Answer } from '../support/http.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';

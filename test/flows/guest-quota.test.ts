@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGuests } from '../../src/guest/guests.ts';
 import type { Services } from '../../src/services.ts';
-import type { Store } from '../../src/storage/store.ts';
+import type { Store } from '../../src/storage/port/port.ts';
 import type { Answer } from '../support/http.ts';
 import { type ServerProcess, startServerProcess } from '../support/process.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';

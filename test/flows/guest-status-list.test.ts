@@ -4,7 +4,7 @@ import { compactDecrypt, createLocalJWKSet, decodeProtectedHeader, jwtVerify } f
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGuests } from '../../src/guest/guests.ts';
 import type { Services } from '../../src/services.ts';
-import type { Store } from '../../src/storage/store.ts';
+import type { Store } from '../../src/storage/port/port.ts';
 import { get, postForm } from '../support/http.ts';
 import { openEmbedded, openRedis } from '../support/raw-store.ts';
 import { acme, george } from '../support/realms.ts';

@@ -1,7 +1,7 @@
 /** What happens to a guest when its user, or a policy it is under, is not what it was when the guest was made. */
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { randomId } from '../../src/base/random.ts';
-import type { Policy, User } from '../../src/registry/model.ts';
+import type { Policy, User } from '../../src/registry/model/model.ts';
 import { type Answer, postForm } from '../support/http.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import {

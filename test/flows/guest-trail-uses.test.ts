@@ -2,7 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Failure } from '../../src/base/errors.ts';
 import { createGuests } from '../../src/guest/guests.ts';
-import type { Store, Write } from '../../src/storage/store.ts';
+import type { Store, Write } from '../../src/storage/port/port.ts';
 import { openRedis } from '../support/raw-store.ts';
 import { startTestServer } from '../support/server.ts';
 import { call, grant, guestRealm, introspect, mintGuest, movableClock } from './guest-support.ts';

@@ -3,7 +3,7 @@ import { createPublicKey } from 'node:crypto';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, importSPKI, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { realmFile } from '../../src/registry/model.ts';
+import { realmFile } from '../../src/registry/model/model.ts';
 import { obtainCode } from '../support/browserless.ts';
 import { get, postForm } from '../support/http.ts';
 import { acme, analytics, engine, gateway, george } from '../support/realms.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeProtectedHeader } from 'jose';
 import { expect, it, onTestFinished } from 'vitest';
-import { realmFile } from '../../src/registry/model.ts';
+import { realmFile } from '../../src/registry/model/model.ts';
 import { runCommand } from '../support/command.ts';
 import { get, postForm } from '../support/http.ts';
 import { masterKey } from '../support/operator.ts';

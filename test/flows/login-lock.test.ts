@@ -1,8 +1,8 @@
 /** OWASP ASVS 6.3.1: wrong passwords lock a user, by whichever name they were tried, and nobody can see who exists. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createLogin } from '../../src/authn/login.ts';
 import { createWorkQueue } from '../../src/base/work-queue.ts';
-import { createLogin } from '../../src/registry/login.ts';
-import { createPasswords } from '../../src/registry/passwords.ts';
+import { createPasswords } from '../../src/registry/passwords/passwords.ts';
 import { type Answer, postForm } from '../support/http.ts';
 import { acme } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';

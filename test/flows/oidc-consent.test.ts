@@ -20,7 +20,7 @@ let count = 0;
 beforeEach(async () => {
   count += 1;
   realm = `realm-${count}`;
-  const { realmFile } = await import('../../src/registry/model.ts');
+  const { realmFile } = await import('../../src/registry/model/model.ts');
   await server.services.registry.applyRealm(realmFile.parse(browserRealm({ name: realm })));
 });
 

@@ -1,7 +1,7 @@
 /** A session that cannot be saved, which the library does last of all: what its person then sees. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Failure } from '../../src/base/errors.ts';
-import type { Store } from '../../src/storage/store.ts';
+import type { Store } from '../../src/storage/port/port.ts';
 import { callback, obtain, requestUrl } from '../support/authorization.ts';
 import { createGate } from '../support/gate.ts';
 import { type Engine, engines } from '../support/raw-store.ts';

@@ -1,9 +1,9 @@
 /** More logins than the machine can hash: the surplus is turned away at once, nobody else notices. */
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { createLogin } from '../../src/authn/login.ts';
 import { Failure } from '../../src/base/errors.ts';
 import { createWorkQueue } from '../../src/base/work-queue.ts';
-import { createLogin } from '../../src/registry/login.ts';
-import { createPasswords } from '../../src/registry/passwords.ts';
+import { createPasswords } from '../../src/registry/passwords/passwords.ts';
 import { createAgent } from '../support/browserless.ts';
 import { type Answer, postForm } from '../support/http.ts';
 import { acme, gateway, george, engine as service } from '../support/realms.ts';

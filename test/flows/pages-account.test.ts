@@ -1,7 +1,7 @@
 /** A person's own page: what it lists, what its forms do, and for whom. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { sessionPointer, sessionsOf } from '../../src/oidc/record-placement.ts';
-import type { Write } from '../../src/storage/store.ts';
+import { sessionPointer, sessionsOf } from '../../src/oidc/records/record-placement.ts';
+import type { Write } from '../../src/storage/port/port.ts';
 import { callback, kindOf, obtain, type Request, respond, walk } from '../support/authorization.ts';
 import { postForm } from '../support/http.ts';
 import { gateway } from '../support/realms.ts';

@@ -1,7 +1,7 @@
 /** What changes of users, clients and realms do to what was issued before, and to what is asked for afterwards. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { randomId } from '../../src/base/random.ts';
-import type { Client, User } from '../../src/registry/model.ts';
+import type { Client, User } from '../../src/registry/model/model.ts';
 import { type Agent, createAgent, obtainCode } from '../support/browserless.ts';
 import { postForm } from '../support/http.ts';
 import { type Engine, engines } from '../support/raw-store.ts';

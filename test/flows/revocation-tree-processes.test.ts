@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomId } from '../../src/base/random.ts';
-import type { User } from '../../src/registry/model.ts';
+import type { User } from '../../src/registry/model/model.ts';
 import { userNode } from '../../src/revocation/nodes.ts';
 import type { Services } from '../../src/services.ts';
 import { createAgent, obtainCode } from '../support/browserless.ts';

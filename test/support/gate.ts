@@ -1,4 +1,4 @@
-import type { Store } from '../../src/storage/store.ts';
+import type { Store } from '../../src/storage/port/port.ts';
 
 /** A store that can hold up the next commit made through it. */
 export function createGate() {

@@ -2,7 +2,7 @@
 
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
-import { readBody } from '../../src/base/read-body.ts';
+import { readBody } from '../../src/http/body.ts';
 
 export type Post = { readonly path: string; readonly form: URLSearchParams };
 

@@ -1,6 +1,6 @@
 /** Dynamic registration from the outside: requests with a JSON body, and the operator's invitation. */
-import { createProviderPool } from '../../src/oidc/provider-pool.ts';
-import { screens } from '../../src/pages/screens.ts';
+import { createProviderPool } from '../../src/oidc/provider/provider-pool.ts';
+import { screens } from '../../src/surfaces/pages/screens.ts';
 import type { Answer } from './http.ts';
 import type { TestServer } from './server.ts';
 

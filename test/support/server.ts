@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings } from '../../src/config/load.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import { realmFile } from '../../src/registry/model.ts';
+import { realmFile } from '../../src/registry/model/model.ts';
 import { startServer } from '../../src/server.ts';
 import { createServices, type Services } from '../../src/services.ts';
 import { freePort } from './free-port.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createEventStream } from '../../src/guest-api/event-stream.ts';
-import { client } from '../../src/registry/model.ts';
+import { client } from '../../src/registry/model/model.ts';
+import { createEventStream } from '../../src/surfaces/events/event-stream.ts';
 
 const open = (audiences: readonly string[] = ['https://a']) =>
   createEventStream({

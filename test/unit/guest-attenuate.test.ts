@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attenuate, type Parent } from '../../src/guest/attenuate.ts';
-import { decideColumn } from '../../src/guest/columns.ts';
-import { guestGrant, type Resource } from '../../src/guest/grant.ts';
-import type { Rows } from '../../src/guest/predicate.ts';
-import { matchesRow, type Row } from '../../src/guest/predicate-match.ts';
+import { decideColumn } from '../../src/guest/grant/columns.ts';
+import { guestGrant, type Resource } from '../../src/guest/grant/grant.ts';
+import type { Rows } from '../../src/guest/grant/predicate.ts';
+import { matchesRow, type Row } from '../../src/guest/grant/predicate-match.ts';
+import { attenuate, type Parent } from '../../src/guest/limits/attenuate.ts';
 import {
   accepted,
   columnNames,

@@ -6,7 +6,7 @@ import {
   checkBinding,
   hostsOf,
   type Presented,
-} from '../../src/guest/bindings.ts';
+} from '../../src/guest/grant/bindings.ts';
 
 const jkt = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I';
 const bound = (given: object) => binding.parse(given);

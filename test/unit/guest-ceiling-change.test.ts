@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isNarrowerSection } from '../../src/facades/section-change.ts';
-import { isNarrowerCeiling } from '../../src/guest/ceiling-change.ts';
+import { isNarrowerCeiling } from '../../src/guest/limits/ceiling-change.ts';
+import { isNarrowerSection } from '../../src/surfaces/facades/section-change.ts';
 
 const rows = { col: 'tenant', op: 'eq', value: 'blue' };
 const full = {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type MintRules, mints, narrow } from '../../src/guest/ceiling.ts';
-import { guestGrant } from '../../src/guest/grant.ts';
-import { guestPolicy } from '../../src/guest/guest-policy.ts';
-import { matchesRow } from '../../src/guest/predicate-match.ts';
+import { guestGrant } from '../../src/guest/grant/grant.ts';
+import { guestPolicy } from '../../src/guest/grant/guest-policy.ts';
+import { matchesRow } from '../../src/guest/grant/predicate-match.ts';
+import { type MintRules, mints, narrow } from '../../src/guest/limits/ceiling.ts';
 import { accepted, grantJson, readGrant, readRows, realm, refusalsIn, smallest } from './guest-support.ts';
 
 const portal = {

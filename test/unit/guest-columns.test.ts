@@ -6,7 +6,7 @@ import {
   columns,
   decideColumn,
   narrowColumns,
-} from '../../src/guest/columns.ts';
+} from '../../src/guest/grant/columns.ts';
 
 const names = ['salary', 'Salary', 'email', 'name', 'age'];
 const someNames = (minLength: number) => fc.uniqueArray(fc.constantFrom(...names), { minLength });

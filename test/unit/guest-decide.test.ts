@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mints } from '../../src/guest/ceiling.ts';
-import { decide } from '../../src/guest/decide.ts';
-import type { GuestRealm } from '../../src/guest/guest-realm.ts';
-import type { GuestRecord } from '../../src/guest/guest-record.ts';
-import { isRefused } from '../../src/guest/refusal.ts';
+import { isRefused } from '../../src/guest/grant/refusal.ts';
+import { decide } from '../../src/guest/issue/authorize-mint.ts';
+import { mints } from '../../src/guest/limits/ceiling.ts';
+import type { GuestRealm } from '../../src/guest/limits/guest-realm.ts';
+import type { GuestRecord } from '../../src/guest/record/guest-record.ts';
 import { realm as policy, readGrant, smallest } from './guest-support.ts';
 
 const ids = ['a', 'b', 'c'];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { permissionNeeded, scopesOf } from '../../src/guest/actions.ts';
-import { parseGrant } from '../../src/guest/grant.ts';
-import { guestPolicy } from '../../src/guest/guest-policy.ts';
+import { permissionNeeded, scopesOf } from '../../src/guest/grant/actions.ts';
+import { parseGrant } from '../../src/guest/grant/grant.ts';
+import { guestPolicy } from '../../src/guest/grant/guest-policy.ts';
 import { readGrant, realm, refusalsIn, smallest } from './guest-support.ts';
 
 const [dashboard] = smallest.resources;

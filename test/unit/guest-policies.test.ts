@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PolicyUse } from '../../src/guest/grant.ts';
-import { limitRows, resolvePolicies, withoutSecrets } from '../../src/guest/policies.ts';
-import { type Policy, policy } from '../../src/registry/model.ts';
+import type { PolicyUse } from '../../src/guest/grant/grant.ts';
+import { limitRows, resolvePolicies, withoutSecrets } from '../../src/guest/limits/policies.ts';
+import { type Policy, policy } from '../../src/registry/model/model.ts';
 import { accepted, readGranted, refusalsIn, smallest } from './guest-support.ts';
 
 const defined: readonly Policy[] = [

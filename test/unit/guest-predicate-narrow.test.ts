@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Predicate, Rows } from '../../src/guest/predicate.ts';
-import { matchesRow } from '../../src/guest/predicate-match.ts';
-import { asksForMore, isWithin, narrowRows } from '../../src/guest/predicate-narrow.ts';
+import type { Predicate, Rows } from '../../src/guest/grant/predicate.ts';
+import { matchesRow } from '../../src/guest/grant/predicate-match.ts';
+import { asksForMore, isWithin, narrowRows } from '../../src/guest/grant/predicate-narrow.ts';
 import { anyRows, columnNames, numbers, predicate, readRows, strings } from './guest-support.ts';
 
 const values = [...strings, ...numbers, true, false, null];

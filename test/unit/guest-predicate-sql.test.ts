@@ -1,10 +1,10 @@
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Rows, Scalar } from '../../src/guest/predicate.ts';
-import { matchesRow, type Row } from '../../src/guest/predicate-match.ts';
-import { narrowRows } from '../../src/guest/predicate-narrow.ts';
-import { compileRows } from '../../src/guest/predicate-sql.ts';
+import type { Rows, Scalar } from '../../src/guest/grant/predicate.ts';
+import { matchesRow, type Row } from '../../src/guest/grant/predicate-match.ts';
+import { narrowRows } from '../../src/guest/grant/predicate-narrow.ts';
+import { compileRows } from '../../src/guest/grant/predicate-sql.ts';
 import { anyRows, cell, readRows, strings } from './guest-support.ts';
 
 type Cell = string | number | null;

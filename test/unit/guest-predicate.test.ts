@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { rows, usesRawSql } from '../../src/guest/predicate.ts';
-import { faultsOf, pointerOf } from '../../src/guest/refusal.ts';
+import { rows, usesRawSql } from '../../src/guest/grant/predicate.ts';
+import { faultsOf, pointerOf } from '../../src/guest/grant/refusal.ts';
 import { readRows } from './guest-support.ts';
 
 /** Pointers of what is wrong with a row limit; nothing when it is valid. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { guestPolicy } from '../../src/guest/guest-policy.ts';
-import { fromDetails, toDetails } from '../../src/guest/rar.ts';
+import { guestPolicy } from '../../src/guest/grant/guest-policy.ts';
+import { fromDetails, toDetails } from '../../src/guest/record/rar.ts';
 import { accepted, grantJson, readGrant, realm, refusalsIn } from './guest-support.ts';
 
 const dashboard = {

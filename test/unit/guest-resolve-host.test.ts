@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressesIn, resolveHost } from '../../src/guest/resolve-host.ts';
+import { addressesIn, resolveHost } from '../../src/guest/introspection/resolve-host.ts';
 
 const file = `
 127.0.0.1   localhost

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { resourceTypes } from '../../src/guest/actions.ts';
-import { isNamed } from '../../src/guest/resource-name.ts';
+import { resourceTypes } from '../../src/guest/grant/actions.ts';
+import { isNamed } from '../../src/guest/grant/resource-name.ts';
 
 const type = fc.constantFrom(...resourceTypes, 'custom:story', 'custom:a', 'custom:9-x_y');
 const word = fc.constantFrom('dash-1', 'team', 'custom', 'story', ':', '', 'metric', 'x y');

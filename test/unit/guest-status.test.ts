@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { GuestRealm } from '../../src/guest/guest-realm.ts';
-import type { GuestRecord } from '../../src/guest/guest-record.ts';
+import type { GuestRealm } from '../../src/guest/limits/guest-realm.ts';
+import type { GuestRecord } from '../../src/guest/record/guest-record.ts';
 import {
   createPlacing,
   endStatus,
@@ -11,7 +11,7 @@ import {
   LIST_LENGTH,
   readMember,
   statusWrites,
-} from '../../src/guest/status-places.ts';
+} from '../../src/guest/status/status-places.ts';
 
 const realmOf = (name: string): GuestRealm => ({
   name,

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import type { Granted, GuestGrant } from '../../src/guest/grant.ts';
-import { parseGrant } from '../../src/guest/grant.ts';
-import { type GuestPolicy, guestPolicy } from '../../src/guest/guest-policy.ts';
-import { type Comparison, type Predicate, type Rows, rows } from '../../src/guest/predicate.ts';
-import { isRefused, type Refusal } from '../../src/guest/refusal.ts';
+import type { Granted, GuestGrant } from '../../src/guest/grant/grant.ts';
+import { parseGrant } from '../../src/guest/grant/grant.ts';
+import { type GuestPolicy, guestPolicy } from '../../src/guest/grant/guest-policy.ts';
+import { type Comparison, type Predicate, type Rows, rows } from '../../src/guest/grant/predicate.ts';
+import { isRefused, type Refusal } from '../../src/guest/grant/refusal.ts';
 
 /** Columns of the test table: with a type, with another, with none, and with a name that must be quoted. */
 export const columnNames = ['tenant', 'amount', 'anything', 'Order Group'] as const;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ChainedEvent, chained, faultOf } from '../../src/guest/trail-chain.ts';
+import { type ChainedEvent, chained, faultOf } from '../../src/guest/trail/trail-chain.ts';
 
 const TOKEN = 'gt_1';
 

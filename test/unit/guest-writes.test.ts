@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { nodesOfGuest } from '../../src/guest/guest-nodes.ts';
-import type { GuestRecord } from '../../src/guest/guest-record.ts';
-import { idleWrites, recordWrites } from '../../src/guest/guest-writes.ts';
+import { idleWrites, recordWrites } from '../../src/guest/issue/writes.ts';
+import { nodesOfGuest } from '../../src/guest/record/guest-nodes.ts';
+import type { GuestRecord } from '../../src/guest/record/guest-record.ts';
 import { LASTING_CUT_TTL } from '../../src/revocation/life.ts';
 
 const record: GuestRecord = {

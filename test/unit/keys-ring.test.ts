@@ -7,7 +7,7 @@ import { createKeyRing, type RealmKeys } from '../../src/keys/key-ring.ts';
 import { createSealer } from '../../src/keys/seal.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { openStore } from '../../src/storage/open.ts';
-import type { Store } from '../../src/storage/store.ts';
+import type { Store } from '../../src/storage/port/port.ts';
 
 const DAY = 86_400;
 const TOKEN_LIFE = 31 * DAY;

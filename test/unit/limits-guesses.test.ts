@@ -6,11 +6,11 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Failure } from '../../src/base/errors.ts';
-import { createGuesses, type Guesser, type Guesses } from '../../src/limits/guesses.ts';
+import { createGuesses, type Guesser, type Guesses } from '../../src/limits/brute-force.ts';
 import { networkOf } from '../../src/limits/network.ts';
 import { TooMany } from '../../src/limits/too-many.ts';
 import { createEmbeddedStore } from '../../src/storage/embedded/store.ts';
-import type { Store } from '../../src/storage/store.ts';
+import type { Store } from '../../src/storage/port/port.ts';
 
 const guesser: Guesser = { kind: 'client_secret', realm: 'acme', target: 'portal', network: '192.0.2.1' };
 

@@ -8,7 +8,7 @@ import { Failure } from '../../src/base/errors.ts';
 import { createQuotas, type Quotas } from '../../src/limits/quotas.ts';
 import { limitFields, TooMany } from '../../src/limits/too-many.ts';
 import { createEmbeddedStore } from '../../src/storage/embedded/store.ts';
-import type { Store } from '../../src/storage/store.ts';
+import type { Store } from '../../src/storage/port/port.ts';
 
 const portal = { name: 'things', realm: 'acme', owner: 'portal' };
 

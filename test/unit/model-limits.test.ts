@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clientId, lifetimes, realmSettings } from '../../src/registry/model.ts';
+import { clientId, lifetimes, realmSettings } from '../../src/registry/model/model.ts';
 
 describe('a client id', () => {
   it.each(['0f8fad5b-d9cb-469f-a165-70867728950e', 'guest:ann', 'daypass-account', 'two words', ''])(

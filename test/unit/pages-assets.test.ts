@@ -1,7 +1,7 @@
 import Koa from 'koa';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { assetHref, serveAssets } from '../../src/pages/assets.ts';
+import { assetHref, serveAssets } from '../../src/surfaces/pages/ui/assets.ts';
 
 function serve(color?: string) {
   const app = new Koa();

@@ -3,8 +3,8 @@ import Koa from 'koa';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pageHeaders } from '../../src/http/security-headers.ts';
-import { serveAssets } from '../../src/pages/assets.ts';
-import { loginPage } from '../../src/pages/render.ts';
+import { serveAssets } from '../../src/surfaces/pages/ui/assets.ts';
+import { loginPage } from '../../src/surfaces/pages/ui/render.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { login, pageContext, samples } from './pages-samples.ts';
 

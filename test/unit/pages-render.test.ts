@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { accountPage } from '../../src/pages/account-page.ts';
-import * as pages from '../../src/pages/render.ts';
+import { accountPage } from '../../src/surfaces/pages/account/account-page.ts';
+import * as pages from '../../src/surfaces/pages/ui/render.ts';
 import { account, consent, login, pageContext, samples } from './pages-samples.ts';
 
 const PAYLOAD = `"'><script>alert(1)</script><img src=x onerror=alert(1)><a href="javascript:alert(1)">`;

@@ -1,8 +1,8 @@
 /** Every page with every field filled in, as pairs of a pure function and its data. */
-import { type AccountData, accountPage } from '../../src/pages/account-page.ts';
-import type { PageContext } from '../../src/pages/draw.ts';
-import * as pages from '../../src/pages/render.ts';
-import { type Locale, localeLinks, textsOf } from '../../src/pages/texts.ts';
+import { type AccountData, accountPage } from '../../src/surfaces/pages/account/account-page.ts';
+import type { PageContext } from '../../src/surfaces/pages/ui/draw.ts';
+import * as pages from '../../src/surfaces/pages/ui/render.ts';
+import { type Locale, localeLinks, textsOf } from '../../src/surfaces/pages/ui/texts.ts';
 
 const form = { action: '/realms/acme/act', csrf: 'csrf-token' };
 const libraryForm = { action: '/realms/acme/library', xsrf: 'xsrf-secret' };

@@ -1,8 +1,8 @@
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { createEntrance } from '../../src/http/entrance.ts';
-import { createDoor } from '../../src/http/proxy.ts';
+import { createEntrance } from '../../src/http/lifecycle.ts';
 import { apiHeaders, autoPostHeaders, pageHeaders } from '../../src/http/security-headers.ts';
+import { createDoor } from '../../src/http/trusted-proxy.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 

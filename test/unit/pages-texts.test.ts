@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import de from '../../src/pages/locales/de.json' with { type: 'json' };
-import en from '../../src/pages/locales/en.json' with { type: 'json' };
-import { localeLinks, negotiateLocale, textsOf } from '../../src/pages/texts.ts';
+import de from '../../src/surfaces/pages/ui/locales/de.json' with { type: 'json' };
+import en from '../../src/surfaces/pages/ui/locales/en.json' with { type: 'json' };
+import { localeLinks, negotiateLocale, textsOf } from '../../src/surfaces/pages/ui/texts.ts';
 
 const placeholders = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 

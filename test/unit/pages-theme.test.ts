@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contrast, SURFACES, themeSheet } from '../../src/pages/theme.ts';
+import { contrast, SURFACES, themeSheet } from '../../src/surfaces/pages/ui/theme.ts';
 
 const anyColor = fc
   .integer({ min: 0, max: 0xffffff })
@@ -49,7 +49,10 @@ describe('contrast', () => {
 });
 
 describe('the style sheet', () => {
-  const sheet = readFileSync(new URL('../../src/pages/assets/colors.css', import.meta.url), 'utf8');
+  const sheet = readFileSync(
+    new URL('../../src/surfaces/pages/ui/assets/colors.css', import.meta.url),
+    'utf8',
+  );
   const [light, dark] = schemesOf(sheet);
 
   it.each([

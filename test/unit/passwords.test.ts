@@ -2,9 +2,9 @@ import { createHook } from 'node:async_hooks';
 import { hash as bcrypt } from 'bcrypt';
 import { describe, expect, it } from 'vitest';
 import { createWorkQueue } from '../../src/base/work-queue.ts';
-import { isBreached } from '../../src/registry/breached.ts';
-import { type PasswordPolicy, passwordPolicy } from '../../src/registry/model.ts';
-import { createPasswordQueue, createPasswords } from '../../src/registry/passwords.ts';
+import { type PasswordPolicy, passwordPolicy } from '../../src/registry/model/model.ts';
+import { isBreached } from '../../src/registry/passwords/breached.ts';
+import { createPasswordQueue, createPasswords } from '../../src/registry/passwords/passwords.ts';
 
 const passwords = createPasswords({ queue: createPasswordQueue() });
 

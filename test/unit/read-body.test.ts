@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { readBody } from '../../src/base/read-body.ts';
+import { readBody } from '../../src/http/body.ts';
 
 const requestOf = () => new IncomingMessage(new Socket());
 

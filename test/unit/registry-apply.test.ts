@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadRealmFiles } from '../../src/config/realm-files.ts';
-import type { RealmFile } from '../../src/registry/model.ts';
-import { clientKey, settingsKey, userKey } from '../../src/registry/records.ts';
+import type { RealmFile } from '../../src/registry/model/model.ts';
+import { clientKey, settingsKey, userKey } from '../../src/registry/store/records.ts';
 import { issueBelow, openRegistry, stampsOf } from './registry-support.ts';
 
 const file: RealmFile = {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createCache } from '../../src/registry/cache.ts';
-import { clientKey, settingsKey } from '../../src/registry/records.ts';
+import { createCache } from '../../src/registry/store/cache.ts';
+import { clientKey, settingsKey } from '../../src/registry/store/records.ts';
 import { openRegistry } from './registry-support.ts';
 
 async function openTwo() {

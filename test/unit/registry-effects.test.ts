@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Client, RealmSettings, User } from '../../src/registry/model.ts';
+import type { Client, RealmSettings, User } from '../../src/registry/model/model.ts';
 import { issueBelow, openRegistry } from './registry-support.ts';
 
 async function openAcme() {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { client as clientSchema } from '../../src/registry/model.ts';
-import { coversOrigin, originsOf, originWrites, placesOf } from '../../src/registry/origins.ts';
+import { client as clientSchema } from '../../src/registry/model/model.ts';
+import { coversOrigin, originsOf, originWrites, placesOf } from '../../src/registry/model/origins.ts';
 
 const clientWith = (fields: object) => clientSchema.parse({ id: 'app', ...fields });
 

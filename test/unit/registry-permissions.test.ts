@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Api, Role } from '../../src/registry/model.ts';
-import { decideScope, grantable, indexRoles } from '../../src/registry/permissions.ts';
+import type { Api, Role } from '../../src/registry/model/model.ts';
+import { decideScope, grantable, indexRoles } from '../../src/registry/model/permissions.ts';
 
 const names = ['a', 'b', 'c', 'd'];
 const oidcScopes = new Set(['openid', 'profile', 'offline_access']);

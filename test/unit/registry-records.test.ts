@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createSealer } from '../../src/keys/seal.ts';
-import { client, realmSettings } from '../../src/registry/model.ts';
-import { clientKey, createCodec, loginsOf, normalizeLogin, settingsKey } from '../../src/registry/records.ts';
+import { client, realmSettings } from '../../src/registry/model/model.ts';
+import {
+  clientKey,
+  createCodec,
+  loginsOf,
+  normalizeLogin,
+  settingsKey,
+} from '../../src/registry/store/records.ts';
 
 const codec = createCodec(createSealer(Buffer.alloc(32, 7)));
 const web = client.parse({

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import { isNarrowerSection } from '../../src/facades/section-change.ts';
-import { isNarrowerCeiling } from '../../src/guest/ceiling-change.ts';
+import { isNarrowerCeiling } from '../../src/guest/limits/ceiling-change.ts';
 import { createSealer } from '../../src/keys/seal.ts';
-import { createPasswordQueue, createPasswords } from '../../src/registry/passwords.ts';
+import { createPasswordQueue, createPasswords } from '../../src/registry/passwords/passwords.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import { createEmbeddedStore } from '../../src/storage/embedded/store.ts';
-import type { Key, Store } from '../../src/storage/store.ts';
+import type { Key, Store } from '../../src/storage/port/port.ts';
+import { isNarrowerSection } from '../../src/surfaces/facades/section-change.ts';
 
 const passwords = createPasswords({ queue: createPasswordQueue() });
 const seal = createSealer(Buffer.alloc(32, 7));

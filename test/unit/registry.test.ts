@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clientKey, settingsKey, userKey } from '../../src/registry/records.ts';
+import { clientKey, settingsKey, userKey } from '../../src/registry/store/records.ts';
 import { issueBelow, openRegistry } from './registry-support.ts';
 
 async function openAcme() {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressOf, agentOf, originOf, senderOf } from '../../src/observability/sender.ts';
+import { addressOf, agentOf, originOf, senderOf } from '../../src/observability/request-source.ts';
 
 describe('who sent a request', () => {
   it('is told by the address that the door found, the origin and the user agent', () => {

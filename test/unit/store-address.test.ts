@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { isFailure } from '../../src/base/errors.ts';
-import { storeAddress } from '../../src/storage/address.ts';
+import { storeAddress } from '../../src/storage/port/address.ts';
 
 describe('the address of a store', () => {
   it.each([

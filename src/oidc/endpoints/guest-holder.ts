@@ -6,17 +6,17 @@
 import type { Context, Middleware } from 'koa';
 import { errors } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
-import { decodeGuest, decodeGuestRefresh } from '../../guest/guest-record.ts';
-import { REFRESH_PREFIX } from '../../guest/guest-refresh.ts';
-import { HOLDER } from '../../guest/trail.ts';
-import { type Sender, senderOf } from '../../observability/sender.ts';
+import { REFRESH_PREFIX } from '../../guest/issue/refresh-value.ts';
+import { decodeGuest, decodeGuestRefresh } from '../../guest/record/guest-record.ts';
+import { HOLDER } from '../../guest/trail/trail.ts';
+import { type Sender, senderOf } from '../../observability/request-source.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
-import { provenKeyFor } from '../dpop.ts';
-import { TooManyRequests } from '../errors.ts';
+import { provenKeyFor } from '../client-auth/dpop.ts';
 import { markAsRefresh, orThrow, refresh, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { tokenTypes } from '../grants/token-types.ts';
-import type { RealmContext } from '../realm-context.ts';
-import { formOf, replaceForm } from './body.ts';
+import { formOf, replaceForm } from '../http/form.ts';
+import { TooManyRequests } from '../library/errors.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
 
 const REVOKE_PATH = '/protocol/openid-connect/revoke';
 const TOKEN_PATH = '/protocol/openid-connect/token';

@@ -3,15 +3,15 @@ import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
-import type { GuestAnswer } from '../../guest/guest-question.ts';
 import type { storedGuest } from '../../guest/guests.ts';
+import type { GuestAnswer } from '../../guest/introspection/question.ts';
 import { annotate } from '../../observability/annotations.ts';
-import { senderOf } from '../../observability/sender.ts';
-import type { Client } from '../../registry/model.ts';
-import { dpopAlgorithms } from '../dpop.ts';
-import { guestRealmOf } from '../guest-realm.ts';
-import type { RealmContext } from '../realm-context.ts';
-import { formOf } from './body.ts';
+import { senderOf } from '../../observability/request-source.ts';
+import type { Client } from '../../registry/model/model.ts';
+import { dpopAlgorithms } from '../client-auth/dpop.ts';
+import { formOf } from '../http/form.ts';
+import { guestRealmOf } from '../realm/guest-realm.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
 
 /** Who asks, and how it proved who it is. */
 export type Asking = {

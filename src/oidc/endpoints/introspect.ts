@@ -7,14 +7,14 @@ import type { Context } from 'koa';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
-import { nodesToHear } from '../../guest/guest-nodes.ts';
 import { storedGuest } from '../../guest/guests.ts';
+import { nodesToHear } from '../../guest/record/guest-nodes.ts';
 import { annotate } from '../../observability/annotations.ts';
-import type { Client } from '../../registry/model.ts';
+import type { Client } from '../../registry/model/model.ts';
 import { cutKeys } from '../../revocation/cut-keys.ts';
 import { parentNode } from '../../revocation/guest-nodes.ts';
 import { nodesOf, tokenKey } from '../../revocation/nodes.ts';
-import type { Document } from '../../storage/store.ts';
+import type { Document } from '../../storage/port/port.ts';
 import {
   describeToken,
   INACTIVE,
@@ -23,12 +23,12 @@ import {
   mayIntrospect,
 } from '../../tokens/introspection.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
-import { issueIntrospectionJwt } from '../internals.ts';
-import { pairwiseIdentifier } from '../pairwise.ts';
-import type { RealmContext } from '../realm-context.ts';
-import { refreshValueOf } from '../refresh-shape.ts';
-import { resourceAccess, roleNames } from '../token-claims.ts';
-import { formOf } from './body.ts';
+import { formOf } from '../http/form.ts';
+import { issueIntrospectionJwt } from '../library/internals.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import { pairwiseIdentifier } from '../tokens/pairwise.ts';
+import { refreshValueOf } from '../tokens/refresh-shape.ts';
+import { resourceAccess, roleNames } from '../tokens/token-claims.ts';
 import { type Asking, introspectGuest } from './introspect-guest.ts';
 
 const JWT = 'application/token-introspection+jwt';

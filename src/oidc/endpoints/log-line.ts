@@ -5,9 +5,9 @@
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
 import { type Annotations, annotate } from '../../observability/annotations.ts';
-import { grantName } from '../../registry/model.ts';
+import { grantName } from '../../registry/model/model.ts';
+import { isMatched } from '../library/has-oidc-context.ts';
 import { isLogoutByToken } from './logout-by-token.ts';
-import { isMatched } from './matched.ts';
 
 /** To be called when the answer is known; `thrown` is what the library refused the request with, if anything. */
 export function noteAnswer(ctx: Context, thrown: unknown): void {

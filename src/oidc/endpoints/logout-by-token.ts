@@ -3,8 +3,8 @@
  * both profiles. It goes to the revocation route, which authenticates the client as it does for revocation.
  */
 import type { Context, Middleware, Next } from 'koa';
-import { paths } from './addresses.ts';
-import { formOf, replaceForm } from './body.ts';
+import { formOf, replaceForm } from '../http/form.ts';
+import { paths } from '../realm/addresses.ts';
 
 const loggingOut = new WeakSet<object>();
 

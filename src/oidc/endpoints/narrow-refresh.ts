@@ -7,12 +7,12 @@ import type { Context, Middleware } from 'koa';
 import { sha256 } from '../../base/hash.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
-import { oidcScopeSet } from '../claims.ts';
-import type { RealmContext } from '../realm-context.ts';
-import { refreshValueOf } from '../refresh-shape.ts';
-import { unitOf } from '../unit-of-request.ts';
-import { paths } from './addresses.ts';
-import { formOf, replaceForm } from './body.ts';
+import { formOf, replaceForm } from '../http/form.ts';
+import { paths } from '../realm/addresses.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import { unitOf } from '../records/unit-of-request.ts';
+import { oidcScopeSet } from '../tokens/claims.ts';
+import { refreshValueOf } from '../tokens/refresh-shape.ts';
 
 export function narrowRefreshScope(realm: RealmContext): Middleware {
   return async function narrowScopeOfRefresh(ctx, next) {

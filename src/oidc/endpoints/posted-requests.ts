@@ -4,9 +4,9 @@
  * which brings them along.
  */
 import type { Context, Middleware } from 'koa';
-import type { RealmContext } from '../realm-context.ts';
-import { paths } from './addresses.ts';
-import { formOf } from './body.ts';
+import { formOf } from '../http/form.ts';
+import { paths } from '../realm/addresses.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
 
 /** What browsers and proxies take as an address; a larger request is pushed first (RFC 9126). */
 const LONGEST_QUERY = 8000;

@@ -7,10 +7,10 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
-import type { RealmContext } from '../realm-context.ts';
-import { refreshValueOf } from '../refresh-shape.ts';
-import { unitOf } from '../unit-of-request.ts';
-import { isAnonymous, isUnauthenticated } from './client-errors.ts';
+import { isAnonymous, isUnauthenticated } from '../client-auth/client-errors.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import { unitOf } from '../records/unit-of-request.ts';
+import { refreshValueOf } from '../tokens/refresh-shape.ts';
 
 export type Refused = { readonly status: number; readonly error: string; readonly description: string };
 

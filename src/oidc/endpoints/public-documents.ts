@@ -2,9 +2,9 @@
 import { createPublicKey } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { RealmContext } from '../realm-context.ts';
-import { paths } from './addresses.ts';
-import { isMatched } from './matched.ts';
+import { isMatched } from '../library/has-oidc-context.ts';
+import { paths } from '../realm/addresses.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
 
 /** A key is published for twice this time before it signs (keys/key-ring.ts). */
 const MAX_AGE = 300;

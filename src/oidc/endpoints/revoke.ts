@@ -5,15 +5,15 @@
 
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
-import { senderOf } from '../../observability/sender.ts';
+import { senderOf } from '../../observability/request-source.ts';
 import { GUEST_CUT_TTL, parentNode } from '../../revocation/guest-nodes.ts';
 import { endGrant, tokenKey } from '../../revocation/nodes.ts';
-import type { Write } from '../../storage/store.ts';
+import type { Write } from '../../storage/port/port.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
-import type { RealmContext } from '../realm-context.ts';
-import { refreshValueOf } from '../refresh-shape.ts';
-import { createSessions } from '../sessions.ts';
-import { unitOf } from '../unit-of-request.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import { unitOf } from '../records/unit-of-request.ts';
+import { createSessions } from '../sessions/sessions.ts';
+import { refreshValueOf } from '../tokens/refresh-shape.ts';
 import { revokeGuest } from './guest-holder.ts';
 
 /**

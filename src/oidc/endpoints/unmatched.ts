@@ -1,7 +1,7 @@
 /** What no route answers, in Keycloak's words, which are as good as others. */
 import type { Context, Middleware } from 'koa';
-import type { RealmContext } from '../realm-context.ts';
-import { type Address, addressOf, paths } from './addresses.ts';
+import { type Address, addressOf, paths } from '../realm/addresses.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
 
 export function answerUnmatched(realm: RealmContext): Middleware {
   return async function answerUnmatchedRequest(ctx, next) {

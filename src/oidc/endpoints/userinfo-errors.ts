@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { RealmContext } from '../realm-context.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
 
 type Thrown = { readonly error: string; readonly error_description?: string | undefined };
 

@@ -1,12 +1,12 @@
 import { errors } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
-import type { Minter } from '../../guest/guest-realm.ts';
-import type { Actor } from '../../guest/guest-record.ts';
+import type { Minter } from '../../guest/limits/guest-realm.ts';
+import type { Actor } from '../../guest/record/guest-record.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { isLive } from '../../tokens/introspection.ts';
 import { decodeToken } from '../../tokens/record.ts';
-import type { RealmContext } from '../realm-context.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
 import { holds, type Possession } from './possession.ts';
 import { mayExchange } from './subject-token.ts';
 import { tokenTypes } from './token-types.ts';

@@ -10,16 +10,16 @@ import {
   type Client as LibraryClient,
   type Provider,
 } from 'oidc-provider';
-import type { Client, User } from '../../registry/model.ts';
-import { accountOf } from '../account.ts';
-import { certificateReader } from '../certificates.ts';
-import type { DaypassAccount } from '../claims.ts';
-import { provenKey } from '../dpop.ts';
-import { badCredentials, disabledAccount, incompleteAccount } from '../errors.ts';
-import { fillGrant, grantableOf } from '../grants-of-login.ts';
-import type { RealmContext } from '../realm-context.ts';
-import { permittedFor, resourceServerOf, scopeOrError } from '../resources.ts';
-import { unitOf } from '../unit-of-request.ts';
+import type { Client, User } from '../../registry/model/model.ts';
+import { certificateReader } from '../client-auth/certificates.ts';
+import { provenKey } from '../client-auth/dpop.ts';
+import { fillGrant, grantableOf } from '../interaction/grant-builder.ts';
+import { badCredentials, disabledAccount, incompleteAccount } from '../library/errors.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import { unitOf } from '../records/unit-of-request.ts';
+import { accountOf } from '../tokens/account.ts';
+import type { DaypassAccount } from '../tokens/claims.ts';
+import { permittedFor, resourceServerOf, scopeOrError } from '../tokens/resources.ts';
 
 export const passwordGrant = {
   name: 'password',

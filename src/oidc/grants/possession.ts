@@ -1,10 +1,10 @@
 /** What the sender of an exchange proves to hold, against what the tokens in it are bound to. */
 import { createHash, X509Certificate } from 'node:crypto';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { Minter } from '../../guest/guest-realm.ts';
-import { certificateReader } from '../certificates.ts';
-import { provenKey } from '../dpop.ts';
-import type { RealmContext } from '../realm-context.ts';
+import type { Minter } from '../../guest/limits/guest-realm.ts';
+import { certificateReader } from '../client-auth/certificates.ts';
+import { provenKey } from '../client-auth/dpop.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
 
 export type Possession = {
   /** Thumbprint of the key whose proof came with the request (RFC 9449). */

@@ -2,11 +2,11 @@
 import { createLocalJWKSet, type JWK, type JWTPayload, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { epochSeconds } from '../../base/clock.ts';
-import { identifier } from '../../guest/fields.ts';
-import type { Minter } from '../../guest/guest-realm.ts';
-import { CLOCK_TOLERANCE } from '../client-assertions.ts';
-import type { RealmContext } from '../realm-context.ts';
-import { isFirstUse } from '../replay.ts';
+import { identifier } from '../../guest/grant/fields.ts';
+import type { Minter } from '../../guest/limits/guest-realm.ts';
+import { CLOCK_TOLERANCE } from '../client-auth/client-assertions.ts';
+import { isFirstUse } from '../client-auth/replay.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
 import { notExchangeable } from './token-types.ts';
 
 const algorithms = ['ES256', 'PS256', 'RS256', 'EdDSA'];

@@ -2,8 +2,8 @@
  * The steps of a commit. All conditions (`onlyIf`, `keep` and `since` included) are judged on the state before
  * the commit; only when all hold are the steps carried out, in their order.
  */
-import { milliseconds } from '../check.ts';
-import type { Committed, Key, Refusal, Write } from '../store.ts';
+import { milliseconds } from '../port/checks.ts';
+import type { Committed, Key, Refusal, Write } from '../port/port.ts';
 import { never } from './database.ts';
 import type { Documents } from './documents.ts';
 import type { createMembers } from './members.ts';

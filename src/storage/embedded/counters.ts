@@ -1,5 +1,5 @@
 /** Counters that are forgotten a window after their first count. */
-import type { Counted } from '../store.ts';
+import type { Counted } from '../port/port.ts';
 import { type Database, integer } from './database.ts';
 
 export function createCounters(database: Database) {

@@ -1,5 +1,5 @@
 /** Expiring indexes: members in the order of the time they leave, then of their bytes. */
-import type { Page } from '../store.ts';
+import type { Page } from '../port/port.ts';
 import { type Database, integer, text } from './database.ts';
 
 export function createMembers(database: Database) {

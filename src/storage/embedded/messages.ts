@@ -5,7 +5,7 @@
 
 import { isFailure } from '../../base/errors.ts';
 import { randomId } from '../../base/random.ts';
-import { createListeners, type Listener, type Listeners } from '../listeners.ts';
+import { createListeners, type Listener, type Listeners } from '../port/listeners.ts';
 import { type Database, integer, text } from './database.ts';
 
 const pollMs = 50;

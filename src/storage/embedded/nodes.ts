@@ -1,6 +1,6 @@
 /** What was declared about a node: a cut that is remembered for a time, and whether it is closed. */
-import { milliseconds } from '../check.ts';
-import type { Write } from '../store.ts';
+import { milliseconds } from '../port/checks.ts';
+import type { Write } from '../port/port.ts';
 import { type Database, integer, never } from './database.ts';
 
 type Step<Name extends string> = Extract<Write, Record<Name, string>>;

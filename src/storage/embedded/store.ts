@@ -4,8 +4,8 @@
  */
 import type { Clock } from '../../base/clock.ts';
 import { isFailure } from '../../base/errors.ts';
-import { checkCount, checkKey, checkPage, checkWrites } from '../check.ts';
-import type { Document, Key, Store } from '../store.ts';
+import { checkCount, checkKey, checkPage, checkWrites } from '../port/checks.ts';
+import type { Document, Key, Store } from '../port/port.ts';
 import { createSteps, rowKey } from './commit.ts';
 import { createCounters } from './counters.ts';
 import { type Database, integer, openDatabase } from './database.ts';

@@ -1,6 +1,6 @@
 /** Writes of the port as keys and arguments of the commit script. */
-import { milliseconds } from '../check.ts';
-import type { Key, Write } from '../store.ts';
+import { milliseconds } from '../port/checks.ts';
+import type { Key, Write } from '../port/port.ts';
 import { channelOf, documentKey, indexKey, nodeHash, realmNodeKey, stampKey } from './keys.ts';
 
 type Argument = string | number | Buffer;

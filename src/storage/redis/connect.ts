@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import { Failure } from '../../base/errors.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { RedisAddress } from '../address.ts';
+import type { RedisAddress } from '../port/address.ts';
 
 /** Below the two seconds that the port allows. */
 const answerMs = 1500;

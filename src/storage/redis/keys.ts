@@ -8,7 +8,7 @@
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Key } from '../store.ts';
+import type { Key } from '../port/port.ts';
 
 export const documentKey = (key: Key): string => `dp:${named(key)}`;
 

@@ -8,7 +8,7 @@
  * until when it counts, until when the node is closed.
  */
 import type { Redis, Result } from 'ioredis';
-import type { Refusal } from '../store.ts';
+import type { Refusal } from '../port/port.ts';
 import { nodeHashBytes } from './keys.ts';
 
 type Integer = number;

@@ -2,9 +2,9 @@
  * The port on Redis (7 or newer, or Valkey): one script a call, one round trip. Redis' clock is the store's.
  */
 import type { Logger } from '../../observability/logger.ts';
-import type { RedisAddress } from '../address.ts';
-import { checkCount, checkKey, checkPage, checkWrites } from '../check.ts';
-import type { Document, Page, Store } from '../store.ts';
+import type { RedisAddress } from '../port/address.ts';
+import { checkCount, checkKey, checkPage, checkWrites } from '../port/checks.ts';
+import type { Document, Page, Store } from '../port/port.ts';
 import { commitArguments } from './commit.ts';
 import { answer, connectRedis, settled } from './connect.ts';
 import { channelOf, counterKey, documentKey, indexKey } from './keys.ts';

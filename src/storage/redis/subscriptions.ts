@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../observability/logger.ts';
-import { createListeners, type Listener } from '../listeners.ts';
+import { createListeners, type Listener } from '../port/listeners.ts';
 import { unpackMessage } from './commit.ts';
 import { answer } from './connect.ts';
 

@@ -1,8 +1,8 @@
 /** The first token of a realm that this process has not seen, beyond what the next ones take. Its keys exist. */
 import { loadSettings } from '../../../src/config/load.ts';
 import { createLogger } from '../../../src/observability/logger.ts';
-import { signingAlgorithmsOf } from '../../../src/oidc/signing-algorithms.ts';
-import { realmFile } from '../../../src/registry/model.ts';
+import { signingAlgorithmsOf } from '../../../src/oidc/realm/signing-algorithms.ts';
+import { realmFile } from '../../../src/registry/model/model.ts';
 import { createServices } from '../../../src/services.ts';
 import { acme } from '../../support/realms.ts';
 import { type Figure, median } from '../figures.ts';

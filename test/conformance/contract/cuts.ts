@@ -1,7 +1,7 @@
 /** Nodes: what cutting, closing and opening them does to what hangs below. */
 import { expect, it } from 'vitest';
 import { randomId } from '../../../src/base/random.ts';
-import type { Write } from '../../../src/storage/store.ts';
+import type { Write } from '../../../src/storage/port/port.ts';
 import { commitOk, keyIn, passed, readOne, type Stores } from './support.ts';
 
 export function cuts(stores: Stores): void {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { randomId } from '../../../src/base/random.ts';
-import type { Write } from '../../../src/storage/store.ts';
+import type { Write } from '../../../src/storage/port/port.ts';
 import { commitOk, keyIn, readOne, type Stores } from './support.ts';
 
 export function documents(stores: Stores): void {

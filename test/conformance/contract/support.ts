@@ -1,7 +1,7 @@
 /** What the parts of the contract share. */
 import { expect } from 'vitest';
 import { randomId } from '../../../src/base/random.ts';
-import type { Document, Key, Store, Write } from '../../../src/storage/store.ts';
+import type { Document, Key, Store, Write } from '../../../src/storage/port/port.ts';
 
 /** Two instances on the same data. */
 export type Stores = () => [Store, Store];

@@ -1,0 +1,28 @@
+import { loadSettings } from '../../config/load.ts';
+import { loadRealmFiles } from '../../config/realm-files.ts';
+import type { Applied } from '../../registry/apply/apply.ts';
+import { type Command, print } from '../runtime/command.ts';
+import { withServices } from '../runtime/with-services.ts';
+
+export const apply: Command = {
+  about:
+    'Applies the realm files in <folder>/realms to the store, and says what that changed. What the files do not\n' +
+    'name is left alone. The folder is DAYPASS_CONFIG when none is given. Nothing is applied when a file has a fault.',
+  argument: 'folder',
+  async run({ argument }) {
+    const realms = await loadRealmFiles(argument ?? loadSettings().configFolder);
+    return withServices(async ({ registry }) => {
+      for (const { name, file } of realms) print(`${name}: ${summaryOf(await registry.applyRealm(file))}`);
+      return 0;
+    });
+  },
+};
+
+function summaryOf({ created, updated, unchanged }: Applied): string {
+  const parts = [
+    ...(created.length > 0 ? [`created ${created.join(', ')}`] : []),
+    ...(updated.length > 0 ? [`updated ${updated.join(', ')}`] : []),
+    `${unchanged} unchanged`,
+  ];
+  return parts.join('; ');
+}

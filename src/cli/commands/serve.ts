@@ -1,0 +1,56 @@
+import cluster from 'node:cluster';
+import { loadSettings } from '../../config/load.ts';
+import { type LoadedRealm, loadRealmFiles } from '../../config/realm-files.ts';
+import type { Settings } from '../../config/settings.ts';
+import { findDemoRealm } from '../../demo/demo-realm.ts';
+import { createLogger } from '../../observability/logger.ts';
+import type { Command } from '../runtime/command.ts';
+import { greet } from '../runtime/greeting.ts';
+import { createKeyMaker } from '../runtime/key-maker.ts';
+import { applyRealms, logWarnings, openServices, toldToStop } from '../runtime/start.ts';
+import { superviseWorkers, tellSupervisor } from '../runtime/workers.ts';
+
+export const serve: Command = {
+  about:
+    'Runs the server until it is told to stop (SIGTERM, SIGINT): then it takes no new connections, finishes the\n' +
+    'requests in flight, and ends. Realm files are applied first. Every setting is an environment variable.',
+  async run() {
+    const settings = loadSettings();
+    const realms = await loadRealmFiles(settings.configFolder);
+    const isAlone = settings.workers === 1 || cluster.isWorker;
+    return isAlone ? runServer(settings, realms) : runWorkers(settings, realms);
+  },
+};
+
+async function runServer(settings: Settings, realms: readonly LoadedRealm[]): Promise<number> {
+  const logger = createLogger(settings.logLevel);
+  const services = await openServices(settings, logger);
+  const keyMaker = createKeyMaker(services);
+  // The process that started this one as a worker has applied the files and greets. Passwords are hashed on other
+  // threads while this one loads the rest of the code.
+  const applied = cluster.isWorker ? undefined : applyRealms(services, realms, keyMaker.make);
+  const [{ startServer }] = await Promise.all([import('../../server.ts'), applied]);
+  const server = await startServer(services, findDemoRealm(realms.map(({ file }) => file)));
+  tellSupervisor();
+  if (!cluster.isWorker) {
+    greet(settings.publicUrl, realms);
+    await logWarnings(services);
+  }
+  await toldToStop();
+  await keyMaker.stop();
+  await server.close();
+  cluster.worker?.disconnect();
+  return 0;
+}
+
+async function runWorkers(settings: Settings, realms: readonly LoadedRealm[]): Promise<number> {
+  const logger = createLogger(settings.logLevel);
+  const services = await openServices(settings, logger);
+  await applyRealms(services, realms);
+  await logWarnings(services);
+  await services.close();
+  const supervised = superviseWorkers(settings, { logger, onUp: () => greet(settings.publicUrl, realms) });
+  await Promise.race([toldToStop(), supervised.ended]);
+  supervised.stop();
+  return supervised.ended;
+}

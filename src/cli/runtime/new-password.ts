@@ -1,0 +1,30 @@
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { Failure } from '../../base/errors.ts';
+
+/** Never from the arguments, which every user of the machine can see. Asked for twice where somebody types. */
+export async function readNewPassword(): Promise<string> {
+  if (!process.stdin.isTTY) return firstLine();
+  const password = await ask('New password: ');
+  if ((await ask('Once more: ')) === password) return password;
+  throw new Failure('invalid_input', 'the two are not the same');
+}
+
+async function firstLine(): Promise<string> {
+  for await (const line of createInterface({ input: process.stdin })) return line;
+  throw new Failure('invalid_input', 'standard input holds no password');
+}
+
+/** What is typed is not shown. */
+async function ask(question: string): Promise<string> {
+  const output = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = createInterface({ input: process.stdin, output, terminal: true });
+  terminal.once('SIGINT', () => process.exit(130));
+  process.stderr.write(question);
+  try {
+    return await terminal.question('');
+  } finally {
+    terminal.close();
+    process.stderr.write('\n');
+  }
+}

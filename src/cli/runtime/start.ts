@@ -1,0 +1,51 @@
+/** The steps that `serve` begins and ends with. */
+import { once } from 'node:events';
+import { isFailure } from '../../base/errors.ts';
+import { loadMasterKey } from '../../config/master-key.ts';
+import type { LoadedRealm } from '../../config/realm-files.ts';
+import type { Settings } from '../../config/settings.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Services } from '../../services.ts';
+
+export async function openServices(settings: Settings, logger: Logger): Promise<Services> {
+  const [key, { createServices }] = await Promise.all([loadMasterKey(settings), import('../../services.ts')]);
+  return createServices({ ...settings, key }, logger);
+}
+
+/** What the store asks for before anything is served from it. `onNew` hears of every realm that was not there before. */
+export async function applyRealms(
+  { registry, logger, checkMasterKey }: Services,
+  realms: readonly LoadedRealm[],
+  onNew?: (realm: string) => void,
+): Promise<void> {
+  await checkMasterKey();
+  for (const { name, file } of realms) {
+    const { created, updated } = await registry.applyRealm(file);
+    if (created.length + updated.length > 0) {
+      const changes = { created: withoutPeople(created), updated: withoutPeople(updated) };
+      logger.info({ realm: name, ...changes }, 'realm file applied');
+    }
+    if (created.includes(`realm ${name}`)) onNew?.(name);
+  }
+}
+
+/** A log tells how many, not who: it is kept elsewhere and for longer than the people in it may want. */
+function withoutPeople(labels: readonly string[]): readonly string[] {
+  const others = labels.filter((label) => !label.startsWith('user '));
+  const people = labels.length - others.length;
+  return people === 0 ? others : [...others, people === 1 ? '1 user' : `${people} users`];
+}
+
+export async function logWarnings({ store, logger }: Services): Promise<void> {
+  try {
+    for (const warning of await store.warnings()) logger.warn(warning);
+  } catch (error) {
+    if (!isFailure(error, 'unavailable')) throw error;
+    logger.warn('could not ask the store how it is set up');
+  }
+}
+
+/** Resolves at SIGTERM or SIGINT. */
+export async function toldToStop(): Promise<void> {
+  await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+}

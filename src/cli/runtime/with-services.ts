@@ -1,0 +1,44 @@
+import { Failure } from '../../base/errors.ts';
+import { loadSettings } from '../../config/load.ts';
+import { loadMasterKey } from '../../config/master-key.ts';
+import { createLogger } from '../../observability/logger.ts';
+import type { RealmView } from '../../registry/model/realm-view.ts';
+import { createServices, type Services } from '../../services.ts';
+
+/**
+ * Runs `work` on the server's own store, by the same settings as the server, whether or not that runs: it notices
+ * what changes within 200 ms. Nothing is logged, because what a command has to say goes to its output.
+ */
+export async function withServices<T>(work: (services: Services) => Promise<T>): Promise<T> {
+  const settings = loadSettings();
+  const key = await loadMasterKey(settings);
+  const services = await createServices({ ...settings, key }, createLogger('silent'));
+  try {
+    await services.checkMasterKey();
+    return await work(services);
+  } finally {
+    await services.close();
+  }
+}
+
+export async function getRealm({ registry }: Services, name: string): Promise<RealmView> {
+  const realm = await registry.findRealm(name);
+  if (realm === undefined) throw new Failure('not_found', `realm "${name}" does not exist`);
+  return realm;
+}
+
+type Page<T> = { readonly items: readonly T[]; readonly next?: string };
+
+const PAGE = 500;
+
+/** Everything that is listed, a page at a time. */
+export async function* everyPage<T>(
+  list: (page: { limit: number; after?: string }) => Promise<Page<T>>,
+): AsyncGenerator<T> {
+  let after: string | undefined;
+  do {
+    const page = await list({ limit: PAGE, ...(after !== undefined && { after }) });
+    yield* page.items;
+    after = page.next;
+  } while (after !== undefined);
+}

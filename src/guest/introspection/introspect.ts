@@ -1,0 +1,198 @@
+/**
+ * What a resource server learns of a guest token: whether it counts for this very request, and the limits to apply.
+ * A successful introspection is one use. Why a token does not count is told to its API alone.
+ */
+
+import { type Clock, epochSeconds } from '../../base/clock.ts';
+import { addressOf, originOf } from '../../observability/request-source.ts';
+import type { Policy } from '../../registry/model/model.ts';
+import { GUEST_CUT_TTL } from '../../revocation/guest-nodes.ts';
+import type { Document, Store } from '../../storage/port/port.ts';
+import { type BindingFault, checkBinding, hostsOf } from '../grant/bindings.ts';
+import { usesRawSql } from '../grant/predicate.ts';
+import { isRefused } from '../grant/refusal.ts';
+import type { GuestRealm } from '../limits/guest-realm.ts';
+import { isUseOf, ownPolicies } from '../limits/policies.ts';
+import { isCutBeside } from '../lookup/lookup.ts';
+import { type Budget, type GuestRecord, idleKey, usesKey } from '../record/guest-record.ts';
+import { type Effective, effectiveNow } from '../record/policy-effect.ts';
+import type { TrailNotes } from '../trail/trail-notes.ts';
+import { describeGuest } from './answer.ts';
+import type { GuestAnswer, GuestCaller, GuestQuestion, GuestReason } from './question.ts';
+
+export type GuestIntrospectionDeps = {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Addresses of a host; none when it cannot be found in time. */
+  readonly resolveHost: (host: string) => Promise<readonly string[]>;
+  readonly notes: TrailNotes;
+};
+
+type Found = { readonly record: GuestRecord; readonly document: Document; readonly hash: string };
+type Located = Found & { readonly realm: GuestRealm };
+
+/** The members of RFC 7662 §2.2 and the guest's own for an entitled caller; otherwise exactly `active: false`. */
+export async function introspectGuest(
+  deps: GuestIntrospectionDeps,
+  found: Located,
+  caller: GuestCaller,
+  question: GuestQuestion,
+): Promise<GuestAnswer> {
+  const { record, realm } = found;
+  const isApi = record.audiences.some((audience) => caller.audiences.has(audience));
+  if (!isApi && caller.clientId !== record.clientId) return { active: false };
+  const own = record.granted.policies.length === 0 ? [] : ownPolicies(realm, caller.audiences);
+  const isProven = isApi && caller.isMutualTls === true;
+  const outcome = await judge(deps, found, { question, isApi, readsSecrets: isProven ? own : [] });
+  if (isApi && !question.dryRun) note(deps, found, { caller, question }, outcome);
+  if (typeof outcome === 'string') {
+    return isApi ? { active: false, guest_reason: outcome } : { active: false };
+  }
+  return describeGuest({ ...found, issuer: realm.issuer, realm: realm.name, own }, outcome, {
+    ...caller,
+    question,
+  });
+}
+
+type Asking = {
+  readonly question: GuestQuestion;
+  readonly isApi: boolean;
+  /** The policies whose secrets the answer may hold. */
+  readonly readsSecrets: readonly Policy[];
+};
+
+/** What the token comes to now, or why it does not count. The client that minted it may look, which is no use of it. */
+async function judge(
+  deps: GuestIntrospectionDeps,
+  found: Located,
+  { question, isApi, readsSecrets }: Asking,
+): Promise<Effective | GuestReason> {
+  const dead = await deathOf(deps, found);
+  if (dead !== undefined) return dead;
+  const effective = effectOf(found, readsSecrets);
+  if (typeof effective === 'string') return effective;
+  const misplaced = isApi ? await misplacementOf(deps, effective, question) : undefined;
+  return misplaced ?? (await use(deps, found, question.dryRun || !isApi)) ?? effective;
+}
+
+/**
+ * Whether a token can be exchanged for a narrower one, which is no use of it: each use of what is made counts in its
+ * budgets. What binds its browser binds the child all the same.
+ */
+export async function judgeForExchange(
+  deps: GuestIntrospectionDeps,
+  found: Located,
+): Promise<GuestReason | { readonly usesLeft: number | null }> {
+  const reason = (await deathOf(deps, found)) ?? ((await isIdle(deps, found)) ? 'idle' : undefined);
+  if (reason !== undefined) return reason;
+  const { budgets } = found.record;
+  const counts = await Promise.all(budgets.map((budget) => countIn(deps, found, budget, 0)));
+  const left = budgets.map(({ most }, index) => most - (counts[index] ?? most));
+  if (left.some((uses) => uses <= 0)) return 'max_uses';
+  return { usesLeft: left.length === 0 ? null : Math.min(...left) };
+}
+
+async function deathOf(
+  { store, clock }: GuestIntrospectionDeps,
+  found: Located,
+): Promise<GuestReason | undefined> {
+  const { record, document, realm } = found;
+  const now = epochSeconds(clock);
+  if (document.cut || (await isCutBeside(store, realm.name, found))) return 'revoked';
+  if (record.exp !== null && record.exp <= now) return 'expired';
+  return record.notBefore > now ? 'not_yet_valid' : undefined;
+}
+
+/** A signed policy says what it said when it was signed; everything else follows the realm. */
+function effectOf({ record, realm }: Located, open: readonly Policy[]): Effective | GuestReason {
+  const { granted, sealedPolicies } = record;
+  const isSigned = granted.format === 'jwt' || granted.format === 'jwe';
+  const hasPolicies = granted.policies.length > 0;
+  const hasSecrets = sealedPolicies !== undefined && granted.policies.some((use) => isUseOf(use, open));
+  const follows = hasPolicies && (!isSigned || hasSecrets);
+  const effective = follows ? effectiveNow(realm, record, (policy) => open.includes(policy)) : record;
+  if (isRefused(effective)) return 'policy_changed';
+  const hasRawSql = effective.granted.resources.some(({ rows }) => usesRawSql(rows));
+  return hasRawSql && !realm.policy.allowRawSql ? 'policy_changed' : effective;
+}
+
+async function misplacementOf(
+  { resolveHost }: GuestIntrospectionDeps,
+  { granted }: Effective,
+  question: GuestQuestion,
+): Promise<BindingFault | undefined> {
+  const { binding } = granted;
+  const fault = checkBinding(binding, question);
+  if (fault !== 'ip_mismatch' || binding === undefined || question.ip === undefined) return fault;
+  const hosts = hostsOf(binding);
+  const found = await Promise.all(hosts.map(async (host) => [host, await resolveHost(host)] as const));
+  return checkBinding(binding, { ...question, addresses: new Map(found) });
+}
+
+/** Seconds a counter outlives what counts in it. */
+const COUNT_LINGER = 600;
+
+/** Counts a use and keeps an idle token awake, in that order, so that what is refused keeps nothing awake. */
+async function use(
+  deps: GuestIntrospectionDeps,
+  found: Located,
+  isDryRun: boolean,
+): Promise<GuestReason | undefined> {
+  const { record, hash, realm } = found;
+  const { idle } = record.granted.lifetime;
+  if (await isIdle(deps, found)) return 'idle';
+  if (await isUsedUp(deps, found, isDryRun)) return 'max_uses';
+  if (idle !== undefined && !isDryRun) {
+    await deps.store.commit([{ put: idleKey(realm.name, hash), value: '1', ttl: idle }]);
+  }
+  return undefined;
+}
+
+async function isIdle({ store }: GuestIntrospectionDeps, { record, hash, realm }: Located): Promise<boolean> {
+  if (record.granted.lifetime.idle === undefined) return false;
+  const [document] = await store.read([idleKey(realm.name, hash)]);
+  return document === undefined;
+}
+
+/** Counts, but for a dry run, which asks whether one use more would do. */
+async function isUsedUp(deps: GuestIntrospectionDeps, found: Located, isDryRun: boolean): Promise<boolean> {
+  const by = isDryRun ? 0 : 1;
+  for (const budget of found.record.budgets) {
+    const count = await countIn(deps, found, budget, by);
+    if (count + 1 - by > budget.most) return true;
+  }
+  return false;
+}
+
+async function countIn(
+  { store, clock }: GuestIntrospectionDeps,
+  { realm }: Located,
+  { id, until }: Budget,
+  by: number,
+): Promise<number> {
+  const seconds = until === null ? GUEST_CUT_TTL : Math.max(0, until - epochSeconds(clock)) + COUNT_LINGER;
+  const { count } = await store.count(usesKey(realm.name, id), { windowMs: seconds * 1000, by });
+  return count;
+}
+
+type Asked = { readonly caller: GuestCaller; readonly question: GuestQuestion };
+
+/** Uses and denials of a token are in its trail, but not each one. What the API says it saw is told as its word. */
+function note(
+  { notes }: GuestIntrospectionDeps,
+  { record, realm }: Located,
+  { caller, question }: Asked,
+  outcome: Effective | GuestReason,
+): void {
+  const ip = addressOf(question.ip);
+  const origin = originOf(question.origin);
+  notes.note(realm.name, record, {
+    event: typeof outcome === 'string' ? 'guest.denied' : 'guest.used',
+    source: { ...caller.sender, by: caller.clientId },
+    more: {
+      ...(typeof outcome === 'string' ? { reason: outcome } : {}),
+      ...(ip === undefined ? {} : { reported_ip: ip }),
+      ...(origin === undefined ? {} : { reported_origin: origin }),
+    },
+  });
+}

@@ -1,0 +1,74 @@
+/**
+ * A mint that is done once for a key of the client's own: whoever repeats it gets the same token again, also who asks
+ * at the same moment. What was told is kept sealed, in the commit that makes the token.
+ */
+import { Failure, isFailure } from '../../base/errors.ts';
+import { sha256 } from '../../base/hash.ts';
+import type { Key } from '../../storage/port/port.ts';
+import type { Refused } from '../grant/refusal.ts';
+import type { GuestRealm } from '../limits/guest-realm.ts';
+import { sealerOf } from '../record/sealing.ts';
+import { type MintDeps, type Minted, mint } from './mint.ts';
+import type { MintOrder } from './mint-order.ts';
+
+/** Seconds that an answer can be asked for again. */
+const KEPT = 86_400;
+
+/** What was asked for with a key, and what came of it. */
+type Held = { readonly request: string; readonly minted: Minted };
+
+/** `request` stands for what was asked for. Rejects with `Failure('conflict')` when the key was used for another. */
+export async function mintOnce(
+  deps: MintDeps,
+  order: MintOrder,
+  { key, request }: { readonly key: string; readonly request: string },
+): Promise<Minted | Refused> {
+  const place = placeOf(order, key);
+  const known = await answerAt(deps, order.realm, place, request);
+  if (known !== undefined) return known;
+  try {
+    return await mint(deps, {
+      ...order,
+      also: (record, _hash, issued) => [
+        {
+          put: place,
+          value: seal(order.realm, place, { request, minted: { record, ...issued } }),
+          ttl: KEPT,
+          onlyIf: 'absent',
+        },
+      ],
+    });
+  } catch (error) {
+    if (!isFailure(error, 'conflict')) throw error;
+    const first = await answerAt(deps, order.realm, place, request);
+    if (first === undefined) throw error;
+    return first;
+  }
+}
+
+function placeOf({ realm, minter }: MintOrder, key: string): Key {
+  return { realm: realm.name, kind: 'guest-once', id: sha256(JSON.stringify([minter.clientId, key])) };
+}
+
+async function answerAt(
+  { store }: Pick<MintDeps, 'store'>,
+  realm: GuestRealm,
+  place: Key,
+  request: string,
+): Promise<Minted | undefined> {
+  const [document] = await store.read([place]);
+  if (document === undefined || document.cut) return undefined;
+  const held: Held = JSON.parse(sealerOf(realm).open(document.value, contextOf(place)));
+  if (held.request !== request) {
+    throw new Failure('conflict', 'the Idempotency-Key was used for another request');
+  }
+  return held.minted;
+}
+
+function seal(realm: GuestRealm, place: Key, held: Held): string {
+  return sealerOf(realm).seal(JSON.stringify(held), contextOf(place));
+}
+
+function contextOf({ kind, id }: Key): string {
+  return `${kind}/${id}`;
+}

@@ -1,0 +1,54 @@
+/** The refresh tokens of guests: what is at rest of them, and which one follows which. */
+
+import { type Clock, epochSeconds } from '../../base/clock.ts';
+import { hmac, sha256 } from '../../base/hash.ts';
+import { randomValue } from '../../base/random.ts';
+import { countBeside, hang } from '../../revocation/hang.ts';
+import { tokenKey } from '../../revocation/nodes.ts';
+import type { Stamp, Write } from '../../storage/port/port.ts';
+import { refreshReachOf } from '../grant/lifetime.ts';
+import type { GuestRealm } from '../limits/guest-realm.ts';
+import { nodesOfGuest } from '../record/guest-nodes.ts';
+import type { GuestRecord, GuestRefreshRecord } from '../record/guest-record.ts';
+import type { Issued } from './mint-order.ts';
+
+export const REFRESH_PREFIX = 'dpgr_';
+export const GUEST_REFRESH_GRACE_MS = 10_000;
+
+type RefreshIssue = {
+  readonly issued: NonNullable<Issued['refresh']>;
+  readonly writes: readonly Extract<Write, { put: unknown }>[];
+};
+
+type Deps = { readonly clock: Clock };
+
+/** The refresh token of a newly minted guest, if it may be refreshed. */
+export function refreshWrites(deps: Deps, realm: GuestRealm, guest: GuestRecord): RefreshIssue | undefined {
+  const reach = refreshReachOf(guest.granted.lifetime);
+  if (reach === undefined) return undefined;
+  const record: GuestRefreshRecord = { k: 'GuestRefresh', v: 1, guest, until: guest.iat + reach };
+  return issue(deps, realm, record, REFRESH_PREFIX + randomValue());
+}
+
+/**
+ * The one successor of a spent refresh token, the same for everybody who repeats the refresh. `since`: when the spent
+ * one was read.
+ */
+export function refreshSuccessor(
+  deps: Deps,
+  realm: GuestRealm,
+  spent: { readonly record: GuestRefreshRecord; readonly value: string; readonly since: Stamp },
+): RefreshIssue {
+  const value = REFRESH_PREFIX + hmac(realm.secret, `guest-refresh-successor:${spent.value}`);
+  const { issued, writes } = issue(deps, realm, spent.record, value);
+  return { issued, writes: writes.map((write) => ({ ...write, onlyIf: 'keep', since: spent.since })) };
+}
+
+function issue({ clock }: Deps, realm: GuestRealm, record: GuestRefreshRecord, value: string): RefreshIssue {
+  const { guest, until } = record;
+  const ttl = Math.max(1, until - epochSeconds(clock));
+  const nodes = nodesOfGuest(guest);
+  const stored = { ...record, beside: countBeside(nodes) };
+  const put = { put: tokenKey(realm.name, sha256(value)), value: JSON.stringify(stored), ttl };
+  return { issued: { value, expiresIn: ttl }, writes: hang(put, nodes) };
+}

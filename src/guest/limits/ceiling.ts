@@ -1,0 +1,233 @@
+/**
+ * What a client may mint at most (its `mints` in a realm file), and a request under it. What can be narrowed
+ * honestly is narrowed and said; the rest is refused. Pure.
+ */
+
+import { z } from 'zod';
+import { clientId, quota } from '../../registry/model/model.ts';
+import { LONGEST_LIFE } from '../../revocation/life.ts';
+import { type Action, action, permissionNeeded, resourceType } from '../grant/actions.ts';
+import { identifier, label } from '../grant/fields.ts';
+import {
+  type Granted,
+  type GrantedResource,
+  type GuestGrant,
+  guestGrant,
+  mayNeverEnd,
+  NO_END,
+  type Resource,
+} from '../grant/grant.ts';
+import type { GuestPolicy } from '../grant/guest-policy.ts';
+import { MAX_REFRESH, refreshReachOf, ttlOf } from '../grant/lifetime.ts';
+import { type Rows, rows as rowsSchema } from '../grant/predicate.ts';
+import { narrowRows } from '../grant/predicate-narrow.ts';
+import { pointerOf, type Refusal, type RefusalCode, type Refused } from '../grant/refusal.ts';
+
+const formats = guestGrant.shape.format.unwrap();
+
+export const mints = z.strictObject({
+  /** APIs (by `id`) whose guests these are; the first is meant when a request names none. Absent: the default API. */
+  apis: z.array(z.string().max(63)).min(1).max(100).optional(),
+  types: z.array(resourceType).min(1).max(100),
+  /** Only these resources; absent: every resource of the types. */
+  resources: z
+    .array(
+      z.strictObject({
+        type: resourceType,
+        id: identifier,
+        /** With what lies below; absent: without. */
+        include: z.literal('children').optional(),
+      }),
+    )
+    .max(1000)
+    .optional(),
+  actions: z.array(action).min(1),
+  /** Only guests of these tenants; absent: of every tenant. */
+  tenants: z.array(identifier).max(1000).optional(),
+  /** Rows that no guest of this client sees beyond. */
+  rows: rowsSchema.optional(),
+  /** Names of the policies that a request may use; absent: all of the realm. */
+  policies: z.array(label(128)).max(500).optional(),
+  /** Seconds. */
+  maxTtl: z.int().min(1).max(LONGEST_LIFE).default(86_400),
+  /** Seconds that refreshing may reach from the minting. */
+  maxRefresh: z.int().min(0).max(MAX_REFRESH).default(MAX_REFRESH),
+  allowNonExpiring: z.boolean().default(false),
+  formats: z
+    .array(formats)
+    .min(1)
+    .default([...formats.options]),
+  /** Guest tokens a minute; never more than the realm's `quotas` say. Absent: what they say. */
+  perMinute: quota.optional(),
+  /** Clients whose users' tokens it may exchange, beside its own. */
+  subjectsFrom: z.array(clientId).max(100).default([]),
+});
+
+export type Mints = z.infer<typeof mints>;
+
+export type MintRules = {
+  readonly ceiling: Mints;
+  readonly policy: GuestPolicy;
+  /** Audiences of the APIs that the ceiling names. */
+  readonly audiences: ReadonlySet<string>;
+  /**
+   * Names of the permissions that the subject has at the token's API, such as `dashboards:read`; only for a user,
+   * whose own rights limit the guest.
+   */
+  readonly permissions?: ReadonlySet<string>;
+};
+
+/** `narrowed` says in a sentence each what the token will not do although it was asked for. */
+export type Narrowed = { readonly granted: Granted; readonly narrowed: readonly string[] };
+
+type Notes = {
+  readonly refuse: (code: RefusalCode, path: readonly (string | number)[], message: string) => void;
+  readonly note: (sentence: string) => void;
+};
+
+/** The request under the client's ceiling, the realm's policy and the subject's own rights; pointers into it. */
+export function narrow(asked: GuestGrant, rules: MintRules): Narrowed | Refused {
+  const refused: Refusal[] = [];
+  const narrowed = new Set<string>();
+  const notes: Notes = {
+    refuse: (code, path, message) => void refused.push({ code, pointer: pointerOf(path), message }),
+    note: (sentence) => void narrowed.add(sentence),
+  };
+  const { subject } = asked;
+  checkWhole(asked, rules, notes);
+  const resources = asked.resources.flatMap(
+    (resource, index) => narrowResource(resource, index, { ...rules, ...notes }) ?? [],
+  );
+  const lifetime = narrowLifetime(asked, rules, notes);
+  if (refused.length > 0 || subject === undefined) return { refused };
+  return { granted: { ...asked, subject, resources, lifetime }, narrowed: [...narrowed] };
+}
+
+function checkWhole(asked: GuestGrant, { ceiling }: MintRules, { refuse }: Notes): void {
+  const { subject, format, policies } = asked;
+  if (subject === undefined) refuse('invalid_request', ['subject'], 'is required');
+  else if (ceiling.tenants !== undefined && !ceiling.tenants.includes(subject.tenant)) {
+    refuse('access_denied', ['subject', 'tenant'], 'is not a tenant of this client');
+  }
+  if (!ceiling.formats.includes(format)) {
+    refuse('access_denied', ['format'], 'is not allowed for this client');
+  }
+  for (const [index, { name }] of policies.entries()) {
+    if (ceiling.policies?.includes(name) === false) {
+      refuse('access_denied', ['policies', index, 'name'], 'is not allowed for this client');
+    }
+  }
+}
+
+type ResourceRules = MintRules & Notes;
+
+function narrowResource(asked: Resource, index: number, rules: ResourceRules): GrantedResource | undefined {
+  const { ceiling, audiences, refuse } = rules;
+  const path = ['resources', index];
+  if (!ceiling.types.includes(asked.type)) {
+    refuse('access_denied', [...path, 'type'], 'is not allowed for this client');
+    return undefined;
+  }
+  const listed = ceiling.resources?.filter(({ type, id }) => type === asked.type && id === asked.id);
+  if (listed?.length === 0) {
+    refuse('access_denied', [...path, 'id'], 'is not allowed for this client');
+    return undefined;
+  }
+  for (const [at, location] of (asked.locations ?? []).entries()) {
+    if (!audiences.has(location)) {
+      refuse('invalid_target', [...path, 'locations', at], 'is not a resource server of this client');
+    }
+  }
+  const actions = narrowActions(asked, index, rules);
+  const rows = limitResourceRows(asked, index, rules);
+  return rows === undefined ? undefined : { ...withoutChildren(asked, listed, rules), actions, rows };
+}
+
+/** A ceiling that lists a resource by itself does not let through what lies below it. */
+function withoutChildren(asked: Resource, listed: Mints['resources'], { note }: ResourceRules): Resource {
+  const { include, ...alone } = asked;
+  if (include === undefined || listed?.every((one) => one.include === undefined) !== true) return asked;
+  note(`what lies below ${asked.type} removed by client policy`);
+  return alone;
+}
+
+function narrowActions({ type, actions }: Resource, index: number, rules: ResourceRules): Action[] {
+  const { ceiling, permissions, refuse, note } = rules;
+  const granted = actions.filter((name) => {
+    if (!ceiling.actions.includes(name)) {
+      note(`${name} removed by client policy`);
+      return false;
+    }
+    if (permissions?.has(permissionNeeded(type, name)) === false) {
+      note(`${name} of ${type} removed: the subject has no ${permissionNeeded(type, name)}`);
+      return false;
+    }
+    return true;
+  });
+  // Asked for without any (only our own doors do): it is there for its limits.
+  if (granted.length === 0 && actions.length > 0) {
+    refuse('access_denied', ['resources', index, 'actions'], 'holds nothing that may be granted');
+  }
+  return granted;
+}
+
+function limitResourceRows(asked: Resource, index: number, rules: ResourceRules): Rows | undefined {
+  const { ceiling, policy, refuse, note } = rules;
+  const path = ['resources', index, 'rows'];
+  const given = asked.rows ?? policy.defaultRows;
+  if (given === undefined) {
+    refuse('invalid_request', path, 'is required: a predicate, "all" or "none"');
+    return undefined;
+  }
+  if (ceiling.rows === undefined) return given;
+  const limited = narrowRows(ceiling.rows, given);
+  if (limited === undefined)
+    refuse('access_denied', path, "is too large together with the client's row limit");
+  if (JSON.stringify(limited) !== JSON.stringify(given))
+    note(`rows of ${asked.type} limited by client policy`);
+  return limited;
+}
+
+function narrowLifetime(asked: GuestGrant, rules: MintRules, { refuse, note }: Notes): Granted['lifetime'] {
+  const ttl = narrowTtl(asked, rules, { refuse, note });
+  const { idle, ...rest } = asked.lifetime ?? {};
+  const end = ttl ?? Number.POSITIVE_INFINITY;
+  if ((rest.not_before ?? 0) >= end) {
+    refuse('access_denied', ['lifetime', 'not_before'], 'is after the longest life of this client');
+  }
+  // What dies of age first is never idle for so long.
+  const narrowedIdle = idle === undefined || idle > end ? {} : { idle };
+  return { ...rest, ...narrowedIdle, ...narrowRefresh(asked, ttl, { ceiling: rules.ceiling, note }), ttl };
+}
+
+function narrowTtl(
+  asked: GuestGrant,
+  { ceiling, policy }: MintRules,
+  { refuse, note }: Notes,
+): number | null {
+  const wanted = ttlOf(asked.lifetime);
+  if (wanted === null) {
+    const mayLiveOn = ceiling.allowNonExpiring && policy.allowNonExpiring;
+    if (!mayLiveOn) refuse('access_denied', ['lifetime', 'ttl'], 'must not be null for this client');
+    else if (!mayNeverEnd(asked.format)) refuse('access_denied', ['lifetime', 'ttl'], NO_END);
+    return null;
+  }
+  const ttl = Math.min(wanted, ceiling.maxTtl, policy.maxTtl);
+  if (ttl !== wanted && asked.lifetime?.ttl !== undefined)
+    note(`life shortened to ${ttl} s by client policy`);
+  return ttl;
+}
+
+/** A reach that ends before the token itself is no refresh at all. */
+function narrowRefresh(
+  asked: GuestGrant,
+  ttl: number | null,
+  { ceiling, note }: Pick<ResourceRules, 'ceiling' | 'note'>,
+): Pick<Granted['lifetime'], 'refresh'> {
+  const reach = refreshReachOf(asked.lifetime);
+  if (reach === undefined) return {};
+  const absolute = Math.min(reach, ceiling.maxRefresh);
+  if (absolute !== reach) note(`refreshing limited to ${absolute} s by client policy`);
+  const isUseful = ttl !== null && absolute >= ttl;
+  return { refresh: isUseful ? { allowed: true, absolute } : { allowed: false } };
+}

@@ -1,0 +1,216 @@
+/**
+ * Server-held policies: a grant names one and gives values for its placeholders, the template stays here.
+ *
+ * In a row template a placeholder is the whole value of a comparison, `{ col: state, op: in, value: "{{ state }}" }`,
+ * and keeps the type of what is filled in, but that a single value for `in` and `not_in` is a list of it; the result
+ * must be a valid row limit. In connection and schema templates
+ * it may also stand inside a string (`store_{{ tenant }}`), where only what cannot change the meaning of an address
+ * or a name goes in. A parameter whose name ends in `@secret` leaves its placeholder standing, unless the answer is
+ * for the resource server of the connection; never in a row limit.
+ */
+import { z } from 'zod';
+import type { Policy } from '../../registry/model/model.ts';
+import { jsonSize } from '../grant/fields.ts';
+import type { Granted, PolicyUse } from '../grant/grant.ts';
+import { type Rows, rows as rowsSchema } from '../grant/predicate.ts';
+import { narrowRows } from '../grant/predicate-narrow.ts';
+import { pointerOf, type Refusal, type Refused } from '../grant/refusal.ts';
+import type { GuestRealm } from './guest-realm.ts';
+
+/** Whether the answer is for whoever a policy's secrets are for. */
+export type SecretReader = (policy: Policy) => boolean;
+
+/** What goes into a token, to a client or into a log. */
+const nobody: SecretReader = () => false;
+
+export type ResolvedPolicy =
+  | { readonly kind: 'row'; readonly name: string; readonly rows: Rows }
+  | { readonly kind: 'connection' | 'schema'; readonly name: string; readonly value: unknown };
+
+type Param = PolicyUse['params'][string];
+type Params = Readonly<Record<string, Param>>;
+type Fill = (name: string) => Param | undefined;
+
+const wholePlaceholder = /^\{\{\s*([^{}\s]+)\s*\}\}$/;
+const placeholders = /\{\{\s*([^{}\s]+)\s*\}\}/g;
+const listComparison = z.looseObject({
+  op: z.enum(['in', 'not_in']),
+  value: z.string().regex(wholePlaceholder),
+});
+const singleValue = z.looseObject({ value: z.union([z.string(), z.number()]) });
+/** Inside a string: nothing that separates, quotes or escapes in an address, a path or a name. */
+const plainText = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+const MAX_RESOLVED = 16_384;
+
+/** True for parameters whose values no token, answer to a client or log may show. */
+export function isSecret(parameter: string): boolean {
+  return parameter.endsWith('@secret');
+}
+
+/**
+ * The policies with their values in the order of the grant; or `policy_unresolved` for each that is unknown, lacks a
+ * value, has one too many, or comes to nothing valid. Pointers into the grant. `readsSecrets` is for the resource
+ * server of a connection alone: the result never goes into a token, to another caller or to a log.
+ */
+export function resolvePolicies(
+  uses: readonly PolicyUse[],
+  defined: readonly Policy[],
+  readsSecrets: SecretReader = nobody,
+): { readonly policies: readonly ResolvedPolicy[] } | Refused {
+  const refused: Refusal[] = [];
+  const policies = uses.flatMap((use, index) => {
+    const outcome = resolve(use, defined, readsSecrets);
+    if (typeof outcome !== 'string') return [outcome];
+    refused.push({ code: 'policy_unresolved', pointer: pointerOf(['policies', index]), message: outcome });
+    return [];
+  });
+  return refused.length > 0 ? { refused } : { policies };
+}
+
+/** The grant with the row policies in force: each of its resources lets through only what they do too. */
+export function limitRows(
+  granted: Granted,
+  policies: readonly ResolvedPolicy[],
+): { readonly granted: Granted } | Refused {
+  const limits = policies.flatMap((policy) => (policy.kind === 'row' ? [policy.rows] : []));
+  const refused: Refusal[] = [];
+  const resources = granted.resources.map((resource, index) => {
+    const limited = limits.reduce<Rows | undefined>(
+      (held, limit) => held && narrowRows(limit, held),
+      resource.rows,
+    );
+    if (limited !== undefined) return { ...resource, rows: limited };
+    const pointer = pointerOf(['resources', index, 'rows']);
+    refused.push({
+      code: 'policy_unresolved',
+      pointer,
+      message: 'is too large together with the row policies',
+    });
+    return resource;
+  });
+  return refused.length > 0 ? { refused } : { granted: { ...granted, resources } };
+}
+
+/**
+ * The connection and schema policies that belong to an API of these audiences. Row policies belong to none: they are
+ * part of what every API applies.
+ */
+export function ownPolicies(
+  { policies, apis, defaultApi }: Pick<GuestRealm, 'policies' | 'apis' | 'defaultApi'>,
+  audiences: ReadonlySet<string>,
+): readonly Policy[] {
+  return policies.filter(({ kind, api: id }) => {
+    const api = id === undefined ? defaultApi : apis.find((one) => one.id === id);
+    return kind !== 'row' && api !== undefined && audiences.has(api.audience);
+  });
+}
+
+/** Whether what names a policy by kind and name means one of these. */
+export function isUseOf({ kind, name }: Pick<Policy, 'kind' | 'name'>, policies: readonly Policy[]): boolean {
+  return policies.some((policy) => policy.kind === kind && policy.name === name);
+}
+
+/** What may be shown of the policies that a grant names: all but the values of secrets. */
+export function withoutSecrets(uses: readonly PolicyUse[]): PolicyUse[] {
+  return uses.map((use) => ({
+    ...use,
+    params: Object.fromEntries(Object.entries(use.params).filter(([name]) => !isSecret(name))),
+  }));
+}
+
+/** The policy, or what is wrong with it. */
+function resolve(
+  use: PolicyUse,
+  defined: readonly Policy[],
+  readsSecrets: SecretReader,
+): ResolvedPolicy | string {
+  const policy = defined.find((one) => isUseOf(use, [one]));
+  if (policy === undefined) return 'is not a known policy';
+  const fault = checkParams(policy, use.params);
+  if (fault !== undefined) return fault;
+  if (policy.kind === 'row') return resolveRow(policy, use.params);
+  const missing: string[] = [];
+  const withSecrets = readsSecrets(policy);
+  const fill: Fill = (name) => (isSecret(name) && !withSecrets ? standing(name) : paramOf(use.params, name));
+  const value = fillTemplate(policy.template, fill, missing);
+  if (missing.length > 0) return 'has a placeholder without a fitting value';
+  return jsonSize(value) > MAX_RESOLVED ? 'is too large' : { kind: policy.kind, name: policy.name, value };
+}
+
+function resolveRow({ name, template }: Policy, params: Params): ResolvedPolicy | string {
+  const missing: string[] = [];
+  const fill: Fill = (parameter) => (isSecret(parameter) ? undefined : paramOf(params, parameter));
+  const filled = fillRow(template, fill, missing);
+  if (missing.length > 0) return 'has a placeholder without a value';
+  const parsed = rowsSchema.safeParse(filled);
+  return parsed.success
+    ? { kind: 'row', name, rows: parsed.data }
+    : 'is not a valid row limit with these values';
+}
+
+function checkParams({ parameters }: Policy, params: Params): string | undefined {
+  if (Object.keys(params).some((name) => !parameters.includes(name))) {
+    return 'has a parameter that the policy does not know';
+  }
+  return parameters.every((name) => Object.hasOwn(params, name)) ? undefined : 'lacks a parameter';
+}
+
+/** Only whole values are filled in; a placeholder elsewhere, or of a secret, counts as missing. */
+function fillRow(template: unknown, fill: Fill, missing: string[]): unknown {
+  if (typeof template === 'string') {
+    const name = wholePlaceholder.exec(template)?.[1];
+    if (name === undefined) {
+      if (template.includes('{{')) missing.push(template);
+      return template;
+    }
+    return fillWhole(name, fill, missing);
+  }
+  const filled = mapMembers(template, (member) => fillRow(member, fill, missing));
+  return takesList(template) ? withList(filled) : filled;
+}
+
+/** A comparison with a list that a placeholder stands for. */
+function takesList(template: unknown): boolean {
+  return listComparison.safeParse(template).success;
+}
+
+/** A single value means the same as a list of it. */
+function withList(comparison: unknown): unknown {
+  const { data } = singleValue.safeParse(comparison);
+  return data === undefined ? comparison : { ...data, value: [data.value] };
+}
+
+function fillTemplate(template: unknown, fill: Fill, missing: string[]): unknown {
+  if (typeof template !== 'string')
+    return mapMembers(template, (member) => fillTemplate(member, fill, missing));
+  const whole = wholePlaceholder.exec(template)?.[1];
+  if (whole !== undefined) return fillWhole(whole, fill, missing);
+  return template.replaceAll(placeholders, (placeholder, name: string) => {
+    const value = fill(name);
+    const text = typeof value === 'number' ? String(value) : value;
+    if (typeof text === 'string' && (plainText.test(text) || text === standing(name))) return text;
+    missing.push(name);
+    return placeholder;
+  });
+}
+
+function fillWhole(name: string, fill: Fill, missing: string[]): unknown {
+  const value = fill(name);
+  if (value === undefined) missing.push(name);
+  return value;
+}
+
+function mapMembers(value: unknown, map: (member: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map(map);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, map(member)]));
+}
+
+/** A secret's placeholder, as it stays in what others may see. */
+function standing(name: string): string {
+  return `{{ ${name} }}`;
+}
+
+function paramOf(params: Params, name: string): Param | undefined {
+  return Object.hasOwn(params, name) ? params[name] : undefined;
+}

@@ -1,0 +1,174 @@
+/**
+ * A guest grant as RFC 9396 `authorization_details` and back. One object grants the product of what it lists, so
+ * what belongs to one resource sits in that resource's object: `embed_resource` for each, `embed_policy` for each
+ * server-held policy, and at most one `embed_session` for the whole token. Format, purpose, label, metadata and the
+ * dry run have no place there.
+ */
+import { z } from 'zod';
+import { resourceType } from '../grant/actions.ts';
+import { identifier, label } from '../grant/fields.ts';
+import {
+  checkRealmRules,
+  type GuestGrant,
+  guestGrant,
+  policyParams,
+  policyUse,
+  type Resource,
+  resourceLimits,
+  sessionFields,
+} from '../grant/grant.ts';
+import type { GuestPolicy } from '../grant/guest-policy.ts';
+import {
+  type Fault,
+  faultsOf,
+  findUnreadable,
+  type Path,
+  type Refused,
+  refusalsOf,
+} from '../grant/refusal.ts';
+import { withoutSecrets } from '../limits/policies.ts';
+import type { GuestRecord } from './guest-record.ts';
+
+/** The types that a minting client is registered for. */
+export const detailTypes = ['embed_resource', 'embed_policy', 'embed_session'] as const;
+
+const embedResource = z.strictObject({
+  type: z.literal('embed_resource'),
+  identifier,
+  datatypes: z.tuple([resourceType]),
+  privileges: z.tuple([z.literal('children')]).optional(),
+  ...resourceLimits,
+});
+
+const embedPolicy = z.strictObject({
+  type: z.literal('embed_policy'),
+  identifier: label(128),
+  datatypes: z.tuple([policyUse.shape.kind]),
+  params: policyParams.default({}),
+});
+
+const embedSession = z.strictObject({ type: z.literal('embed_session'), ...sessionFields });
+
+const detail = z.discriminatedUnion('type', [embedResource, embedPolicy, embedSession], {
+  error: (issue) =>
+    issue.code === 'invalid_union' ? `must be one of ${detailTypes.join(', ')}` : 'must be an object',
+});
+
+// As many as a grant has room for.
+const details = z.array(detail).min(1).max(121);
+
+export type AuthorizationDetail = z.infer<typeof detail>;
+
+/** The objects for a grant, secrets left out. */
+export function toDetails(grant: GuestGrantLike): AuthorizationDetail[] {
+  const { subject, context, ui, binding, lifetime, session } = grant;
+  const whole = withoutUndefined({ subject, context, ui, binding, lifetime, session });
+  return [
+    ...grant.resources.map(({ type, id, include, ...limits }) => ({
+      type: 'embed_resource' as const,
+      identifier: id,
+      datatypes: [type] satisfies [unknown],
+      ...(include === undefined ? {} : { privileges: [include] satisfies [unknown] }),
+      ...limits,
+    })),
+    ...withoutSecrets(grant.policies).map(({ kind, name, params }) => ({
+      type: 'embed_policy' as const,
+      identifier: name,
+      datatypes: [kind] satisfies [unknown],
+      params,
+    })),
+    ...(Object.keys(whole).length === 0 ? [] : [{ type: 'embed_session' as const, ...whole }]),
+  ];
+}
+
+/** Which part of the rows of these resources came from where; beside the objects, which say what they come to. */
+export function rowOriginsOf(
+  { rowOrigins = [] }: Pick<GuestRecord, 'rowOrigins'>,
+  resources: readonly Pick<Resource, 'type' | 'id'>[],
+): { readonly row_origins?: readonly object[] } {
+  const told = rowOrigins.filter((one) =>
+    resources.some(({ type, id }) => one.type === type && one.id === id),
+  );
+  if (told.length === 0) return {};
+  return { row_origins: told.map(({ id, ...origin }) => ({ ...origin, identifier: id })) };
+}
+
+/**
+ * The grant that the objects ask for, or `invalid_authorization_details` (RFC 9396 §5) for every fault, with
+ * pointers into `input`. The subject is there only if they name it.
+ */
+export function fromDetails(input: unknown, policy: GuestPolicy): { readonly grant: GuestGrant } | Refused {
+  const unreadable = findUnreadable(input);
+  if (unreadable !== undefined) return refuse([unreadable]);
+  const parsed = details.safeParse(input);
+  if (!parsed.success) return refuse(faultsOf(parsed.error));
+  const extra = findSecondSession(parsed.data);
+  if (extra !== undefined) return refuse([extra]);
+  // The pieces are valid; what is left are the limits and rules of the whole.
+  const whole = guestGrant.safeParse(assemble(parsed.data));
+  const faults = whole.success ? checkRealmRules(whole.data, policy) : faultsOf(whole.error);
+  if (!whole.success || faults.length > 0) return refuse(faults.map(locate(parsed.data)));
+  return { grant: whole.data };
+}
+
+/** A grant as asked for or as granted. */
+type GuestGrantLike = Pick<GuestGrant, 'subject' | 'context' | 'ui' | 'binding' | 'lifetime' | 'session'> & {
+  readonly resources: readonly GuestGrant['resources'][number][];
+  readonly policies: GuestGrant['policies'];
+};
+
+function assemble(given: readonly AuthorizationDetail[]): unknown {
+  const resources: unknown[] = [];
+  const policies: unknown[] = [];
+  let session: object = {};
+  for (const one of given) {
+    switch (one.type) {
+      case 'embed_resource': {
+        const { type: _type, identifier: id, datatypes, privileges, ...limits } = one;
+        resources.push({ type: datatypes[0], id, ...(privileges && { include: privileges[0] }), ...limits });
+        break;
+      }
+      case 'embed_policy':
+        policies.push({ kind: one.datatypes[0], name: one.identifier, params: one.params });
+        break;
+      case 'embed_session': {
+        const { type: _type, ...fields } = one;
+        session = fields;
+        break;
+      }
+    }
+  }
+  return { ...session, resources, policies };
+}
+
+function findSecondSession(given: readonly AuthorizationDetail[]): Fault | undefined {
+  const [, second] = given.flatMap(({ type }, index) => (type === 'embed_session' ? [index] : []));
+  return second === undefined ? undefined : { path: [second], message: 'is a second embed_session' };
+}
+
+/** From a path in the grant to the path in the objects that it was made from. */
+function locate(given: readonly AuthorizationDetail[]) {
+  const names: Record<string, string> = { resources: 'embed_resource', policies: 'embed_policy' };
+  const ownNames: Record<string, string> = { id: 'identifier', name: 'identifier', include: 'privileges' };
+
+  return ({ path, message }: Fault): Fault => {
+    const [part = '', index, field, ...rest] = path;
+    const type = names[part] ?? 'embed_session';
+    const positions = given.flatMap((one, at) => (one.type === type ? [at] : []));
+    if (type === 'embed_session') return { path: [...positions, ...path], message };
+    const position = typeof index === 'number' ? positions[index] : undefined;
+    if (position === undefined) return { path: [], message: `${part}: ${message}` };
+    const inside: Path = field === undefined ? [] : [ownNames[field] ?? field, ...rest];
+    return { path: [position, ...inside], message };
+  };
+}
+
+function refuse(faults: readonly Fault[]): Refused {
+  return refusalsOf('invalid_authorization_details', faults);
+}
+
+function withoutUndefined<Fields extends object>(fields: Fields): Partial<Fields> {
+  const kept: Partial<Fields> = { ...fields };
+  for (const name in kept) if (kept[name] === undefined) delete kept[name];
+  return kept;
+}

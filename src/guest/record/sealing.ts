@@ -1,0 +1,12 @@
+/** What guest records keep sealed: secrets of policies, and values that are shown again. */
+import { createSealer, type Sealer } from '../../keys/seal.ts';
+import type { GuestRealm } from '../limits/guest-realm.ts';
+
+const sealers = new WeakMap<Buffer, Sealer>();
+
+/** The realm's own. */
+export function sealerOf({ secret }: Pick<GuestRealm, 'secret'>): Sealer {
+  const sealer = sealers.get(secret) ?? createSealer(secret);
+  sealers.set(secret, sealer);
+  return sealer;
+}

@@ -1,0 +1,200 @@
+/**
+ * Guesses at the protocol's endpoints: client secrets, what public clients bring to be redeemed, and the codes that
+ * devices show. Who has been wrong too often gets 429 before anything is looked at, whoever they say they are.
+ */
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import type { Context, Middleware } from 'koa';
+import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Guesser, GuessKind } from '../../limits/brute-force.ts';
+import { networkOf } from '../../limits/network.ts';
+import { TooMany, waitFields } from '../../limits/too-many.ts';
+import { annotate } from '../../observability/annotations.ts';
+import { isSecretOf } from '../../registry/model/client-secrets.ts';
+import { formOf } from '../http/form.ts';
+import { isMatched } from '../library/has-oidc-context.ts';
+import { addressOf, paths } from '../realm/addresses.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import type { Screens } from '../realm/ui-port.ts';
+import { isUnauthenticated } from './client-errors.ts';
+
+type Parts = { readonly realm: RealmContext; readonly screens: Screens };
+
+/** Something that was shown and may be wrong. */
+type Guess = {
+  readonly guesser: Guesser;
+  readonly isWrong: (ctx: Context, thrown: unknown) => boolean | Promise<boolean>;
+};
+
+export function limitGuesses({ realm, screens }: Parts, thrown: WeakMap<object, unknown>): Middleware {
+  return async function limitGuess(ctx, next) {
+    const guess = guessOf(realm, ctx);
+    if (guess === undefined) return next();
+    try {
+      realm.guesses.admit(guess.guesser);
+      await next();
+      noteWrongGrant(ctx, thrown.get(ctx));
+      if (!(await guess.isWrong(ctx, thrown.get(ctx)))) return;
+      annotate(ctx.req, { wrong: guess.guesser.kind });
+      await realm.guesses.wrong(guess.guesser);
+    } catch (error) {
+      if (!(error instanceof TooMany)) throw error;
+      annotate(ctx.req, { wrong: guess.guesser.kind, outcome: 'too_many_requests' });
+      refuse({ realm, screens }, ctx, error);
+    }
+  };
+}
+
+/** Whether a request that goes the short way must be left to the long one, which refuses it. */
+export function mayShowSecret(realm: RealmContext, ctx: Pick<Context, 'req'>, clientId: string): boolean {
+  return (
+    realm.guesses.isQuiet() || !realm.guesses.isBlocked(guesserOf(realm, ctx, 'client_secret', clientId))
+  );
+}
+
+function guessOf(realm: RealmContext, ctx: Context): Guess | undefined {
+  if (ctx.method !== 'POST') return undefined;
+  if (isAt(ctx, paths.device)) {
+    if (!formOf(ctx).get('user_code')) return undefined;
+    return { guesser: guesserOf(realm, ctx, 'user_code', ''), isWrong: (one) => wrongCodes.has(one.req) };
+  }
+  if (!authenticating.has(addressOf(ctx.path)?.path ?? '')) return undefined;
+  const shown = secretShown(ctx);
+  if (shown !== undefined) {
+    return {
+      guesser: guesserOf(realm, ctx, 'client_secret', shown.id),
+      isWrong: async (one, thrown) => isWrongSecret(one, thrown) && !(await isOfDisabled(realm, shown)),
+    };
+  }
+  return isAt(ctx, paths.token) ? guessOfPublicClient(realm, ctx) : undefined;
+}
+
+/** Where clients authenticate. */
+const authenticating: ReadonlySet<string> = new Set([
+  paths.token,
+  paths.introspection,
+  paths.revocation,
+  paths.logout,
+  paths.deviceAuthorization,
+  paths.pushedRequest,
+  paths.backchannelAuthentication,
+]);
+
+function isAt({ path }: Context, address: string): boolean {
+  return addressOf(path)?.path === address;
+}
+
+function guesserOf(
+  { name }: RealmContext,
+  ctx: Pick<Context, 'req'>,
+  kind: GuessKind,
+  target: string,
+): Guesser {
+  const { 'x-forwarded-for': address } = ctx.req.headers;
+  return { kind, realm: name, target, network: networkOf(typeof address === 'string' ? address : '') };
+}
+
+type Shown = { readonly id: string; readonly secret?: string };
+
+/** The id that somebody shows a secret for, or an assertion that is made with one (RFC 7523 §2.2). */
+function secretShown(ctx: Context): Shown | undefined {
+  const form = formOf(ctx);
+  const [scheme = '', encoded = ''] = ctx.get('Authorization').split(' ');
+  if (scheme.toLowerCase() === 'basic') return shownByBasic(encoded);
+  const secret = form.get('client_secret');
+  if (secret !== null) return { id: form.get('client_id') ?? '', secret };
+  const id = idOfAssertion(form.get('client_assertion') ?? '');
+  return id === undefined ? undefined : { id };
+}
+
+/** RFC 6749 §2.3.1; what cannot be read the library refuses before it looks at any secret. */
+function shownByBasic(encoded: string): Shown | undefined {
+  const pair = Buffer.from(encoded, 'base64').toString('utf8').replaceAll('+', ' ');
+  const [id = '', ...secret] = pair.split(':');
+  try {
+    return { id: decodeURIComponent(id), secret: decodeURIComponent(secret.join(':')) };
+  } catch {
+    return undefined;
+  }
+}
+
+function idOfAssertion(assertion: string): string | undefined {
+  try {
+    if (decodeProtectedHeader(assertion).alg?.startsWith('HS') !== true) return undefined;
+    return decodeJwt(assertion).sub;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the library says of an assertion that was made with the right secret, and sent before. */
+const REPLAYED = 'client assertion tokens must only be used once';
+
+function isWrongSecret(ctx: Context, thrown: unknown): boolean {
+  return (
+    isMatched(ctx) &&
+    thrown instanceof errors.OIDCProviderError &&
+    thrown.error_detail !== REPLAYED &&
+    isUnauthenticated(ctx, thrown)
+  );
+}
+
+/** Right, and refused all the same: a service that goes on asking is no guesser, and is let in when it may be again. */
+async function isOfDisabled(realm: RealmContext, { id, secret }: Shown): Promise<boolean> {
+  const client = secret === undefined ? undefined : await realm.findClient(id);
+  return client?.enabled === false && isSecretOf(client, secret ?? '', realm.clock());
+}
+
+const redeeming: ReadonlySet<string> = new Set([
+  'authorization_code',
+  'refresh_token',
+  'urn:ietf:params:oauth:grant-type:device_code',
+]);
+
+/**
+ * What a public client redeems is all it has to show. Others have a secret, and are not limited: what strangers send
+ * through them would lock out the people behind them.
+ */
+function guessOfPublicClient(realm: RealmContext, ctx: Context): Guess | undefined {
+  const form = formOf(ctx);
+  if (!redeeming.has(form.get('grant_type') ?? '') || form.has('client_assertion')) return undefined;
+  const guesser = guesserOf(realm, ctx, 'grant', form.get('client_id') ?? '');
+  return {
+    guesser,
+    isWrong: (one, thrown) => isWrongGrant(thrown) && isMatched(one) && isPublic(one),
+  };
+}
+
+function isPublic(ctx: KoaContextWithOIDC): boolean {
+  return ctx.oidc.client?.clientAuthMethod === 'none';
+}
+
+/** Not one that has expired, was spent or is somebody else's: one that never was, or is long forgotten. */
+function isWrongGrant(thrown: unknown): boolean {
+  return (
+    thrown instanceof errors.InvalidGrant &&
+    /^(authorization code|refresh token|device code) not found$/.test(thrown.error_detail ?? '')
+  );
+}
+
+/** Of every client, for the log and the metrics. */
+function noteWrongGrant(ctx: Context, thrown: unknown): void {
+  if (isWrongGrant(thrown)) annotate(ctx.req, { wrong: 'grant' });
+}
+
+const wrongCodes = new WeakSet<object>();
+const wrongCodeErrors: ReadonlySet<string> = new Set(['NotFoundError', 'ExpiredError', 'AlreadyUsedError']);
+
+/** To be called with the problem of a user code that was typed: the library shows it without an event. */
+export function noteUserCode({ req }: Pick<Context, 'req'>, problem: Error | undefined): void {
+  if (wrongCodeErrors.has(problem?.name ?? '')) wrongCodes.add(req);
+}
+
+/** The same for a client that exists and for one that does not. */
+function refuse({ realm, screens }: Parts, ctx: Context, error: TooMany): void {
+  ctx.status = 429;
+  ctx.remove('WWW-Authenticate');
+  ctx.set({ ...waitFields(error) });
+  const out = { error: 'too_many_requests', error_description: error.message };
+  if (isAt(ctx, paths.device)) screens.refused(ctx, realm, out);
+  else ctx.body = out;
+}

@@ -1,0 +1,23 @@
+import type { Context } from 'koa';
+import { errors } from 'oidc-provider';
+import type { RealmContext } from '../realm/realm-context.ts';
+import { type ProofTarget, provenKeyFor } from './dpop.ts';
+
+/**
+ * The thumbprint of the key that the request proves for this address (RFC 9449 §4.3), or what is wrong with the proof.
+ * Of the proofs of one `owner` each is good once.
+ */
+export async function provenGuestKey(
+  realm: RealmContext,
+  ctx: Context,
+  { address, owner }: Pick<ProofTarget, 'address' | 'owner'>,
+): Promise<{ readonly jkt: string } | { readonly fault: string }> {
+  try {
+    const jkt = await provenKeyFor(realm, ctx, { method: ctx.method, address, owner });
+    return jkt === undefined ? { fault: 'a DPoP proof is required' } : { jkt };
+  } catch (error) {
+    if (error instanceof errors.OIDCProviderError)
+      return { fault: error.error_description ?? 'invalid DPoP proof' };
+    throw error;
+  }
+}

@@ -1,0 +1,17 @@
+import { epochSeconds } from '../../base/clock.ts';
+import { sha256 } from '../../base/hash.ts';
+import type { Key } from '../../storage/port/port.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+
+/** Of two requests with one `jti` at once exactly one is the first. */
+export async function isFirstUse(
+  realm: RealmContext,
+  issuer: string,
+  jti: string,
+  expiresAt: number,
+): Promise<boolean> {
+  const key: Key = { realm: realm.name, kind: 'replay', id: sha256(`${issuer}\n${jti}`) };
+  const ttl = Math.max(1, expiresAt - epochSeconds(realm.clock));
+  const outcome = await realm.store.commit([{ put: key, value: '1', ttl, onlyIf: 'absent' }]);
+  return outcome.ok;
+}

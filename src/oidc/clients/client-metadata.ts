@@ -1,0 +1,99 @@
+/**
+ * Clients as the library wants them: RFC 7591 metadata in snake_case. And back, for clients that register themselves.
+ */
+import type { AdapterPayload } from 'oidc-provider';
+import type { Client, RealmSettings } from '../../registry/model/model.ts';
+import { originsOf } from '../../registry/model/origins.ts';
+
+/** Names of ours that are no registration metadata. */
+const ours: ReadonlySet<string> = new Set([
+  'id',
+  'enabled',
+  'secret',
+  'previousSecret',
+  'previousSecretUntil',
+  'public',
+  'firstParty',
+  'grants',
+  'roles',
+  'permissions',
+  'introspects',
+  'mints',
+  'cors',
+  'consent',
+  'pkce',
+  'fapi',
+  'accessTokenTtl',
+  'claimsInIdToken',
+  'registered',
+]);
+
+/** Metadata that only we give a client: nobody can register it, nobody is shown it. */
+export const internalMetadata = ['cors_origins', 'fapi', 'pkce_optional', 'claims_in_id_token'] as const;
+
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange' as const;
+
+const guestDetailTypes = ['embed_resource', 'embed_policy', 'embed_session'];
+
+/** RFC 7591 §2 metadata of a client of the registry. */
+export function toMetadata(client: Client, profile: RealmSettings['profile']): AdapterPayload {
+  const metadata: Record<string, unknown> = { ...client.registered };
+  for (const [name, value] of Object.entries(client)) {
+    if (!ours.has(name) && value !== undefined) metadata[snakeCase(name)] = value;
+  }
+  return {
+    ...defaultsOf(client, profile),
+    ...metadata,
+    ...flagsOf(client),
+    client_id: client.id,
+    grant_types: grantTypesOf(client),
+    ...(client.secret === undefined ? {} : { client_secret: client.secret }),
+  };
+}
+
+/** Who mints guests refreshes them, which the library takes for an exchange (endpoints/guest-holder.ts). */
+function grantTypesOf({ grants, mints }: Client): readonly string[] {
+  return mints === undefined ? grants : [...new Set([...grants, TOKEN_EXCHANGE])];
+}
+
+/** What our answers to the library's synchronous questions need to know of a client. */
+function flagsOf(client: Client): Record<string, unknown> {
+  return {
+    cors_origins: originsOf(client),
+    ...(client.fapi === true ? { fapi: true } : {}),
+    ...(client.pkce === 'optional' && client.public !== true ? { pkce_optional: true } : {}),
+    ...(client.claimsInIdToken === true ? { claims_in_id_token: true } : {}),
+  };
+}
+
+function defaultsOf(client: Client, profile: RealmSettings['profile']): AdapterPayload {
+  const usesCodes = client.grants.includes('authorization_code');
+  return {
+    redirect_uris: [],
+    response_types: usesCodes ? ['code'] : [],
+    token_endpoint_auth_method: client.public === true ? 'none' : 'client_secret_basic',
+    id_token_signed_response_alg: profile === 'keycloak' ? 'RS256' : 'ES256',
+    introspection_signed_response_alg: 'ES256',
+    ...(knowsGuests(client) ? { authorization_details_types: guestDetailTypes } : {}),
+    ...(client.fapi === true ? fapiMetadata(client) : {}),
+  };
+}
+
+/** Who may exchange tokens and not mint is refused for that by the grant, not for the details it was sent. */
+function knowsGuests({ mints, grants }: Client): boolean {
+  return mints !== undefined || grants.includes(TOKEN_EXCHANGE);
+}
+
+/** FAPI 2.0 Security Profile §5.3.2.1, §5.3.2.2: pushed requests and sender-constrained tokens only. */
+function fapiMetadata(client: Client): AdapterPayload {
+  const isBoundByCertificate = client.tlsClientCertificateBoundAccessTokens === true;
+  return {
+    require_pushed_authorization_requests: true,
+    ...(isBoundByCertificate ? {} : { dpop_bound_access_tokens: true }),
+  };
+}
+
+/** `redirectUris` → `redirect_uris`. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

@@ -1,0 +1,150 @@
+/**
+ * Dynamic registration (RFC 7591, RFC 7592): by initial access token, or open where the realm says so. What a client
+ * says of itself is checked here beyond what the library checks; what an operator decided about it stays decided.
+ */
+import { type AdapterPayload, type Configuration, errors, type Provider } from 'oidc-provider';
+import { Failure } from '../../base/errors.ts';
+import { newClientSecret, randomId } from '../../base/random.ts';
+import { type Client, grantName } from '../../registry/model/model.ts';
+import { problemOfRedirectUri } from '../../registry/model/web-address.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import { internalMetadata } from './client-metadata.ts';
+
+/** Grants that a client may register itself for: those where a person sees who it is, or nobody's data is at stake. */
+const registrableGrants: ReadonlySet<string> = new Set([
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  'urn:ietf:params:oauth:grant-type:device_code',
+]);
+
+export function registrationFeatures(realm: RealmContext) {
+  const { registration } = realm.view;
+  if (registration === undefined) return {};
+  return {
+    registration: {
+      enabled: true,
+      initialAccessToken: !registration.open,
+      issueRegistrationAccessToken: true,
+      // Never a bare UUID: that is what subjects of users look like (RFC 9700 §4.15).
+      idFactory: () => `dcr-${randomId()}`,
+      secretFactory: newClientSecret,
+    },
+    registrationManagement: { enabled: true, rotateRegistrationAccessToken: false },
+  };
+}
+
+/**
+ * A token that lets its holders register clients for `ttl` seconds (RFC 7591 §3). Rejects with
+ * `Failure('invalid_input')` when the realm has no registration.
+ */
+export async function createInitialAccessToken(
+  realm: RealmContext,
+  provider: Provider,
+  { ttl }: { readonly ttl: number },
+): Promise<string> {
+  if (realm.view.registration === undefined) {
+    throw new Failure('invalid_input', `realm "${realm.name}" has no registration of clients`);
+  }
+  return new provider.InitialAccessToken({ expiresIn: ttl }).save();
+}
+
+/**
+ * The library's hook for metadata of our own. With a request it is somebody's registration: our names are taken out
+ * as unknown ones are (RFC 7591 §2), and the rest must keep our rules.
+ */
+export function extraClientMetadata(realm: RealmContext): NonNullable<Configuration['extraClientMetadata']> {
+  return {
+    properties: [...internalMetadata],
+    validator: (ctx, name, _value, metadata) => {
+      if (ctx === undefined) return;
+      Reflect.deleteProperty(metadata, name);
+      if (name !== internalMetadata[0]) return;
+      checkMetadata(metadata);
+      leaveOutPermissions(realm, metadata);
+    },
+  };
+}
+
+/** Values are as sent: what is of another type than it must be, the library refuses afterwards. */
+function checkMetadata(metadata: Readonly<Record<string, unknown>>): void {
+  const refused = textsOf(metadata['grant_types']).find((grant) => !registrableGrants.has(grant));
+  if (refused !== undefined) {
+    throw new errors.InvalidClientMetadata(`grant_types must only hold ${[...registrableGrants].join(', ')}`);
+  }
+  const isNative = metadata['application_type'] === 'native';
+  for (const name of ['redirect_uris', 'post_logout_redirect_uris']) {
+    const problem = textsOf(metadata[name])
+      .map((uri) => problemOfRedirectUri(uri, isNative))
+      .find((found) => found !== undefined);
+    if (problem !== undefined) throw new errors.InvalidClientMetadata(`${name}: ${problem}`);
+  }
+}
+
+/** What a registered client may ask for is the realm's to say; the library knows no scopes but OIDC's. */
+function leaveOutPermissions(realm: RealmContext, metadata: { scope?: unknown }): void {
+  if (typeof metadata.scope !== 'string') return;
+  const names = metadata.scope.split(' ').filter((name) => !realm.permissionNames.has(name));
+  if (names.length === 0) delete metadata.scope;
+  else metadata.scope = names.join(' ');
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+/** Files what was registered or updated. */
+export async function registerClient(
+  { registry, name, view }: RealmContext,
+  id: string,
+  metadata: AdapterPayload,
+): Promise<void> {
+  const own = fromMetadata(id, metadata);
+  try {
+    if ((await registry.findClient(name, id)) === undefined) {
+      await registry.createClient(name, { ...own, permissions: [...(view.registration?.permissions ?? [])] });
+    } else {
+      await registry.updateClient(name, id, (before) => ({ ...operatorsShareOf(before), ...own }));
+    }
+  } catch (cause) {
+    if (!(cause instanceof Failure) || cause.code !== 'invalid_input') throw cause;
+    throw new errors.InvalidClientMetadata(`client metadata: ${cause.message}`, { cause });
+  }
+}
+
+/**
+ * A registered client as the registry keeps it: no roles, only the permissions that the realm gives to registered
+ * clients, the rest of its metadata as sent.
+ */
+function fromMetadata(id: string, metadata: AdapterPayload) {
+  const { client_id, client_secret, grant_types, ...registered } = metadata;
+  const isPublic = metadata.token_endpoint_auth_method === 'none';
+  return {
+    id,
+    ...(client_secret === undefined || isPublic ? {} : { secret: client_secret }),
+    ...(isPublic ? { public: true } : {}),
+    ...(metadata.application_type === 'native' ? { applicationType: 'native' as const } : {}),
+    ...shownMetadata(metadata),
+    grants: grantName.array().parse(grant_types ?? ['authorization_code']),
+    redirectUris: [...(metadata.redirect_uris ?? [])],
+    registered,
+  };
+}
+
+/** What people are shown of a client is looked for under the registry's own names. */
+function shownMetadata({ client_name, client_uri, logo_uri, policy_uri, tos_uri }: AdapterPayload) {
+  return {
+    ...(client_name === undefined ? {} : { clientName: client_name }),
+    ...(client_uri === undefined ? {} : { clientUri: client_uri }),
+    ...(logo_uri === undefined ? {} : { logoUri: logo_uri }),
+    ...(policy_uri === undefined ? {} : { policyUri: policy_uri }),
+    ...(tos_uri === undefined ? {} : { tosUri: tos_uri }),
+  };
+}
+
+/** What the client does not decide and its update must not undo. */
+function operatorsShareOf(client: Client): Client {
+  const { secret, public: _, applicationType, registered, ...rest } = client;
+  const { clientName, clientUri, logoUri, policyUri, tosUri, ...operators } = rest;
+  return operators;
+}

@@ -1,0 +1,230 @@
+/**
+ * What stands around the library's routes: the request's unit of work before it, and after it the answers that are
+ * ours. Only public places of the library are used: middleware, the authenticated client, events.
+ */
+import type { Context, Middleware } from 'koa';
+import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { isTemporary } from '../../base/errors.ts';
+import { createUnit } from '../../storage/port/unit-of-work.ts';
+import { noteInquiry } from '../client-auth/authenticate.ts';
+import { limitGuesses } from '../client-auth/brute-force.ts';
+import { internalMetadata } from '../clients/client-metadata.ts';
+import { crossOrigin } from '../http/cors.ts';
+import { readForm } from '../http/form.ts';
+import { checkForms } from '../http/form-rules.ts';
+import { TooManyRequests } from '../library/errors.ts';
+import { isMatched } from '../library/has-oidc-context.ts';
+import { addressOf, paths } from '../realm/addresses.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import type { Screens } from '../realm/ui-port.ts';
+import { assignUnit } from '../records/unit-of-request.ts';
+import { guestHolder } from './guest-holder.ts';
+import { answerIntrospection } from './introspect.ts';
+import { noteAnswer } from './log-line.ts';
+import { isLogoutByToken, routeLogoutByToken } from './logout-by-token.ts';
+import { narrowRefreshScope } from './narrow-refresh.ts';
+import { readdressPostedRequests } from './posted-requests.ts';
+import { clientRoutes, type Refused, rephrase } from './protocol-errors.ts';
+import { answerPublicDocuments } from './public-documents.ts';
+import { answerRefreshTokenLogout, answerRevocation } from './revoke.ts';
+import { finishTokenRequest } from './token.ts';
+import { answerUnmatched } from './unmatched.ts';
+import { shortenUserinfoError } from './userinfo-errors.ts';
+
+const UNAVAILABLE_RETRY_SECONDS = 1;
+
+const errorEvents = [
+  'server_error',
+  'grant.error',
+  'authorization.error',
+  'introspection.error',
+  'revocation.error',
+  'userinfo.error',
+  'pushed_authorization_request.error',
+  'device_authorization.error',
+  'backchannel_authentication.error',
+  'registration_create.error',
+  'registration_read.error',
+  'registration_update.error',
+  'registration_delete.error',
+  'end_session.error',
+  'end_session_confirm.error',
+  'code_verification.error',
+  'device_resume.error',
+];
+
+type Thrown = WeakMap<object, unknown>;
+
+export function mountSeam(provider: Provider, realm: RealmContext, screens: Screens): void {
+  const thrown: Thrown = new WeakMap();
+  for (const event of errorEvents) {
+    provider.on(event as 'server_error', (ctx: object, error: unknown) => thrown.set(ctx, error));
+  }
+  // What breaks a request is answered below; what is left are callers that hang up.
+  provider.on('error' as 'server_error', (error: unknown) =>
+    realm.logger.debug({ realm: realm.name, err: error }, 'connection error'),
+  );
+  provider.use(answerFailures(realm));
+  provider.use(crossOrigin(realm));
+  provider.use(noteAnswers(thrown));
+  provider.use(forbidCaching);
+  provider.use(answerUnmatched(realm));
+  provider.use(answerPublicDocuments(realm));
+  provider.use(withUnit(realm));
+  provider.use(readForm());
+  provider.use(checkForms(realm));
+  provider.use(limitGuesses({ realm, screens }, thrown));
+  provider.use(guestHolder(realm));
+  provider.use(routeLogoutByToken());
+  provider.use(readdressPostedRequests(realm));
+  provider.use(narrowRefreshScope(realm));
+  provider.use(finishAnswers(realm, screens, thrown));
+}
+
+/** What no inner part expected is logged here, once; a store that cannot be reached is a 503. */
+function answerFailures(realm: RealmContext): Middleware {
+  return async function answerFailure(ctx, next) {
+    try {
+      await next();
+    } catch (error) {
+      if (isTemporary(error)) return answerTemporary(ctx);
+      realm.logger.error({ realm: realm.name, err: error }, 'unexpected error');
+      ctx.status = 500;
+      ctx.body = { error: 'server_error' };
+    }
+  };
+}
+
+function noteAnswers(thrown: Thrown): Middleware {
+  return async function noteAnswerOfRequest(ctx, next) {
+    await next();
+    noteAnswer(ctx, thrown.get(ctx));
+  };
+}
+
+/** Token requests commit at the end, in one step; everything else as it goes. */
+function withUnit(realm: RealmContext): Middleware {
+  return function assignUnitOfWork(ctx, next) {
+    assignUnit(ctx, createUnit(realm.store, { deferred: ctx.path === paths.token }));
+    return next();
+  };
+}
+
+/** RFC 6749 §5.1: both headers on what holds tokens, and on refusals as well. */
+const forbidCaching: Middleware = async function forbidCachingOfAnswers(ctx, next) {
+  ctx.set('Cache-Control', 'no-store');
+  if (addressOf(ctx.path)?.path === paths.token) ctx.set('Pragma', 'no-cache');
+  await next();
+};
+
+function finishAnswers(realm: RealmContext, screens: Screens, thrown: Thrown): Middleware {
+  return async function finishAnswer(ctx, next) {
+    await next().catch((error: unknown) => noteUnsaved(thrown, ctx, error));
+    if (!isMatched(ctx) || noteInquiry(ctx, thrown.get(ctx))) return;
+    await finish(realm, ctx, thrown.get(ctx)).catch((error: unknown) => {
+      answerRefused(ctx, error);
+      thrown.set(ctx, error);
+    });
+    await explainError({ realm, screens }, ctx, thrown.get(ctx));
+  };
+}
+
+/**
+ * The library saves the session within its error handling and, where that failed, once more outside of it: what is
+ * refused a second time it has answered already. Only an outage may be news.
+ */
+function noteUnsaved(thrown: Thrown, ctx: Context, error: unknown): void {
+  const isAnswered = thrown.has(ctx) && error instanceof errors.OIDCProviderError;
+  if (!isMatched(ctx) || !(isAnswered || isTemporary(error))) throw error;
+  thrown.set(ctx, error);
+}
+
+async function finish(realm: RealmContext, ctx: Context & KoaContextWithOIDC, error: unknown): Promise<void> {
+  switch (ctx.oidc.route) {
+    case 'token':
+      return finishTokenRequest(realm, ctx);
+    case 'introspection':
+      return isAuthenticated(ctx, error) ? answerIntrospection(realm, ctx) : undefined;
+    case 'revocation':
+      if (!isAuthenticated(ctx, error)) return undefined;
+      return isLogoutByToken(ctx) ? answerRefreshTokenLogout(realm, ctx) : answerRevocation(realm, ctx);
+    case 'client':
+      return hideInternals(ctx);
+    default:
+      return undefined;
+  }
+}
+
+/** What an operator decided of a registered client is no metadata of its own (RFC 7592 §3). */
+function hideInternals(ctx: Context): void {
+  const { body } = ctx;
+  if (typeof body !== 'object' || body === null) return;
+  for (const name of internalMetadata) Reflect.deleteProperty(body, name);
+}
+
+/** The library refuses JWTs only after it has authenticated the client. */
+function isAuthenticated(ctx: Context & KoaContextWithOIDC, error: unknown): boolean {
+  if (ctx.oidc.client === undefined) return false;
+  const isRefusedJwt = error instanceof errors.OIDCProviderError && error.error === 'unsupported_token_type';
+  return ctx.status === 200 || isRefusedJwt;
+}
+
+/** RFC 6749 §5.2 for what the store refused at the last moment: somebody else was faster, or it was just revoked. */
+function answerRefused(ctx: Context, error: unknown): void {
+  if (!(error instanceof errors.OIDCProviderError)) throw error;
+  ctx.status = error.statusCode;
+  ctx.body = { error: error.error, error_description: error.error_description };
+}
+
+type Parts = { readonly realm: RealmContext; readonly screens: Screens };
+
+async function explainError(
+  { realm, screens }: Parts,
+  ctx: Context & KoaContextWithOIDC,
+  error: unknown,
+): Promise<void> {
+  if (isTemporary(error)) {
+    const isPage = ctx.body === undefined ? ctx.accepts('json', 'html') === 'html' : ctx.response.is('html');
+    answerTemporary(ctx);
+    if (isPage) screens.error(ctx, realm, { error: 'temporarily_unavailable' });
+  } else if (error instanceof errors.OIDCProviderError) {
+    await phrase(realm, ctx, error);
+  } else if (error instanceof Error) {
+    realm.logger.error({ realm: realm.name, route: ctx.oidc.route, err: error }, 'unexpected error');
+  }
+}
+
+/** The library goes by `Accept` and would answer a program with a page. */
+async function phrase(
+  realm: RealmContext,
+  ctx: Context & KoaContextWithOIDC,
+  error: errors.OIDCProviderError,
+): Promise<void> {
+  if (realm.view.profile === 'keycloak' && ctx.oidc.route === 'userinfo')
+    shortenUserinfoError(realm, ctx, error);
+  if (!clientRoutes.has(ctx.oidc.route)) return;
+  if (error instanceof TooManyRequests) ctx.set({ ...error.fields });
+  const words = await rephrase(realm, ctx, error);
+  if (words !== undefined) refuse(realm, ctx, words);
+  else if (ctx.response.is('html')) {
+    ctx.body = { error: error.error, error_description: error.error_description };
+  }
+}
+
+function refuse(realm: RealmContext, ctx: Context, words: Refused): void {
+  ctx.status = words.status;
+  ctx.body = { error: words.error, error_description: words.description };
+  if (words.status === 401 && ctx.get('Authorization') !== '') {
+    ctx.set('WWW-Authenticate', `Basic realm="${realm.issuer}", error="${words.error}"`);
+  }
+}
+
+/** RFC 6749 §5.2 leaves 503 to HTTP. */
+function answerTemporary(ctx: Context): void {
+  const isHtml = ctx.response.is('html');
+  ctx.status = 503;
+  ctx.set('Retry-After', String(UNAVAILABLE_RETRY_SECONDS));
+  if (isHtml === false || isHtml === null) {
+    ctx.body = { error: 'temporarily_unavailable', error_description: 'the service is busy, try again' };
+  }
+}

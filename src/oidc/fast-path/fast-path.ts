@@ -1,0 +1,160 @@
+/**
+ * The two requests that services make all day, answered without the library's general machinery: introspection and
+ * client credentials by a client with a plain secret, with nothing unusual about them. Whatever is unusual, wrong or
+ * refused goes the long way, so that errors and everything else have one place. `test/flows/direct.test.ts` holds
+ * both ways against each other.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Provider } from 'oidc-provider';
+import { readBody } from '../../http/body.ts';
+import { sendJson } from '../../http/send-json.ts';
+import { annotate } from '../../observability/annotations.ts';
+import { isSecretOf } from '../../registry/model/client-secrets.ts';
+import type { Client } from '../../registry/model/model.ts';
+import { mayShowSecret } from '../client-auth/brute-force.ts';
+import { introspect } from '../endpoints/introspect.ts';
+import { tokenExchangeGrant } from '../grants/token-exchange.ts';
+import { keepForm, MAX_BODY_BYTES } from '../http/form.ts';
+import { problemOfHint } from '../http/form-rules.ts';
+import { paths } from '../realm/addresses.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import type { DirectAnswer } from './answer.ts';
+import { issueDirectly } from './client-credentials.ts';
+import { exchangeDirectly } from './guest-exchange.ts';
+
+/** Headers that change what an answer must be. */
+const unusualHeaders = [
+  'origin',
+  'dpop',
+  'oauth-client-attestation',
+  'transfer-encoding',
+  'content-encoding',
+];
+const FORM = 'application/x-www-form-urlencoded';
+
+export type DirectRequest = {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Below the realm, without a query. */
+  readonly path: string;
+};
+
+/** Answers a request, or leaves it as it came and resolves to `false`. */
+export async function answerDirectly(
+  realm: RealmContext,
+  provider: () => Provider,
+  { request, response, path }: DirectRequest,
+): Promise<boolean> {
+  if (!isUsual(request, path)) return false;
+  const body = await readBody(request, MAX_BODY_BYTES);
+  if (body === undefined) return false;
+  const form = new URLSearchParams(body.toString('utf8'));
+  const client = isPlain(form) ? await authenticated(realm, request, form) : undefined;
+  const answer = client && (await answerOf(realm, provider, { request, path, form, client }));
+  if (client === undefined || answer === undefined) return false;
+  response.setHeader('Cache-Control', 'no-store');
+  if (path === paths.token) response.setHeader('Pragma', 'no-cache');
+  annotate(request, { client: client.id, outcome: 'ok' });
+  for (const [name, field] of Object.entries(answer.headers ?? {})) response.setHeader(name, field);
+  sendJson(response, 200, answer.body);
+  return true;
+}
+
+function isUsual({ method, headers }: IncomingMessage, path: string): boolean {
+  if (method !== 'POST' || (path !== paths.introspection && path !== paths.token)) return false;
+  if (headers['content-type']?.toLowerCase() !== FORM) return false;
+  return !unusualHeaders.some((name) => name in headers) && headers.accept?.includes('jwt') !== true;
+}
+
+/** Each parameter once, none that proves a client in another way, and no scope that is not one (RFC 6749 §3.3). */
+function isPlain(form: URLSearchParams): boolean {
+  const scope = form.get('scope');
+  return (
+    new Set(form.keys()).size === form.size &&
+    !form.has('client_assertion') &&
+    (scope === null || scopes.test(scope))
+  );
+}
+
+const scopes = /^[!#-[\]-~]+( [!#-[\]-~]+)*$/;
+
+/** The client, if its registered way is a secret and the secret is right. */
+async function authenticated(
+  realm: RealmContext,
+  request: IncomingMessage,
+  form: URLSearchParams,
+): Promise<Client | undefined> {
+  const shown = shownSecret(request.headers.authorization, form);
+  // Who guesses learns nothing, and gets an answer the long way.
+  if (shown === undefined || !mayShowSecret(realm, { req: request }, shown.id)) return undefined;
+  const client = await realm.findClient(shown.id);
+  if (client?.secret === undefined || !client.enabled || !usesPlainSecret(client)) return undefined;
+  return isSecretOf(client, shown.secret, realm.clock()) ? client : undefined;
+}
+
+const secretMethods: readonly string[] = ['client_secret_basic', 'client_secret_post'];
+
+function usesPlainSecret(client: Client): boolean {
+  const isSecretMethod = secretMethods.includes(client.tokenEndpointAuthMethod ?? 'client_secret_basic');
+  // What registered itself may have said more in its metadata.
+  return isSecretMethod && client.public !== true && client.registered === undefined;
+}
+
+type Shown = { readonly id: string; readonly secret: string };
+
+function shownSecret(header: string | undefined, form: URLSearchParams): Shown | undefined {
+  const [id, secret] = [form.get('client_id'), form.get('client_secret')];
+  if (header === undefined) return id && secret ? { id, secret } : undefined;
+  const shown = secret === null ? basicSecret(header) : undefined;
+  return id === null || id === shown?.id ? shown : undefined;
+}
+
+/** RFC 6749 §2.3.1, and nothing that is only nearly it. */
+function basicSecret(header: string): Shown | undefined {
+  const encoded = /^Basic ([A-Za-z0-9+/]+={0,2})$/.exec(header)?.[1];
+  if (encoded === undefined || encoded.length % 4 !== 0) return undefined;
+  const pair = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = pair.indexOf(':');
+  // Encoded characters are the library's to decode.
+  if (colon < 1 || !/^[\x21-\x7e]+$/.test(pair) || /[%+]/.test(pair)) return undefined;
+  return { id: pair.slice(0, colon), secret: pair.slice(colon + 1) };
+}
+
+type Asked = {
+  readonly request: IncomingMessage;
+  readonly path: string;
+  readonly form: URLSearchParams;
+  readonly client: Client;
+};
+
+type Answered = Promise<DirectAnswer | undefined>;
+
+function answerOf(realm: RealmContext, provider: () => Provider, asked: Asked): Answered {
+  return asked.path === paths.token ? token(realm, asked) : introspection(realm, provider, asked);
+}
+
+async function introspection(
+  realm: RealmContext,
+  provider: () => Provider,
+  { request, form, client }: Asked,
+): Answered {
+  const value = form.get('token');
+  if (!value || client.introspectionEncryptedResponseAlg !== undefined) return undefined;
+  if (problemOfHint(realm, form) !== undefined) return undefined;
+  keepForm(request, form);
+  annotate(request, { route: 'introspection' });
+  return { body: await introspect(realm, { req: request }, { client, isMutualTls: false, provider }, value) };
+}
+
+const grants: Readonly<Record<string, typeof exchangeDirectly>> = {
+  client_credentials: issueDirectly,
+  [tokenExchangeGrant.name]: exchangeDirectly,
+};
+
+async function token(realm: RealmContext, { request, form, client }: Asked): Answered {
+  const grant = form.get('grant_type') ?? '';
+  if (!Object.hasOwn(grants, grant)) return undefined;
+  const answer = await grants[grant]?.(realm, client, form, request);
+  if (answer !== undefined) annotate(request, { route: 'token', grant });
+  return answer;
+}

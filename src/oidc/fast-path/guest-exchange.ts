@@ -1,0 +1,65 @@
+/** A guest token by exchange (RFC 8693) for a client that has proven its secret and shows an access token of ours. */
+
+import type { IncomingMessage } from 'node:http';
+import { errors } from 'oidc-provider';
+import { isRefused } from '../../guest/grant/refusal.ts';
+import { minterOf } from '../../guest/guests.ts';
+import { limitFields } from '../../limits/too-many.ts';
+import { senderOf } from '../../observability/request-source.ts';
+import type { Client } from '../../registry/model/model.ts';
+import { clientNode } from '../../revocation/nodes.ts';
+import { issuedType, mint, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
+import { tokenTypes } from '../grants/token-types.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import type { DirectAnswer } from './answer.ts';
+
+const usual: ReadonlySet<string> = new Set([
+  'grant_type',
+  'subject_token',
+  'subject_token_type',
+  'requested_token_type',
+  'scope',
+  'authorization_details',
+  'client_id',
+  'client_secret',
+]);
+
+/** The answer of the token endpoint; `undefined` for whatever needs the long way, refusals included. */
+export async function exchangeDirectly(
+  realm: RealmContext,
+  client: Client,
+  form: URLSearchParams,
+  request: IncomingMessage,
+): Promise<DirectAnswer | undefined> {
+  const readAt = realm.registry.readAt(client);
+  const minter = minterOf(client, readAt);
+  if (minter === undefined || readAt === undefined || !isUsual(client, form)) return undefined;
+  const guards = [{ guard: clientNode(client.id), realm: realm.name, since: readAt }];
+  try {
+    const sender = senderOf(request);
+    const minted = await mint(realm, { minter, form, proven: {}, sender, guards, isTrial: true });
+    if (isRefused(minted)) return undefined;
+    const said = respond(minted, issuedType(form));
+    const ends = 'refresh_expires_in' in said ? {} : { refresh_expires_in: 0 };
+    const body = { scope: '', ...said, ...ends, 'not-before-policy': 0 };
+    return { body, headers: limitFields(minted.limit) };
+  } catch (error) {
+    if (!(error instanceof errors.OIDCProviderError)) throw error;
+    // Perhaps what was known of the client is no longer true: the long way asks anew, and says what is wrong.
+    realm.registry.forgetClient(realm.name, client.id);
+    return undefined;
+  }
+}
+
+function isUsual(client: Client, form: URLSearchParams): boolean {
+  const needsProof =
+    client.dpopBoundAccessTokens === true || client.tlsClientCertificateBoundAccessTokens === true;
+  return (
+    client.grants.includes(tokenExchangeGrant.name) &&
+    client.authorizationDetailsTypes === undefined &&
+    client.fapi !== true &&
+    !needsProof &&
+    form.get('subject_token_type') === tokenTypes.accessToken &&
+    [...form.keys()].every((name) => usual.has(name))
+  );
+}

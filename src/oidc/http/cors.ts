@@ -1,0 +1,87 @@
+/**
+ * Which web origins may call from a browser: those that clients registered, never whoever asks (RFC 9700 §2.6).
+ * The answers' headers are ours alone; the library's, which reflect any origin, are taken off.
+ */
+import type { Context, Middleware } from 'koa';
+import type { KoaContextWithOIDC, Client as LibraryClient } from 'oidc-provider';
+import { coversOrigin } from '../../registry/model/origins.ts';
+import { isMatched } from '../library/has-oidc-context.ts';
+import { type Address, addressOf } from '../realm/addresses.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+
+const PREFLIGHT_SECONDS = '3600';
+const ALLOWED_HEADERS = 'Accept, Authorization, Content-Type, DPoP, X-Requested-With';
+/** No header that a client authenticates with. */
+const HOLDER_HEADERS = 'Accept, Content-Type, DPoP';
+const EXPOSED_HEADERS = 'WWW-Authenticate, Retry-After, X-Request-Id';
+
+const libraryHeaders = [
+  'Access-Control-Allow-Origin',
+  'Access-Control-Expose-Headers',
+  'Access-Control-Allow-Credentials',
+];
+
+/** The library's question once it knows the client; `false` refuses the request. */
+export function allowsOrigin(_ctx: KoaContextWithOIDC, origin: string, client: LibraryClient): boolean {
+  const registered: unknown = client['cors_origins'];
+  if (!Array.isArray(registered)) return false;
+  const origins = registered.filter((item) => typeof item === 'string');
+  return coversOrigin(origins, client.applicationType === 'native', origin);
+}
+
+export function crossOrigin(realm: RealmContext): Middleware {
+  return async function answerCrossOrigin(ctx, next) {
+    const address = addressOf(ctx.path);
+    if (address?.callers !== undefined && isPreflight(ctx)) answerPreflight(ctx, address);
+    else await next();
+    const isOpen = address?.callers === 'anybody' || wasOpened(ctx);
+    for (const name of libraryHeaders) ctx.remove(name);
+    if (isOpen) ctx.set('Access-Control-Allow-Origin', '*');
+    else if (address?.callers === 'clients') await allowRegistered(realm, ctx);
+    if (address?.forHolders === true && isPreflight(ctx)) allowHolders(ctx);
+  };
+}
+
+/** Opened on purpose, for whoever holds a guest token: the library would have named the origin. */
+function wasOpened(ctx: Context): boolean {
+  return ctx.get('Origin') !== '' && ctx.response.get('Access-Control-Allow-Origin') === '*';
+}
+
+function isPreflight(ctx: Context): boolean {
+  return (
+    ctx.method === 'OPTIONS' && ctx.get('Origin') !== '' && ctx.get('Access-Control-Request-Method') !== ''
+  );
+}
+
+function answerPreflight(ctx: Context, address: Address): void {
+  ctx.status = 204;
+  ctx.set('Access-Control-Max-Age', PREFLIGHT_SECONDS);
+  ctx.set('Access-Control-Allow-Methods', address.methods.join(', '));
+  ctx.set('Access-Control-Allow-Headers', ALLOWED_HEADERS);
+}
+
+/**
+ * Whether a page holds a guest token its request will tell, and so does the answer: a preflight only lets it ask. It
+ * gives strangers no more than they have without one, but for the proof.
+ */
+function allowHolders(ctx: Context): void {
+  if (ctx.response.get('Access-Control-Allow-Origin')) return;
+  ctx.set('Access-Control-Allow-Origin', '*');
+  ctx.set('Access-Control-Allow-Headers', HOLDER_HEADERS);
+}
+
+async function allowRegistered(realm: RealmContext, ctx: Context): Promise<void> {
+  ctx.vary('Origin');
+  const origin = ctx.get('Origin');
+  if (origin === '' || !(await isRegistered(realm, ctx, origin))) return;
+  ctx.set('Access-Control-Allow-Origin', origin);
+  ctx.set('Access-Control-Expose-Headers', EXPOSED_HEADERS);
+  // Keycloak's browser adapter sends its requests with credentials.
+  if (realm.view.profile === 'keycloak') ctx.set('Access-Control-Allow-Credentials', 'true');
+}
+
+/** Where no client is known (a preflight, a request that failed early), an origin of any client of the realm will do. */
+async function isRegistered(realm: RealmContext, ctx: Context, origin: string): Promise<boolean> {
+  if (isMatched(ctx) && ctx.oidc.client !== undefined) return allowsOrigin(ctx, origin, ctx.oidc.client);
+  return realm.registry.hasOrigin(realm.name, origin);
+}

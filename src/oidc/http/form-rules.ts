@@ -1,0 +1,47 @@
+/** Rules that every form sent to a protocol endpoint must keep, checked before anybody is asked who they are. */
+import type { Context, Middleware } from 'koa';
+import { addressOf, paths } from '../realm/addresses.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import { formOf } from './form.ts';
+
+/** RFC 8707 §2 and RFC 8693 §2.1: these may be sent more than once where a token is asked for, and nowhere else. */
+const mayRepeat: ReadonlySet<string> = new Set(['resource', 'audience']);
+const requests: ReadonlySet<string> = new Set([
+  paths.token,
+  paths.deviceAuthorization,
+  paths.pushedRequest,
+  paths.backchannelAuthentication,
+]);
+
+export function checkForms(realm: RealmContext): Middleware {
+  return function checkForm(ctx, next) {
+    const problem = addressOf(ctx.path)?.takesForm === true ? problemOf(realm, ctx) : undefined;
+    if (problem === undefined) return next();
+    ctx.status = 400;
+    ctx.body = { error: 'invalid_request', error_description: problem };
+    return undefined;
+  };
+}
+
+function problemOf(realm: RealmContext, ctx: Context): string | undefined {
+  if (ctx.method !== 'POST' || ctx.is('application/x-www-form-urlencoded') === false) return undefined;
+  const form = formOf(ctx);
+  if (ctx.path === paths.token && !form.has('grant_type')) return 'Missing form parameter: grant_type';
+  // RFC 6749 §3.2: parameters must not be included more than once, known or not.
+  if (repeatsParameter(form, requests.has(ctx.path))) return 'duplicated parameter';
+  return ctx.path === paths.introspection ? problemOfHint(realm, form) : undefined;
+}
+
+function repeatsParameter(form: URLSearchParams, isRequest: boolean): boolean {
+  const names = [...form.keys()].filter((name) => !isRequest || !mayRepeat.has(name));
+  return new Set(names).size < names.length;
+}
+
+const hints: ReadonlySet<string> = new Set(['access_token', 'refresh_token', 'requesting_party_token']);
+
+/** Only Keycloak minds: a hint that means nothing here may be ignored (RFC 7662 §2.1). */
+export function problemOfHint(realm: RealmContext, form: URLSearchParams): string | undefined {
+  if (realm.view.profile !== 'keycloak') return undefined;
+  const hint = form.get('token_type_hint') ?? '';
+  return hint === '' || hints.has(hint) ? undefined : `Unsupported token type [${hint.slice(0, 64)}].`;
+}

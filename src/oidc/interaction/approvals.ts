@@ -1,0 +1,108 @@
+/**
+ * Requests that wait for a person's word (CIBA): listed and answered at the account page.
+ */
+import { type BackchannelAuthenticationRequest, errors, type Provider } from 'oidc-provider';
+import { epochSeconds } from '../../base/clock.ts';
+import { Failure } from '../../base/errors.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import { createHandles } from '../records/keyed-references.ts';
+import { pendingRequestsOf } from './ciba.ts';
+import { fillGrant, grantableOf } from './grant-builder.ts';
+import { passwordAcr } from './interaction-policy.ts';
+
+/** Times are seconds since the epoch. */
+export type PendingApproval = {
+  readonly id: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly message: string | undefined;
+  readonly expiresAt: number;
+};
+
+const MAX_PENDING = 50;
+
+export type Approvals = ReturnType<typeof createApprovals>;
+
+type Session = { readonly uid: string; readonly authTime: number };
+
+export function createApprovals(realm: RealmContext, provider: Provider) {
+  const indexOf = (userId: string) => pendingRequestsOf(realm.name, userId);
+  const find = requestFinder(realm, provider);
+
+  async function list(userId: string): Promise<readonly PendingApproval[]> {
+    const { members } = await realm.store.list(indexOf(userId), { limit: MAX_PENDING });
+    const found = await Promise.all(members.map(async (id) => describe(id, await find(userId, id))));
+    return found.filter((pending) => pending !== undefined);
+  }
+
+  async function approve(userId: string, id: string, session: Session): Promise<void> {
+    const request = await required(userId, id);
+    const grant = await grantOf(realm, provider, request);
+    await provider.backchannelResult(request, grant, {
+      acr: passwordAcr(realm),
+      amr: ['pwd'],
+      authTime: session.authTime || epochSeconds(realm.clock),
+      sessionUid: session.uid,
+    });
+    await forget(userId, id);
+  }
+
+  async function deny(userId: string, id: string): Promise<void> {
+    const request = await required(userId, id);
+    await provider.backchannelResult(request, new errors.AccessDenied('the end-user denied the request'));
+    await forget(userId, id);
+  }
+
+  async function required(userId: string, id: string): Promise<BackchannelAuthenticationRequest> {
+    const request = await find(userId, id);
+    if (request === undefined) throw new Failure('not_found', 'this request is not waiting any more');
+    return request;
+  }
+
+  async function forget(userId: string, id: string): Promise<void> {
+    await realm.store.commit([{ unindex: indexOf(userId), member: id }]);
+  }
+
+  return { list, approve, deny };
+}
+
+/** Finds a request of this very user that nobody has answered yet. */
+function requestFinder(realm: RealmContext, provider: Provider) {
+  const handles = createHandles(realm.keys.secret);
+  return async function find(
+    userId: string,
+    id: string,
+  ): Promise<BackchannelAuthenticationRequest | undefined> {
+    const request = await provider.BackchannelAuthenticationRequest.find(handles.handle(id));
+    const isOpen =
+      request?.accountId === userId && request.grantId === undefined && request.error === undefined;
+    return isOpen ? request : undefined;
+  };
+}
+
+function describe(
+  id: string,
+  request: BackchannelAuthenticationRequest | undefined,
+): PendingApproval | undefined {
+  if (request === undefined) return undefined;
+  const message = request.params?.['binding_message'];
+  return {
+    id,
+    clientId: request.clientId ?? '',
+    scopes: [...request.scopes],
+    message: typeof message === 'string' ? message : undefined,
+    expiresAt: request.exp ?? 0,
+  };
+}
+
+async function grantOf(realm: RealmContext, provider: Provider, request: BackchannelAuthenticationRequest) {
+  const { accountId = '', clientId = '', resource = [] } = request;
+  const user = await realm.registry.findUser(realm.name, accountId);
+  const client = await realm.findClient(clientId);
+  if (user === undefined || client === undefined) throw new Failure('not_found', 'nobody waits any more');
+  const grant = new provider.Grant({ accountId, clientId });
+  const resources = typeof resource === 'string' ? [resource] : resource;
+  fillGrant(grant, grantableOf(realm, { user, client, scopes: request.scopes, resources, claims: [] }));
+  await grant.save();
+  return grant;
+}

@@ -1,0 +1,68 @@
+/**
+ * The pages of the device flow (RFC 8628 §3.3): type the code, compare it, sign in. The library asks for them in the
+ * middle of its work; it would post a code that is in the address by a script.
+ */
+import type { Context, Middleware } from 'koa';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { noteUserCode } from '../client-auth/brute-force.ts';
+import { protectedForm } from '../http/protected-form.ts';
+import { paths } from '../realm/addresses.ts';
+import { cookiesOf } from '../realm/cookies.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import type { Screens } from '../realm/ui-port.ts';
+
+export function deviceFlow(realm: RealmContext, screens: Screens) {
+  return {
+    enabled: true,
+    charset: 'base-20' as const,
+    mask: '****-****',
+    userCodeInputSource: async (ctx: KoaContextWithOIDC, _form: string, _out: unknown, problem?: Error) => {
+      noteUserCode(ctx, problem);
+      if (problem !== undefined) await keepNewSession(realm, ctx);
+      screens.enterUserCode(ctx, realm, {
+        ...protectedForm(ctx, 'code_verification'),
+        userCode: typedCode(problem) ?? codesInAddress.get(ctx.req),
+        problem: problem?.name,
+      });
+    },
+    userCodeConfirmSource: (
+      ctx: KoaContextWithOIDC,
+      _form: string,
+      _client: unknown,
+      device: Record<string, unknown>,
+      userCode: string,
+    ) => {
+      const form = protectedForm(ctx, 'code_verification');
+      screens.confirmUserCode(ctx, realm, { ...form, userCode, device: String(device['ua'] ?? '') });
+    },
+    successSource: (ctx: KoaContextWithOIDC) => screens.deviceDone(ctx, realm),
+  };
+}
+
+/**
+ * After a failure the library asks for the form when it has put the session away: one that began with this request,
+ * because the browser brought none, would hold the form's secret and be lost.
+ */
+async function keepNewSession(realm: RealmContext, { oidc }: KoaContextWithOIDC): Promise<void> {
+  const { cookies, provider, session } = oidc;
+  if (session === undefined || session.exp !== undefined) return;
+  cookies.set(provider.cookieName('session'), session.jti, cookiesOf(realm).long);
+  await session.save(realm.view.lifetimes.login);
+}
+
+/** The code that somebody typed, where the library knows it. */
+function typedCode(problem: Error | undefined): string | undefined {
+  const code: unknown = problem !== undefined && 'userCode' in problem ? problem.userCode : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+const codesInAddress = new WeakMap<object, string>();
+
+/** `verification_uri_complete` (RFC 8628 §3.3.1): the code is filled in, the person still looks at it and goes on. */
+export const fillInUserCode: Middleware = function takeUserCode(ctx: Context, next) {
+  const { user_code: code } = ctx.query;
+  if (ctx.path !== paths.device || ctx.method !== 'GET' || typeof code !== 'string') return next();
+  codesInAddress.set(ctx.req, code);
+  ctx.querystring = '';
+  return next();
+};

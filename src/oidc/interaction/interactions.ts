@@ -1,0 +1,217 @@
+/**
+ * The person in the middle of a flow: what is asked of them, and what becomes of the answer. The pages draw; this
+ * decides.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { InteractionResults, Provider } from 'oidc-provider';
+import { z } from 'zod';
+import { epochSeconds } from '../../base/clock.ts';
+import { Failure } from '../../base/errors.ts';
+import { sha256 } from '../../base/hash.ts';
+import type { Client, User } from '../../registry/model/model.ts';
+import type { Stamp } from '../../storage/port/port.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import type { Consents } from '../records/consents.ts';
+import { READ_AT } from '../records/record-placement.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import { consentOf, fillGrant, type Grantable, grantableOf } from './grant-builder.ts';
+import { passwordAcr } from './interaction-policy.ts';
+
+/** Member of an interaction's result: whose password was right, while something else must be done first. */
+const VERIFIED = 'daypass_verified';
+
+export type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
+
+/** What is asked. `accountId` is known at a consent, and at a login that is only asked for again. */
+export type Question = {
+  readonly uid: string;
+  readonly prompt: string;
+  readonly reasons: readonly string[];
+  readonly client: Client;
+  readonly accountId: string | undefined;
+  readonly params: Readonly<Record<string, unknown>>;
+  /** What is asked for at a consent. */
+  readonly scopes: readonly string[];
+  readonly claims: readonly string[];
+  readonly resources: readonly string[];
+  readonly details: readonly unknown[];
+};
+
+export type Interactions = ReturnType<typeof createInteractions>;
+
+export type InteractionDeps = {
+  readonly realm: RealmContext;
+  readonly provider: Provider;
+  readonly consents: Consents;
+  readonly sessions: Sessions;
+};
+
+type Flow = InteractionDeps;
+
+/** Each resolves to the address to go on at, always one of this realm; `question` to what is asked. */
+export function createInteractions(flow: InteractionDeps) {
+  return {
+    question: (exchange: Exchange) => questionOf(flow, exchange),
+    noteVerified: (exchange: Exchange, login: Login) => noteVerified(flow, exchange, login),
+    verified: (exchange: Exchange) => verified(flow, exchange),
+    finishLogin: (exchange: Exchange, login: Login) => finishLogin(flow, exchange, login),
+    allow: (exchange: Exchange) => allow(flow, exchange),
+    deny: (exchange: Exchange) =>
+      finish(flow, exchange, { error: 'access_denied', error_description: 'End-User aborted interaction' }),
+  };
+}
+
+/** `remember`: the person wants to stay signed in when the browser is closed. */
+export type Login = {
+  readonly user: User;
+  readonly remember: boolean;
+  /** When the user was read whose password was right: a change of it since then undoes this login. */
+  readonly readAt?: Stamp | undefined;
+};
+
+/** Rejects with `Failure('not_found')` when the flow has ended or belongs to another browser. */
+async function questionOf(flow: Flow, exchange: Exchange): Promise<Question> {
+  const interaction = await load(flow, exchange);
+  const { params, prompt } = interaction;
+  const client = await flow.realm.findClient(textOf(params['client_id']));
+  if (client === undefined) throw new Failure('not_found', 'the client of this request is gone');
+  return {
+    uid: interaction.uid,
+    prompt: prompt.name,
+    reasons: prompt.reasons,
+    client,
+    accountId: interaction.session?.accountId,
+    params,
+    scopes: wordsOf(params['scope']),
+    claims: listOf(prompt.details['missingOIDCClaims']),
+    resources: resourcesOf(params['resource'], flow.realm.defaultApi.audience),
+    details: detailsOf(params['authorization_details']),
+  };
+}
+
+async function load({ provider }: Flow, { request, response }: Exchange) {
+  try {
+    return await provider.interactionDetails(request, response);
+  } catch (cause) {
+    if (cause instanceof Failure) throw cause;
+    throw new Failure('not_found', 'this sign-in has expired', { cause });
+  }
+}
+
+/** Remembers in the flow itself that this person's password was right, while something else must be done first. */
+async function noteVerified(flow: Flow, { request, response }: Exchange, login: Login): Promise<void> {
+  const { user, remember } = login;
+  const note = { id: user.id, remember, proof: proofOf(user) };
+  await flow.provider.interactionResult(request, response, { [VERIFIED]: note });
+}
+
+const verifiedNote = z.object({ id: z.string(), remember: z.boolean(), proof: z.string() });
+
+/** Whoever was verified in this flow, as long as the password that proved it is still theirs. */
+async function verified(flow: Flow, exchange: Exchange): Promise<Login | undefined> {
+  const { realm } = flow;
+  const note = verifiedNote.safeParse((await load(flow, exchange)).result?.[VERIFIED]);
+  if (!note.success) return undefined;
+  const user = await realm.registry.findUser(realm.name, note.data.id);
+  if (user?.enabled !== true || proofOf(user) !== note.data.proof) return undefined;
+  return { user, remember: note.data.remember };
+}
+
+function proofOf(user: User): string {
+  return sha256(user.passwordHash ?? '');
+}
+
+async function finishLogin(
+  flow: Flow,
+  exchange: Exchange,
+  { user, remember, readAt }: Login,
+): Promise<string> {
+  const { realm } = flow;
+  await leaveOtherAccount(flow, exchange, user);
+  const login = {
+    accountId: user.id,
+    remember,
+    ts: epochSeconds(realm.clock),
+    amr: ['pwd'],
+    acr: passwordAcr(realm),
+    ...(readAt === undefined ? {} : { [READ_AT]: readAt }),
+  };
+  return finish(flow, exchange, { login, select_account: {} });
+}
+
+/** Somebody else was signed in here: that ends now, where the library would go round by a form that posts itself. */
+async function leaveOtherAccount(flow: Flow, exchange: Exchange, user: User): Promise<void> {
+  const interaction = await load(flow, exchange);
+  const { session } = interaction;
+  if (session === undefined || session.accountId === user.id) return;
+  await flow.sessions.end(session.uid);
+  interaction.session = undefined;
+  await interaction.persist();
+}
+
+/**
+ * Grants what was asked, as far as this person may have it. What a person agreed to is noted in any case: they can
+ * withdraw it, also where the client never asks or asks every time.
+ */
+async function allow(flow: Flow, exchange: Exchange): Promise<string> {
+  const { realm } = flow;
+  const asked = await questionOf(flow, exchange);
+  const user = await realm.registry.findUser(realm.name, asked.accountId ?? '');
+  if (user === undefined) throw new Failure('not_found', 'this sign-in has expired');
+  const grantable = grantableOf(realm, { ...asked, user });
+  const grant = await grantOf(flow, exchange, user, asked.client.id);
+  fillGrant(grant, grantable);
+  for (const detail of asked.details) grant.addRar(detail as Parameters<typeof grant.addRar>[0]);
+  const grantId = await grant.save();
+  await rememberConsent(flow, user, asked.client, grantable);
+  return finish(flow, exchange, { consent: { grantId } });
+}
+
+async function grantOf(flow: Flow, exchange: Exchange, user: User, clientId: string) {
+  const { grantId } = await load(flow, exchange);
+  const existing = grantId === undefined ? undefined : await flow.provider.Grant.find(grantId);
+  return existing ?? new flow.provider.Grant({ accountId: user.id, clientId });
+}
+
+async function rememberConsent(
+  { realm, consents }: Flow,
+  user: User,
+  client: Client,
+  grantable: Grantable,
+): Promise<void> {
+  const before = await consents.find(user.id, client.id);
+  const givenAt = epochSeconds(realm.clock);
+  await consents.remember(user.id, { ...consentOf(before, client.id, grantable), givenAt });
+}
+
+function finish(
+  { provider }: Flow,
+  { request, response }: Exchange,
+  result: InteractionResults,
+): Promise<string> {
+  const mergeWithLastSubmission = !('error' in result);
+  return provider.interactionResult(request, response, result, { mergeWithLastSubmission });
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function wordsOf(value: unknown): readonly string[] {
+  return typeof value === 'string' ? value.split(' ').filter((word) => word !== '') : [];
+}
+
+function listOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+function resourcesOf(value: unknown, fallback: string): readonly string[] {
+  if (typeof value === 'string') return [value];
+  const many = listOf(value);
+  return many.length > 0 ? many : [fallback];
+}
+
+function detailsOf(value: unknown): readonly unknown[] {
+  const parsed: unknown = typeof value === 'string' ? JSON.parse(value) : [];
+  return Array.isArray(parsed) ? parsed : [];
+}

@@ -1,0 +1,21 @@
+import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { detailTypes } from '../../guest/record/rar.ts';
+
+/**
+ * RFC 9396 for guest tokens: its objects are for token exchange only, where the grant checks each of them against
+ * every ceiling. Elsewhere they would promise a person what no login can give.
+ */
+function validate(ctx: KoaContextWithOIDC): void {
+  const isExchange = ctx.oidc.params?.['grant_type'] === 'urn:ietf:params:oauth:grant-type:token-exchange';
+  if (!isExchange) {
+    throw new errors.InvalidAuthorizationDetails('this type is for token exchange only');
+  }
+}
+
+export const richAuthorizationRequests = {
+  enabled: true,
+  types: Object.fromEntries(detailTypes.map((type) => [type, { validate }])),
+  authorizationDetailsForGrantSource: () => undefined,
+  authorizationDetailsForAccessToken: () => undefined,
+  authorizationDetailsForIntrospection: () => undefined,
+};

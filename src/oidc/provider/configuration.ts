@@ -1,0 +1,132 @@
+/** The library's configuration for one revision of one realm. */
+import {
+  type AdapterFactory,
+  type Configuration,
+  type ErrorOut,
+  errors,
+  type JWKS,
+  type KoaContextWithOIDC,
+} from 'oidc-provider';
+import { assertionCheck, CLOCK_TOLERANCE } from '../client-auth/client-assertions.ts';
+import { dpopAlgorithms } from '../client-auth/dpop.ts';
+import { extraClientMetadata } from '../clients/registration.ts';
+import { allowsOrigin } from '../http/cors.ts';
+import { existingGrantLoader } from '../interaction/grant-builder.ts';
+import { interactionPolicyOf } from '../interaction/interaction-policy.ts';
+import { noteSignedClaims } from '../library/internals.ts';
+import { guardedFetch } from '../library/outgoing.ts';
+import { paths } from '../realm/addresses.ts';
+import { cookiesOf } from '../realm/cookies.ts';
+import { lifetimesOf } from '../realm/lifetimes.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import type { Screens } from '../realm/ui-port.ts';
+import { createConsents } from '../records/consents.ts';
+import { sessionIframeMetadata } from '../sessions/session-iframe.ts';
+import { accountFinder } from '../tokens/account.ts';
+import { claimsByScope, keycloakClaims, oidcScopes } from '../tokens/claims.ts';
+import { pairwiseIdentifier } from '../tokens/pairwise.ts';
+import { accessTokenClaims, shapeJwt } from '../tokens/token-claims.ts';
+import { featuresOf } from './features.ts';
+
+export function configurationOf(
+  realm: RealmContext,
+  adapter: AdapterFactory,
+  screens: Screens,
+): Configuration {
+  const { view } = realm;
+  const isKeycloak = view.profile === 'keycloak';
+  return {
+    adapter,
+    clients: [],
+    jwks: { keys: [...realm.keys.jwks] } as JWKS,
+    scopes: oidcScopes,
+    claims: isKeycloak ? keycloakClaims : claimsByScope,
+    acrValues: view.acrValues,
+    subjectTypes: ['public', 'pairwise'],
+    pairwiseIdentifier: (_ctx, accountId, client) => pairwiseIdentifier(realm, accountId, client),
+    responseTypes: ['code', 'none'],
+    routes,
+    cookies: cookiesOf(realm),
+    clientBasedCORS: allowsOrigin,
+    extraClientMetadata: extraClientMetadata(realm),
+    clientAuthMethods,
+    enabledJWA,
+    clockTolerance: CLOCK_TOLERANCE,
+    assertJwtClientAuthClaimsAndHeader: assertionCheck(realm),
+    allowOmittingSingleRegisteredRedirectUri: false,
+    pkce: { required: (_ctx, client) => client['pkce_optional'] !== true },
+    findAccount: accountFinder(realm),
+    loadExistingGrant: existingGrantLoader(realm, createConsents(realm.store, realm.name)),
+    interactions: {
+      policy: interactionPolicyOf(realm),
+      url: (_ctx, interaction) => `${realm.issuer}/login/${interaction.uid}`,
+    },
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: mustRotate,
+    // Sessions end through their node in the revocation tree; expiry alone does not travel down it.
+    expiresWithSession: () => false,
+    revokeGrantPolicy: () => true,
+    extraTokenClaims: accessTokenClaims(realm),
+    formats: {
+      customizers: {
+        jwt: (ctx, token, jwt) => {
+          shapeJwt(realm, ctx, token, jwt);
+          noteSignedClaims(token, jwt.payload);
+        },
+      },
+    },
+    renderError: (ctx, out, error) => screens.error(ctx, realm, pageError(out, error)),
+    discovery: sessionIframeMetadata(realm),
+    ttl: lifetimesOf(realm),
+    features: featuresOf(realm, screens),
+    ...guardedFetch(realm.allowPrivateFetch),
+  };
+}
+
+/** What the library says of a form that was sent before, or too late. */
+const staleForms: ReadonlySet<unknown> = new Set(['could not find logout details', 'xsrf token invalid']);
+
+/** A page that was left open or is gone back to is no fault in the client's request, which `invalid_request` says. */
+function pageError(out: ErrorOut, error: Error): ErrorOut {
+  const isStale = error instanceof errors.SessionNotFound || staleForms.has(out.error_description);
+  return isStale ? { ...out, error: 'session_not_found' } : out;
+}
+
+const routes: NonNullable<Configuration['routes']> = {
+  authorization: paths.authorization,
+  token: paths.token,
+  introspection: paths.introspection,
+  revocation: paths.revocation,
+  userinfo: paths.userinfo,
+  end_session: paths.logout,
+  jwks: paths.certs,
+  device_authorization: paths.deviceAuthorization,
+  code_verification: paths.device,
+  pushed_authorization_request: paths.pushedRequest,
+  backchannel_authentication: paths.backchannelAuthentication,
+  registration: paths.registration,
+};
+
+const clientAuthMethods: NonNullable<Configuration['clientAuthMethods']> = [
+  'none',
+  'client_secret_basic',
+  'client_secret_post',
+  'client_secret_jwt',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+];
+
+const asymmetric = ['ES256', 'PS256', 'EdDSA', 'RS256'] as const;
+
+const enabledJWA: NonNullable<Configuration['enabledJWA']> = {
+  clientAuthSigningAlgValues: [...asymmetric, 'HS256'],
+  dPoPSigningAlgValues: [...dpopAlgorithms],
+  requestObjectSigningAlgValues: [...asymmetric],
+};
+
+/** RFC 9700 §2.2.2: public clients rotate unless a key holds the token; the others keep theirs (FAPI 2.0 §5.3.2.1). */
+function mustRotate(ctx: KoaContextWithOIDC): boolean {
+  const token = ctx.oidc.entities.RefreshToken;
+  return ctx.oidc.client?.clientAuthMethod === 'none' && token?.isSenderConstrained() !== true;
+}

@@ -1,0 +1,57 @@
+/** Which parts of the library are on, and our answers to its questions. */
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { certificateReader, subjectMatcher } from '../client-auth/certificates.ts';
+import { registrationFeatures } from '../clients/registration.ts';
+import { cibaFeature } from '../interaction/ciba.ts';
+import { deviceFlow } from '../interaction/device.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import type { Screens } from '../realm/ui-port.ts';
+import { logoutSource } from '../sessions/logout.ts';
+import { resourceIndicators } from '../tokens/resources.ts';
+import { richAuthorizationRequests } from './authorization-details.ts';
+
+export function featuresOf(realm: RealmContext, screens: Screens): NonNullable<Configuration['features']> {
+  return {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    claimsParameter: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true },
+    requestObjects: { enabled: true },
+    dPoP: { enabled: true },
+    mTLS: mutualTls(realm),
+    fapi: {
+      enabled: true,
+      profile: (_ctx, client) => (client?.['fapi'] === true ? '2.0' : undefined),
+    },
+    introspection: { enabled: true, allowedPolicy: () => true },
+    jwtIntrospection: { enabled: true },
+    jwtUserinfo: { enabled: true },
+    revocation: { enabled: true, allowedPolicy: () => true },
+    encryption: { enabled: true },
+    backchannelLogout: { enabled: true },
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: logoutSource(realm, screens),
+      postLogoutSuccessSource: (ctx) => screens.loggedOut(ctx, realm),
+    },
+    deviceFlow: deviceFlow(realm, screens),
+    ciba: cibaFeature(realm),
+    resourceIndicators: resourceIndicators(realm),
+    richAuthorizationRequests,
+    ...registrationFeatures(realm),
+  };
+}
+
+function mutualTls(realm: RealmContext) {
+  const getCertificate = certificateReader(realm.clientCertHeader);
+  return {
+    enabled: true,
+    certificateBoundAccessTokens: true,
+    selfSignedTlsClientAuth: true,
+    tlsClientAuth: true,
+    getCertificate,
+    // The proxy verified the chain before it set the header (RFC 9440 §2.4).
+    certificateAuthorized: (ctx: KoaContextWithOIDC) => getCertificate(ctx) !== undefined,
+    certificateSubjectMatches: subjectMatcher(getCertificate),
+  };
+}

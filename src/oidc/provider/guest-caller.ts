@@ -1,0 +1,134 @@
+/**
+ * Who calls the JSON API of guest tokens (guest-tokens 7.4): a client that authenticates as at the token endpoint, or
+ * the bearer of an access token: a client's own, or anybody's with the permission to manage the realm's guests.
+ */
+
+import { decodeJwt } from 'jose';
+import type { Context } from 'koa';
+import { errors } from 'oidc-provider';
+import { epochSeconds } from '../../base/clock.ts';
+import { sha256 } from '../../base/hash.ts';
+import { minterOf } from '../../guest/guests.ts';
+import type { ParentToken } from '../../guest/issue/mint-order.ts';
+import type { Minter } from '../../guest/limits/guest-realm.ts';
+import { adminApi } from '../../registry/model/built-in-api.ts';
+import type { Client } from '../../registry/model/model.ts';
+import { grantable } from '../../registry/model/permissions.ts';
+import { parentNode } from '../../revocation/guest-nodes.ts';
+import { nodesOf, tokenKey } from '../../revocation/nodes.ts';
+import type { Stamp } from '../../storage/port/port.ts';
+import { isLive } from '../../tokens/introspection.ts';
+import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
+import { provenKeyFor } from '../client-auth/dpop.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import type { RealmProvider } from './provider.ts';
+
+const MANAGE = 'guests:manage';
+
+export type GuestApiCaller = {
+  /** In the trail of what it does: a client or user. */
+  readonly name: string;
+  /** Absent for a user. */
+  readonly clientId?: string;
+  /** Present when it may mint. */
+  readonly minter?: Minter;
+  /** May see, change and cut every guest token of the realm. */
+  readonly isManager: boolean;
+  /** The access token it came with: what is minted by it dies with it. */
+  readonly parent?: ParentToken;
+  readonly readAt?: Stamp;
+  /** The key that this token is bound to, proven by the request. */
+  readonly jkt?: string;
+};
+
+/** Why nobody may call: `scheme` is the one that was tried. */
+export type Unauthenticated = { readonly scheme: 'Basic' | 'Bearer' };
+
+/** `path`: of the request, below the realm. */
+export async function guestApiCaller(
+  provider: RealmProvider,
+  ctx: Context,
+  path: string,
+): Promise<GuestApiCaller | Unauthenticated> {
+  const [, scheme, token] = /^(Bearer|DPoP) +([A-Za-z0-9._~+/-]+=*)$/i.exec(ctx.get('Authorization')) ?? [];
+  if (scheme !== undefined && token !== undefined) {
+    const isDpop = scheme.toLowerCase() === 'dpop';
+    const shown = { token, isDpop, address: `${provider.realm.issuer}${path}` };
+    return (await bearer(provider.realm, ctx, shown)) ?? { scheme: 'Bearer' };
+  }
+  return (await client(provider, ctx)) ?? { scheme: 'Basic' };
+}
+
+async function client(provider: RealmProvider, ctx: Context): Promise<GuestApiCaller | undefined> {
+  const found = await provenClient(provider, ctx);
+  return found && clientCaller(provider.realm, found, managesByRoles(provider.realm, found));
+}
+
+/** The client that authenticated as at the token endpoint: by a header, or a certificate and its name in the query. */
+export async function provenClient(
+  provider: Pick<RealmProvider, 'realm' | 'authenticateClient'>,
+  ctx: Context,
+): Promise<Client | undefined> {
+  const { client_id: named } = ctx.query;
+  const clientId = typeof named === 'string' ? named : undefined;
+  if (ctx.get('Authorization') === '' && clientId === undefined) return undefined;
+  const proven = await provider.authenticateClient(ctx.req, clientId);
+  const found = proven && (await provider.realm.findClient(proven.id));
+  return found?.enabled === true ? found : undefined;
+}
+
+function clientCaller({ registry }: RealmContext, found: Client, isManager: boolean): GuestApiCaller {
+  const minter = minterOf(found, registry.readAt(found));
+  return { name: found.id, clientId: found.id, isManager, ...(minter === undefined ? {} : { minter }) };
+}
+
+/** What a token of its own would say. */
+function managesByRoles({ view }: RealmContext, { roles, permissions }: Client): boolean {
+  return grantable(adminApi, view.permissionsOfRoles(roles), permissions).has(MANAGE);
+}
+
+type Shown = { readonly token: string; readonly isDpop: boolean; readonly address: string };
+
+async function bearer(realm: RealmContext, ctx: Context, shown: Shown): Promise<GuestApiCaller | undefined> {
+  const hash = sha256(shown.token);
+  const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
+  const record = document && decodeToken(document.value);
+  const isUsable =
+    document !== undefined &&
+    record !== undefined &&
+    record.kind !== 'RefreshToken' &&
+    isLive(document, record, epochSeconds(realm.clock)) &&
+    (await holdsKey(realm, ctx, record, shown));
+  if (!isUsable) return undefined;
+  const isManager = record.aud === adminApi.audience && record.scope?.split(' ').includes(MANAGE) === true;
+  if (record.accountId !== undefined) return { name: record.accountId, isManager };
+  const found = await realm.findClient(record.clientId);
+  if (found?.enabled !== true) return undefined;
+  const parent = { nodes: [parentNode(hash), ...nodesOf(record)] };
+  const { jkt } = record;
+  return {
+    ...clientCaller(realm, found, isManager),
+    parent,
+    readAt: document.now,
+    ...(jkt === undefined ? {} : { jkt }),
+  };
+}
+
+/** A token that is bound to a key counts only with its proof (RFC 9449 §7.1); one bound to a certificate not here. */
+async function holdsKey(
+  realm: RealmContext,
+  ctx: Context,
+  record: TokenRecord,
+  { token, isDpop, address }: Shown,
+): Promise<boolean> {
+  if (record['x5t#S256'] !== undefined) return false;
+  if (record.jkt === undefined) return !isDpop;
+  if (!isDpop) return false;
+  try {
+    const jkt = await provenKeyFor(realm, ctx, { method: ctx.method, address, owner: record.clientId });
+    return jkt === record.jkt && decodeJwt(ctx.get('DPoP'))['ath'] === sha256(token);
+  } catch (error) {
+    if (error instanceof errors.OIDCProviderError) return false;
+    throw error;
+  }
+}

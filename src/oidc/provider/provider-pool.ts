@@ -1,0 +1,60 @@
+/**
+ * Providers of the realms in use, made on demand and kept in a bounded LRU. A realm that changes gets a new provider
+ * at its next request; nobody waits and nothing in flight is dropped.
+ */
+import { LRUCache } from 'lru-cache';
+import type { KeyRing } from '../../keys/key-ring.ts';
+import type { Api } from '../../registry/model/model.ts';
+import type { RealmView } from '../../registry/model/realm-view.ts';
+import { internalClient } from '../realm/internal-clients.ts';
+import { type OidcDeps, type RealmContext, realmApi } from '../realm/realm-context.ts';
+import { signingAlgorithmsOf } from '../realm/signing-algorithms.ts';
+import type { Screens } from '../realm/ui-port.ts';
+import { createProvider, type RealmProvider } from './provider.ts';
+
+const MAX_PROVIDERS = 1000;
+
+export type ProviderPool = ReturnType<typeof createProviderPool>;
+
+export function createProviderPool(
+  deps: OidcDeps & { readonly keyRing: KeyRing; readonly screens: Screens },
+) {
+  const providers = new LRUCache<string, RealmProvider>({ max: MAX_PROVIDERS });
+
+  /** The provider of the realm as it is now; `undefined` when there is no such realm. A disabled one has none. */
+  async function find(name: string): Promise<RealmProvider | 'disabled' | undefined> {
+    const view = await deps.registry.findRealm(name);
+    if (view === undefined) return undefined;
+    if (!view.enabled) return 'disabled';
+    const keys = await deps.keyRing.keysOf(name, signingAlgorithmsOf(view));
+    const known = providers.get(name);
+    if (known !== undefined && isCurrent(known.realm, view, keys.revision)) return known;
+    const made = createProvider(contextOf(deps, view, keys), deps.screens);
+    providers.set(name, made);
+    return made;
+  }
+
+  return { find };
+}
+
+function isCurrent(realm: RealmContext, view: RealmView, keysRevision: number): boolean {
+  return realm.view.revision === view.revision && realm.keys.revision === keysRevision;
+}
+
+function contextOf(deps: OidcDeps, view: RealmView, keys: RealmContext['keys']): RealmContext {
+  const issuer = `${deps.publicUrl}/realms/${view.name}`;
+  const own = realmApi(issuer, view.profile);
+  const apis = new Map<string, Api>(view.apisByAudience);
+  if (view.defaultApi === undefined) apis.set(own.audience, own);
+  return {
+    ...deps,
+    name: view.name,
+    issuer,
+    view,
+    keys,
+    defaultApi: view.defaultApi ?? own,
+    permissionNames: view.permissionNames,
+    apiOf: (audience) => apis.get(audience),
+    findClient: async (id) => internalClient(id, issuer) ?? (await deps.registry.findClient(view.name, id)),
+  };
+}

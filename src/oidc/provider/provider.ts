@@ -1,0 +1,176 @@
+/**
+ * One realm revision as an OpenID provider. Immutable: a change of the realm makes a new one, and requests in flight
+ * finish on the old.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Provider } from 'oidc-provider';
+import { Failure } from '../../base/errors.ts';
+import { isPreviousSecretOf } from '../../registry/model/client-secrets.ts';
+import type { Client } from '../../registry/model/model.ts';
+import { clientNode, endSession } from '../../revocation/nodes.ts';
+import { createUnit, type Unit } from '../../storage/port/unit-of-work.ts';
+import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts';
+import { takeDoubledSecretOnce } from '../client-auth/doubled-secret.ts';
+import { isFirstUse } from '../client-auth/replay.ts';
+import { toMetadata } from '../clients/client-metadata.ts';
+import { createInitialAccessToken, registerClient } from '../clients/registration.ts';
+import { mountSeam } from '../endpoints/pipeline.ts';
+import { answerDirectly, type DirectRequest } from '../fast-path/fast-path.ts';
+import { passwordGrant } from '../grants/password.ts';
+import { tokenExchangeGrant } from '../grants/token-exchange.ts';
+import { type Approvals, createApprovals } from '../interaction/approvals.ts';
+import { fillInUserCode } from '../interaction/device.ts';
+import { createInteractions, type Interactions } from '../interaction/interactions.ts';
+import { setPace } from '../interaction/poll-interval.ts';
+import { adjustModels } from '../library/internals.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import type { Screens } from '../realm/ui-port.ts';
+import { createAdapterFactory } from '../records/adapter.ts';
+import { type Consents, createConsents } from '../records/consents.ts';
+import { findUnit } from '../records/unit-of-request.ts';
+import { logoutWithoutSession } from '../sessions/logout.ts';
+import { tellOfLogout } from '../sessions/logout-notices.ts';
+import { createSelfService, type SelfService } from '../sessions/self-service.ts';
+import { announceSession } from '../sessions/session-iframe.ts';
+import { createSessions, type Sessions } from '../sessions/sessions.ts';
+import { refreshValueOf } from '../tokens/refresh-shape.ts';
+import { sessionIdFor } from '../tokens/session-ids.ts';
+import { configurationOf } from './configuration.ts';
+
+export type RealmProvider = {
+  readonly realm: RealmContext;
+  readonly interactions: Interactions;
+  readonly sessions: Sessions;
+  readonly consents: Consents;
+  readonly approvals: Approvals;
+  readonly selfService: SelfService;
+  /** A token to register clients with for `ttl` seconds. `Failure('invalid_input')` where there is no registration. */
+  createInitialAccessToken(life: { readonly ttl: number }): Promise<string>;
+  /** The client that a request's `Authorization` or certificate proves; never a public one. */
+  authenticateClient(request: IncomingMessage, clientId?: string): Promise<AuthenticatedClient | undefined>;
+  /** Answers the most frequent requests by a short way (endpoints/direct.ts); `false` leaves the request as it came. */
+  answerDirectly(request: DirectRequest): Promise<boolean>;
+  /** Answers a request whose `url` is relative to the realm. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+};
+
+export function createProvider(realm: RealmContext, screens: Screens): RealmProvider {
+  let made: Assembled | undefined;
+  // The library's part takes milliseconds to build, and the most frequent requests do without it.
+  const parts = () => {
+    made ??= assemble(realm, screens);
+    return made;
+  };
+  return {
+    realm,
+    get sessions() {
+      return parts().sessions;
+    },
+    get consents() {
+      return parts().consents;
+    },
+    get approvals() {
+      return parts().approvals;
+    },
+    get selfService() {
+      return parts().selfService;
+    },
+    get interactions() {
+      return parts().interactions;
+    },
+    createInitialAccessToken: (life) => createInitialAccessToken(realm, parts().provider, life),
+    authenticateClient: (request, clientId) =>
+      authenticateClient(parts().handle, realm.issuer, { request, clientId, headers: forwarded(realm) }),
+    answerDirectly: (request) => answerDirectly(realm, () => parts().provider, request),
+    handle: (request, response) => parts().handle(request, response),
+  };
+}
+
+type Assembled = ReturnType<typeof assemble>;
+
+function assemble(realm: RealmContext, screens: Screens) {
+  const provider = configured(realm, screens);
+  const consents = createConsents(realm.store, realm.name);
+  const sessions = createSessions(realm, provider);
+  return {
+    provider,
+    consents,
+    sessions,
+    handle: provider.callback(),
+    approvals: createApprovals(realm, provider),
+    selfService: createSelfService({ realm, provider, consents, sessions }),
+    interactions: createInteractions({ realm, provider, consents, sessions }),
+  };
+}
+
+function configured(realm: RealmContext, screens: Screens): Provider {
+  const provider: Provider = new Provider(realm.issuer, configurationOf(realm, adapterOf(realm), screens));
+  // Addresses and cookies follow the public URL, which the front has put into the request's headers.
+  provider.proxy = true;
+  adjustModels(provider, {
+    secret: realm.keys.secret,
+    refreshValueOf,
+    sessionIdFor: (uid, clientId) => sessionIdFor(realm, uid, clientId),
+    sessionEnded: async (uid) => {
+      await realm.store.commit([endSession(realm.name, uid)]);
+    },
+    isPreviousSecret: async (clientId, given) => {
+      const client = await realm.findClient(clientId);
+      return client !== undefined && isPreviousSecretOf(client, given, realm.clock());
+    },
+    isFirstUse: (issuer, jti, expiresAt) => isFirstUse(realm, issuer, jti, expiresAt),
+    tellOfLogout: (notice) => tellOfLogout(realm, notice),
+  });
+  for (const grant of [passwordGrant, tokenExchangeGrant]) {
+    provider.registerGrantType(grant.name, grant.handler(realm), grant.parameters, grant.mayRepeat);
+  }
+  mountSeam(provider, realm, screens);
+  announceSession(provider, realm);
+  setPace(provider, realm);
+  provider.use(logoutWithoutSession(realm, screens));
+  provider.use(fillInUserCode);
+  provider.use(takeDoubledSecretOnce(realm));
+  return provider;
+}
+
+/**
+ * Clients are cached. One that lost a permission in another process is cut there: what this process would still
+ * write by its old picture is refused, and the next request sees the new one.
+ */
+function guardClient(realm: RealmContext, client: Client, unit: Unit): void {
+  const readAt = realm.registry.readAt(client);
+  if (readAt === undefined) return;
+  unit.guard(realm.name, clientNode(client.id), readAt, () => {
+    realm.registry.forgetClient(realm.name, client.id);
+    return new Failure('unavailable', 'the client has just changed');
+  });
+}
+
+/** What the door has said of the caller, and the certificate that a proxy hands over. */
+function forwarded({ clientCertHeader }: RealmContext): readonly string[] {
+  return ['x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-for', clientCertHeader.toLowerCase()];
+}
+
+function adapterOf(realm: RealmContext) {
+  const { registry, name, store } = realm;
+  const currentUnit = () =>
+    (Provider.ctx && findUnit(Provider.ctx)) ?? createUnit(store, { deferred: false });
+  return createAdapterFactory({
+    realm: name,
+    secret: realm.keys.secret,
+    unit: currentUnit,
+    agent: () => Provider.ctx?.get('user-agent').slice(0, 256),
+    findClientMetadata: async (id) => {
+      const client = await realm.findClient(id);
+      if (client?.enabled !== true) return undefined;
+      guardClient(realm, client, currentUnit());
+      return toMetadata(client, realm.view.profile);
+    },
+    registerClient: (id, metadata) => registerClient(realm, id, metadata),
+    removeClient: async (id) => {
+      await registry.removeClient(name, id);
+      currentUnit().unguard(clientNode(id));
+    },
+  });
+}

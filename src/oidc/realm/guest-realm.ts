@@ -1,0 +1,36 @@
+import { type GuestPolicy, guestPolicy } from '../../guest/grant/guest-policy.ts';
+import type { GuestRealm } from '../../guest/limits/guest-realm.ts';
+import type { RealmContext } from './realm-context.ts';
+
+const made = new WeakMap<object, GuestRealm>();
+
+/** This revision of the realm as guest tokens see it. */
+export function guestRealmOf(realm: RealmContext): GuestRealm {
+  const known = made.get(realm);
+  if (known !== undefined) return known;
+  const guestRealm: GuestRealm = {
+    name: realm.name,
+    issuer: realm.issuer,
+    policy: policyOf(realm),
+    quota: realm.view.quotas.guestTokensPerMinute,
+    policies: realm.view.policies,
+    apis: realm.view.apis,
+    defaultApi: realm.defaultApi,
+    jwks: realm.keys.jwks,
+    secret: realm.keys.secret,
+  };
+  made.set(realm, guestRealm);
+  return guestRealm;
+}
+
+/** What no realm file can say is read as the strictest there is. */
+function policyOf({ view }: RealmContext): GuestPolicy {
+  const strict = {
+    maxTtl: 1,
+    minTtl: 1,
+    allowNonExpiring: false,
+    allowRawSql: false,
+    allowLocalhostOrigins: false,
+  };
+  return guestPolicy.safeParse(view.guests ?? {}).data ?? strict;
+}

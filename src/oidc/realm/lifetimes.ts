@@ -1,0 +1,44 @@
+/** How long everything lives, in seconds. */
+import type {
+  Configuration,
+  KoaContextWithOIDC,
+  Client as LibraryClient,
+  RefreshToken,
+  Session,
+} from 'oidc-provider';
+import { epochSeconds } from '../../base/clock.ts';
+import type { RealmContext } from './realm-context.ts';
+
+export function lifetimesOf(realm: RealmContext): NonNullable<Configuration['ttl']> {
+  const { lifetimes } = realm.view;
+  const now = () => epochSeconds(realm.clock);
+
+  /** Idle life from now, never beyond what is left of the absolute one. */
+  const within = (idle: number, start: number | undefined, max: number): number =>
+    Math.max(1, Math.min(idle, (start ?? now()) + max - now()));
+
+  function refreshToken(_ctx: KoaContextWithOIDC, token: RefreshToken, _client: LibraryClient): number {
+    if (token.scopes.has('offline_access')) {
+      return within(lifetimes.offlineIdle, token.iiat, lifetimes.offlineMax);
+    }
+    const idle = within(lifetimes.refreshTokenIdle, token.iiat, lifetimes.refreshTokenMax);
+    return within(idle, token.authTime, lifetimes.sessionMax);
+  }
+
+  return {
+    AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetimes.accessToken,
+    ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? lifetimes.accessToken,
+    AuthorizationCode: lifetimes.authorizationCode,
+    BackchannelAuthenticationRequest: lifetimes.cibaRequest,
+    DeviceCode: lifetimes.deviceCode,
+    Grant: Math.max(lifetimes.offlineMax, lifetimes.refreshTokenMax, lifetimes.sessionMax),
+    IdToken: lifetimes.idToken,
+    Interaction: lifetimes.login,
+    RefreshToken: refreshToken,
+    // Before a login it only holds what a form needs.
+    Session: (_ctx: KoaContextWithOIDC, session: Session) =>
+      session.accountId === undefined
+        ? lifetimes.login
+        : within(lifetimes.sessionIdle, session.loginTs, lifetimes.sessionMax),
+  };
+}

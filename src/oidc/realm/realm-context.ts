@@ -1,0 +1,50 @@
+import type { LoginService } from '../../authn/login.ts';
+import type { Background } from '../../base/background.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Guests } from '../../guest/guests.ts';
+import type { RealmKeys } from '../../keys/key-ring.ts';
+import type { Guesses } from '../../limits/brute-force.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Api, Client } from '../../registry/model/model.ts';
+import type { RealmView } from '../../registry/model/realm-view.ts';
+import type { Passwords } from '../../registry/passwords/passwords.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { Store } from '../../storage/port/port.ts';
+
+/** What every realm's provider is built with. */
+export type OidcDeps = {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly login: LoginService;
+  readonly passwords: Passwords;
+  readonly guests: Guests;
+  readonly guesses: Guesses;
+  readonly clock: Clock;
+  readonly background: Background;
+  readonly logger: Logger;
+  /** Public base without a trailing slash; every address ever written starts with it. */
+  readonly publicUrl: string;
+  readonly clientCertHeader: string;
+  readonly allowPrivateFetch: boolean;
+};
+
+/** One revision of one realm: immutable; a change makes a new one. */
+export type RealmContext = OidcDeps & {
+  readonly name: string;
+  readonly issuer: string;
+  readonly view: RealmView;
+  readonly keys: RealmKeys;
+  /** Where tokens go when a request names no resource (RFC 8707 §2): the default API, else the realm itself. */
+  readonly defaultApi: Api;
+  /** Every permission name of every API: what exists, granted or not. */
+  readonly permissionNames: ReadonlySet<string>;
+  apiOf(audience: string): Api | undefined;
+  /** A client of the registry, or one of the server's own (internal-clients.ts). */
+  findClient(id: string): Promise<Client | undefined>;
+};
+
+/** A realm without APIs still gives every token an audience, its own issuer, in the format that its clients expect. */
+export function realmApi(issuer: string, profile: RealmView['profile']): Api {
+  const format = profile === 'keycloak' ? 'jwt' : 'opaque';
+  return { id: 'realm', audience: issuer, permissions: [], tokens: { format } };
+}

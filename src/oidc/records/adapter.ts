@@ -1,0 +1,190 @@
+/**
+ * oidc-provider's persistence on the store: identifiers are kept as SHA-256 only, single use is one atomic step,
+ * and every record hangs in the revocation tree.
+ */
+
+import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider';
+import { Failure } from '../../base/errors.ts';
+import { sha256 } from '../../base/hash.ts';
+import { endGrant } from '../../revocation/nodes.ts';
+import type { Document, Key, Write } from '../../storage/port/port.ts';
+import type { Unit } from '../../storage/port/unit-of-work.ts';
+import { refreshValueOf } from '../tokens/refresh-shape.ts';
+import { createHandles } from './keyed-references.ts';
+import { decodeRecord, encodeRecord, signedValueOf } from './record-codec.ts';
+import { indexWrites, placementOf, sessionPointer, ttlOf } from './record-placement.ts';
+import { type Shelf, shelves, tokenModels } from './record-types.ts';
+
+/** A second use within this time of the first is refused and nothing else: the winner's tokens must live. */
+const RACE_WINDOW_US = 1_000_000;
+/** A spent refresh token answers with the same successor for this long. */
+export const REFRESH_GRACE_MS = 10_000;
+
+export type AdapterDeps = {
+  readonly realm: string;
+  /** The realm's secret: names of low-entropy codes, handles and sealing are derived from it. */
+  readonly secret: Buffer;
+  /** The unit of the current request, or a fresh one outside of any. */
+  unit(): Unit;
+  /** The browser of the current request, as it names itself: shown to the person in the list of sessions. */
+  agent(): string | undefined;
+  findClientMetadata(id: string): Promise<AdapterPayload | undefined>;
+  registerClient(id: string, metadata: AdapterPayload): Promise<void>;
+  removeClient(id: string): Promise<void>;
+};
+
+export function createAdapterFactory(deps: AdapterDeps): (name: string) => Adapter {
+  return (name) => (name === 'Client' ? clientAdapter(deps) : recordAdapter(deps, name));
+}
+
+function clientAdapter(deps: AdapterDeps): Adapter {
+  const unsupported = () => Promise.reject(new Error('clients have no such operation'));
+  return {
+    find: deps.findClientMetadata,
+    upsert: deps.registerClient,
+    destroy: deps.removeClient,
+    findByUid: unsupported,
+    findByUserCode: unsupported,
+    consume: unsupported,
+    revokeByGrantId: unsupported,
+  };
+}
+
+function recordAdapter(deps: AdapterDeps, name: string): Adapter {
+  const record: RecordModel = { ...deps, name, shelf: shelfOf(name), handles: createHandles(deps.secret) };
+  return {
+    upsert: (id, payload, expiresIn) => upsert(record, id, payload, expiresIn),
+    find: (id) => find(record, id),
+    findByUserCode: (userCode) => findByUserCode(record, userCode),
+    findByUid: (uid) => findByUid(record, uid),
+    consume: (id) => consume(record, id),
+    destroy: (id) => destroy(record, id),
+    revokeByGrantId: (grantId) => revokeByGrantId(record, grantId),
+  };
+}
+
+type RecordModel = AdapterDeps & {
+  readonly name: string;
+  readonly shelf: Shelf;
+  readonly handles: ReturnType<typeof createHandles>;
+};
+
+function shelfOf(name: string): Shelf {
+  const shelf = shelves[name];
+  if (shelf === undefined) throw new Error(`no shelf for ${name}`);
+  return shelf;
+}
+
+function keyOf({ realm, name, shelf, handles }: RecordModel, id: string): Key {
+  const value = name === 'RefreshToken' ? refreshValueOf(id) : id;
+  return { realm, kind: shelf.kind, id: handles.hashOf(id) ?? sha256(value) };
+}
+
+function userCodeKey({ realm, handles }: RecordModel, userCode: string): Key {
+  return { realm, kind: 'user-code', id: handles.obscure(userCode) };
+}
+
+async function upsert(
+  record: RecordModel,
+  id: string,
+  payload: AdapterPayload,
+  expiresIn: number | undefined,
+): Promise<void> {
+  const { name, shelf } = record;
+  const key = keyOf(record, signedValueOf(payload) ?? id);
+  const ttl = ttlOf(expiresIn, shelf);
+  const told = name === 'Session' ? { ...payload, agent: record.agent() } : payload;
+  const writes: Write[] = [
+    { put: key, value: encodeRecord(name, shelf, id, told), ttl, ...placementOf(name, shelf, id, payload) },
+    ...indexWrites(name, key, id, payload, ttl),
+  ];
+  const { userCode } = payload;
+  if (typeof userCode === 'string') writes.push({ put: userCodeKey(record, userCode), value: key.id, ttl });
+  await record.unit().write(writes, refusalOf(name));
+}
+
+async function find(record: RecordModel, id: string): Promise<AdapterPayload | undefined> {
+  const { name, shelf } = record;
+  if (tokenModels.has(name) && isAnsweredByUs()) return undefined;
+  const document = await record.unit().read(keyOf(record, id));
+  if (document === undefined || document.cut) return undefined;
+  const payload = decodeRecord(name, shelf, id, document.value);
+  if (payload === undefined) return undefined;
+  if (isUsedUp(name, document)) payload.consumed = Math.floor((document.spentAt ?? 0) / 1_000_000);
+  // The library turns away any audience at userinfo; ours is open to every token with `openid`.
+  if (name === 'AccessToken' && Provider.ctx?.oidc.route === 'userinfo') delete payload.aud;
+  return payload;
+}
+
+async function findByUserCode(record: RecordModel, userCode: string): Promise<AdapterPayload | undefined> {
+  const found = await record.unit().read(userCodeKey(record, userCode));
+  if (found === undefined) return undefined;
+  const payload = await find(record, record.handles.handle(found.value));
+  return payload && { ...payload, userCode };
+}
+
+async function findByUid(record: RecordModel, uid: string): Promise<AdapterPayload | undefined> {
+  const found = await record.unit().read(sessionPointer(record.realm, uid));
+  return found && find(record, record.handles.handle(found.value));
+}
+
+async function consume(record: RecordModel, id: string): Promise<void> {
+  const key = keyOf(record, id);
+  const step: Write =
+    record.name === 'RefreshToken' ? { spend: key, graceMs: REFRESH_GRACE_MS } : { spend: key };
+  await record.unit().write([step], () => alreadyUsed(record.name));
+}
+
+async function destroy(record: RecordModel, id: string): Promise<void> {
+  const writes: Write[] = [{ remove: keyOf(record, id) }];
+  if (record.name === 'Grant') writes.push(endGrant(record.realm, id));
+  await record.unit().write(writes, () => new errors.InvalidGrant('the record is gone'));
+}
+
+/** The whole family dies with one write, also when the request itself is refused: it does not wait for a commit. */
+async function revokeByGrantId(record: RecordModel, grantId: string): Promise<void> {
+  if (record.name !== 'AccessToken') return; // the library calls every model; one closed node covers them all
+  await record.unit().now([endGrant(record.realm, grantId)]);
+}
+
+/** Introspection and revocation are answered from one look-up of ours; the library need not look. */
+function isAnsweredByUs(): boolean {
+  const route = Provider.ctx?.oidc.route;
+  return route === 'introspection' || route === 'revocation';
+}
+
+function alreadyUsed(name: string): Error {
+  return name === 'PushedAuthorizationRequest'
+    ? new errors.InvalidRequest('request_uri is invalid, expired, or was already used')
+    : new errors.InvalidGrant('already used');
+}
+
+/** Routes where a person is at the browser; an authorization response has codes of its own (OIDC Core §3.1.2.6). */
+const browserRoutes: ReadonlySet<string> = new Set([
+  'authorization',
+  'resume',
+  'code_verification',
+  'device_resume',
+  'end_session',
+  'end_session_confirm',
+]);
+
+/** The error of a write that is refused: asked for when it is made, as a unit may commit when the route is done. */
+function refusalOf(name: string): () => Error {
+  const route = Provider.ctx?.oidc.route;
+  if (route !== undefined && browserRoutes.has(route)) {
+    return () => new errors.LoginRequired('the session has ended', 'revoked meanwhile');
+  }
+  const isByPage = route === undefined && !tokenModels.has(name);
+  return isByPage
+    ? () => new Failure('not_found', 'this sign-in has expired')
+    : () => new errors.InvalidGrant('the grant was revoked');
+}
+
+/** Within the race window or the refresh grace a used record still looks unused: the atomic step decides. */
+function isUsedUp(name: string, document: Document): boolean {
+  if (document.spentAt === undefined) return false;
+  if (name === 'PushedAuthorizationRequest') return true;
+  const window = name === 'RefreshToken' ? REFRESH_GRACE_MS * 1000 : RACE_WINDOW_US;
+  return document.now - document.spentAt >= window;
+}

@@ -1,0 +1,68 @@
+/**
+ * RP-initiated logout. Nobody can log a person out by a bare link: either the request carries an ID token of this
+ * very session (OIDC RP-Initiated Logout §2), or the person confirms.
+ */
+import type { Context, Middleware } from 'koa';
+import type { KoaContextWithOIDC, Session } from 'oidc-provider';
+import { protectedForm } from '../http/protected-form.ts';
+import { isMatched } from '../library/has-oidc-context.ts';
+import { cookiePath } from '../realm/cookies.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import type { Screens } from '../realm/ui-port.ts';
+import { pairwiseIdentifier } from '../tokens/pairwise.ts';
+import { createSessions } from './sessions.ts';
+
+export function logoutSource(realm: RealmContext, screens: Screens) {
+  return async function showLogout(ctx: KoaContextWithOIDC): Promise<void> {
+    const { session } = ctx.oidc;
+    if (session === undefined || !isProvenByHint(realm, ctx, session)) {
+      screens.confirmLogout(ctx, realm, protectedForm(ctx, 'end_session_confirm'));
+      return;
+    }
+    await createSessions(realm, ctx.oidc.provider).endCurrent(session);
+    ctx.cookies.set(ctx.oidc.provider.cookieName('session'), null, { path: cookiePath(realm) });
+    goOn({ realm, screens }, ctx, session);
+  };
+}
+
+/** Where nobody is signed in there is nothing to confirm: straight on, where the library would post a form first. */
+export function logoutWithoutSession(realm: RealmContext, screens: Screens): Middleware {
+  return async function answerWithoutSession(ctx, next) {
+    await next();
+    if (!isMatched(ctx) || ctx.oidc.route !== 'end_session' || ctx.status !== 200) return;
+    const { session } = ctx.oidc;
+    if (session !== undefined && session.accountId === undefined) goOn({ realm, screens }, ctx, session);
+  };
+}
+
+type Parts = { readonly realm: RealmContext; readonly screens: Screens };
+
+function goOn({ realm, screens }: Parts, ctx: Context & KoaContextWithOIDC, session: Session): void {
+  const target = returnAddress(session);
+  if (target === undefined) {
+    screens.loggedOut(ctx, realm);
+  } else {
+    ctx.status = 303;
+    ctx.redirect(target);
+  }
+}
+
+/** The library has verified the hint's signature and issuer; what is left is whether it is of this session. */
+function isProvenByHint(realm: RealmContext, ctx: KoaContextWithOIDC, session: Session): boolean {
+  const claims = ctx.oidc.entities.IdTokenHint?.payload;
+  const { client } = ctx.oidc;
+  if (claims === undefined || client === undefined || session.accountId === undefined) return false;
+  const isPairwise = client.subjectType === 'pairwise';
+  const subject = isPairwise ? pairwiseIdentifier(realm, session.accountId, client) : session.accountId;
+  const sid = claims['sid'];
+  return claims['sub'] === subject && (sid === undefined || sid === session.sidFor(client.clientId));
+}
+
+function returnAddress(session: Session): string | undefined {
+  const uri: unknown = session.state?.['postLogoutRedirectUri'];
+  if (typeof uri !== 'string') return undefined;
+  const state: unknown = session.state?.['state'];
+  const address = new URL(uri);
+  if (typeof state === 'string') address.searchParams.set('state', state);
+  return address.href;
+}

@@ -1,0 +1,143 @@
+/**
+ * What people do for themselves at the account page: who they are, a new password, what a client may no longer do.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Provider, Session } from 'oidc-provider';
+import { Failure } from '../../base/errors.ts';
+import type { User } from '../../registry/model/model.ts';
+import type { PasswordFault } from '../../registry/passwords/passwords.ts';
+import { endGrant } from '../../revocation/nodes.ts';
+import type { Write } from '../../storage/port/port.ts';
+import { cookiesOf } from '../realm/cookies.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import type { Consents } from '../records/consents.ts';
+import { grantsOf } from '../records/record-placement.ts';
+import type { Sessions } from './sessions.ts';
+
+export type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
+
+/** Who is at the browser. `startedAt` is seconds since the epoch. */
+export type SignedIn = { readonly user: User; readonly uid: string; readonly startedAt: number };
+
+export type PasswordChange = { readonly current: string; readonly wanted: string };
+
+export type PasswordOutcome = 'changed' | 'wrong' | 'same' | PasswordFault;
+
+const GRANTS_PER_PAGE = 200;
+
+export type SelfService = ReturnType<typeof createSelfService>;
+
+type Deps = {
+  readonly realm: RealmContext;
+  readonly provider: Provider;
+  readonly consents: Consents;
+  readonly sessions: Sessions;
+};
+
+export function createSelfService(deps: Deps) {
+  return {
+    signedIn: (exchange: Exchange) => signedIn(deps, exchange),
+    changePassword: (exchange: Exchange, user: User, change: PasswordChange) =>
+      changePassword(deps, exchange, user, change),
+    setPassword: (user: User, wanted: string) => setPassword(deps, user, wanted),
+    withdrawConsent: (userId: string, clientId: string) => withdrawConsent(deps, userId, clientId),
+    endOwnSession: (userId: string, uid: string) => endOwnSession(deps, userId, uid),
+  };
+}
+
+/** `undefined` when nobody is signed in here, or not any more. */
+async function signedIn({ realm, provider }: Deps, exchange: Exchange): Promise<SignedIn | undefined> {
+  const session = await sessionOf(provider, exchange);
+  if (session.accountId === undefined) return undefined;
+  const user = await realm.registry.findUser(realm.name, session.accountId);
+  if (user?.enabled !== true) return undefined;
+  return { user, uid: session.uid, startedAt: session.loginTs ?? 0 };
+}
+
+function sessionOf(provider: Provider, { request, response }: Exchange): Promise<Session> {
+  return provider.Session.get(provider.createContext(request, response));
+}
+
+/**
+ * Changes a password for somebody who knows the current one; the session at this browser goes on, and nothing else
+ * that was issued before.
+ */
+async function changePassword(
+  deps: Deps,
+  exchange: Exchange,
+  user: User,
+  change: PasswordChange,
+): Promise<PasswordOutcome> {
+  const { realm, provider } = deps;
+  const outcome = await realm.login.authenticate(realm.view, user.username, change.current);
+  if (!outcome.ok && outcome.reason !== 'incomplete') return 'wrong';
+  const session = await sessionOf(provider, exchange);
+  const result = await setPassword(deps, user, change.wanted, session.uid);
+  if (result === 'changed') await renew(deps, exchange, session);
+  return result;
+}
+
+/** For somebody whose identity was just proven. Everything issued for the user before dies. */
+async function setPassword(
+  { realm, sessions }: Deps,
+  user: User,
+  wanted: string,
+  exceptSession?: string,
+): Promise<PasswordOutcome> {
+  const [fault] = await realm.passwords.check(wanted, realm.view.passwords, user);
+  if (fault !== undefined) return fault;
+  const { matches } = await realm.passwords.verify(wanted, user.passwordHash);
+  if (matches) return 'same';
+  await sessions.endAll(user.id, exceptSession);
+  await realm.registry.updateUser(realm.name, user.id, (now) => ({
+    ...now,
+    password: wanted,
+    requiredActions: now.requiredActions.filter((action) => action !== 'change_password'),
+  }));
+  return 'changed';
+}
+
+/** The same session under a new identifier, written after the cut that killed the old one. */
+async function renew(
+  { realm, provider }: Deps,
+  { request, response }: Exchange,
+  session: Session,
+): Promise<void> {
+  session.resetIdentifier();
+  const { sessionIdle } = realm.view.lifetimes;
+  await session.save(sessionIdle);
+  const context = provider.createContext(request, response);
+  context.cookies.set(provider.cookieName('session'), session.jti, {
+    ...cookiesOf(realm).long,
+    secure: context.secure,
+    ...(session.transient === true ? {} : { maxAge: sessionIdle * 1000 }),
+  });
+}
+
+/** Forgets the consent and kills every token this client holds for this user, offline ones too. */
+async function withdrawConsent({ realm, consents }: Deps, userId: string, clientId: string): Promise<void> {
+  await consents.forget(userId, clientId);
+  const index = grantsOf(realm.name, userId);
+  let after: string | undefined;
+  do {
+    const next = after === undefined ? {} : { after };
+    const page = await realm.store.list(index, { limit: GRANTS_PER_PAGE, ...next });
+    const writes = endingWrites(realm.name, userId, page.members, clientId);
+    if (writes.length > 0) await realm.store.commit(writes);
+    after = page.next;
+  } while (after !== undefined);
+}
+
+function endingWrites(realm: string, userId: string, members: readonly string[], clientId: string): Write[] {
+  const ofClient = members.filter((member) => member.endsWith(` ${clientId}`));
+  return ofClient.flatMap((member) => [
+    endGrant(realm, member.slice(0, member.indexOf(' '))),
+    { unindex: grantsOf(realm, userId), member },
+  ]);
+}
+
+async function endOwnSession({ sessions }: Deps, userId: string, uid: string): Promise<void> {
+  if ((await sessions.ownerOf(uid)) !== userId) throw new Failure('not_found', 'no such session');
+  await sessions.end(uid);
+}

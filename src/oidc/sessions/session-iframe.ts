@@ -1,0 +1,123 @@
+/**
+ * What Keycloak's browser adapter loads in frames (`profile: keycloak` only): a page that tells whether the session
+ * that a client knows is still the browser's, and one that tells whether cookies get into frames at all. The pages
+ * hold nothing, so any site may frame them; whom the first one answers is decided by `init`.
+ */
+import { readFileSync } from 'node:fs';
+import type { Context, Middleware } from 'koa';
+import type { Provider, Session } from 'oidc-provider';
+import { epochSeconds } from '../../base/clock.ts';
+import { coversOrigin, originsOf } from '../../registry/model/origins.ts';
+import { isMatched } from '../library/has-oidc-context.ts';
+import { cookiePath, sameSiteOf } from '../realm/cookies.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+
+const BASE = '/protocol/openid-connect';
+const INIT = `${BASE}/login-status-iframe.html/init`;
+const COOKIE_TRIAL = `${BASE}/3p-cookies/step1.html`;
+/** Readable by our frame's script; the session's name, as in `session_state` and `sid`, and no credential. */
+const COOKIE = '_session_state';
+const MAX_AGE = 300;
+
+const files = new Map([
+  [`${BASE}/login-status-iframe.html`, fileOf('login-status.html')],
+  [`${BASE}/login-status-iframe.js`, fileOf('login-status.js')],
+  [`${BASE}/3p-cookies/step2.html`, fileOf('cookie-check.html')],
+  [`${BASE}/3p-cookies/step2.js`, fileOf('cookie-check.js')],
+]);
+
+function fileOf(name: string) {
+  const body = readFileSync(new URL(`./session-iframe/${name}`, import.meta.url), 'utf8');
+  return { body, type: name.endsWith('.js') ? 'text/javascript' : 'text/html' };
+}
+
+/** Metadata of realms that have the frame (OIDC Session Management §3.3); nothing for the others. */
+export function sessionIframeMetadata(realm: RealmContext): { readonly check_session_iframe?: string } {
+  return isOn(realm) ? { check_session_iframe: `${realm.issuer}${BASE}/login-status-iframe.html` } : {};
+}
+
+/** Answers requests for the frames; `false` for everything else. */
+export async function answerSessionIframe(ctx: Context, realm: RealmContext, path: string): Promise<boolean> {
+  if (!isOn(realm) || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return false;
+  if (path === INIT) {
+    ctx.status = (await isRegistered(ctx, realm)) ? 204 : 403;
+    ctx.set('Cache-Control', 'no-store');
+    return true;
+  }
+  if (path === COOKIE_TRIAL) {
+    tryCookie(ctx, realm);
+    return true;
+  }
+  const file = files.get(path);
+  if (file === undefined) return false;
+  ctx.set({
+    'Content-Security-Policy': "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'",
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cache-Control': `public, max-age=${MAX_AGE}`,
+  });
+  ctx.type = file.type;
+  ctx.body = file.body;
+  return true;
+}
+
+/** Sets a cookie like that of our sessions; the page that comes next sees whether this browser keeps it in a frame. */
+function tryCookie(ctx: Context, realm: RealmContext): void {
+  const secure = realm.publicUrl.startsWith('https:') ? '; Secure' : '';
+  ctx.set({
+    'Set-Cookie': `_third_party=yes; Max-Age=60; SameSite=${sameSiteOf(realm)}${secure}`,
+    'Cache-Control': 'no-store',
+  });
+  ctx.status = 303;
+  ctx.redirect(`${realm.issuer}${BASE}/3p-cookies/step2.html`);
+}
+
+async function isRegistered(ctx: Context, realm: RealmContext): Promise<boolean> {
+  const { client_id: clientId, origin } = ctx.query;
+  if (typeof clientId !== 'string' || typeof origin !== 'string') return false;
+  const client = await realm.findClient(clientId);
+  if (client?.enabled !== true) return false;
+  return coversOrigin(originsOf(client), client.applicationType === 'native', origin);
+}
+
+/** Says `session_state` with every code, and keeps the cookie in step with the session. */
+export function announceSession(provider: Provider, realm: RealmContext): void {
+  if (!isOn(realm)) return;
+  provider.on('authorization.success', (ctx, response) => {
+    if (response !== undefined) response['session_state'] = ctx.oidc.session?.uid;
+  });
+  provider.use(sessionCookie(realm));
+}
+
+function sessionCookie(realm: RealmContext): Middleware {
+  return async function keepSessionCookie(ctx, next) {
+    await next();
+    const session = isMatched(ctx) ? ctx.oidc.session : undefined;
+    if (session !== undefined) showSession(realm, ctx, session);
+  };
+}
+
+function showSession(realm: RealmContext, ctx: Context, session: Session): void {
+  const wanted = isSignedIn(session) ? session.uid : undefined;
+  if (ctx.cookies.get(COOKIE, { signed: false }) === wanted) return;
+  const isKept = wanted !== undefined && session.transient !== true;
+  ctx.cookies.set(COOKIE, wanted, {
+    path: cookiePath(realm),
+    httpOnly: false,
+    signed: false,
+    sameSite: sameSiteOf(realm),
+    ...(isKept ? { expires: endOf(realm) } : {}),
+  });
+}
+
+function isSignedIn(session: Session): boolean {
+  return session.accountId !== undefined && !('destroyed' in session && session.destroyed === true);
+}
+
+function endOf(realm: RealmContext): Date {
+  return new Date((epochSeconds(realm.clock) + realm.view.lifetimes.sessionMax) * 1000);
+}
+
+function isOn(realm: RealmContext): boolean {
+  return realm.view.profile === 'keycloak';
+}

@@ -1,0 +1,97 @@
+/**
+ * A person's sessions: list them, end one, end all others. Ending one tells the clients that asked to be told
+ * (OIDC Back-Channel Logout §2.5) and closes its node, which kills every token below it.
+ */
+
+import type { Provider, Session } from 'oidc-provider';
+import { endSession } from '../../revocation/nodes.ts';
+import type { Write } from '../../storage/port/port.ts';
+import { tellClient } from '../library/internals.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import { sessionsOf } from '../records/record-placement.ts';
+import { createSessionRecords, type SessionRecord } from '../records/session-records.ts';
+
+/** Times are seconds since the epoch. */
+export type SessionInfo = {
+  readonly uid: string;
+  readonly startedAt: number;
+  readonly agent: string;
+  readonly clientIds: readonly string[];
+};
+
+/** A program that logs in by password has one for each time: more than these are not shown, the latest are. */
+const MAX_SHOWN = 100;
+export type Sessions = ReturnType<typeof createSessions>;
+
+export function createSessions(realm: RealmContext, provider: Provider) {
+  const { store, name } = realm;
+  const records = createSessionRecords(store, name);
+
+  /** `current` and the latest others, the newest first. */
+  async function list(userId: string, current: string): Promise<readonly SessionInfo[]> {
+    const uids: string[] = [];
+    for await (const page of records.pages(userId)) uids.push(...page);
+    const shown = [...new Set([current, ...uids.slice(-MAX_SHOWN).reverse()])];
+    const found = await records.readAll(shown);
+    return shown.flatMap((uid, i) => {
+      const record = found[i];
+      return record === undefined ? [] : { uid, ...describe(record) };
+    });
+  }
+
+  /** Whose session this is, if it still is one. */
+  async function ownerOf(uid: string): Promise<string | undefined> {
+    return (await records.read(uid))?.accountId;
+  }
+
+  /** Idempotent. The session is dead when this resolves; clients are told in the background. */
+  async function end(uid: string): Promise<void> {
+    const record = await records.read(uid);
+    await close(uid, record?.accountId);
+    if (record?.accountId !== undefined) tellClients(record.accountId, record.authorizations ?? {});
+  }
+
+  async function close(uid: string, userId: string | undefined): Promise<void> {
+    const writes: Write[] = [endSession(name, uid)];
+    if (userId !== undefined) writes.push({ unindex: sessionsOf(name, userId), member: uid });
+    await store.commit(writes);
+  }
+
+  async function endAll(userId: string, except?: string): Promise<void> {
+    for await (const page of records.pages(userId)) {
+      await Promise.all(page.filter((uid) => uid !== except).map(end));
+    }
+  }
+
+  /** A session that the library holds in its hands at this moment. */
+  async function endCurrent(session: Session): Promise<void> {
+    const { accountId, authorizations } = session;
+    await session.destroy();
+    if (accountId !== undefined) tellClients(accountId, authorizations ?? {});
+  }
+
+  function tellClients(userId: string, authorizations: Record<string, { sid?: string | undefined }>): void {
+    for (const [clientId, { sid }] of Object.entries(authorizations)) {
+      realm.background.run(() => tell(clientId, userId, sid));
+    }
+  }
+
+  async function tell(clientId: string, userId: string, sid: string | undefined): Promise<void> {
+    try {
+      const client = await provider.Client.find(clientId);
+      if (client !== undefined) await tellClient(client, userId, sid);
+    } catch (error) {
+      realm.logger.warn({ realm: name, client: clientId, err: error }, 'back-channel logout failed');
+    }
+  }
+
+  return { list, ownerOf, end, endAll, endCurrent };
+}
+
+function describe({ loginTs, iat, agent, authorizations }: SessionRecord) {
+  return {
+    startedAt: loginTs ?? iat ?? 0,
+    agent: agent ?? '',
+    clientIds: Object.keys(authorizations ?? {}),
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * What is said of a person: the standard claims of OIDC Core §5.1 by scope (§5.4), and where they go.
+ */
+import type { Account, AccountClaims, ClaimsParameterMember, KoaContextWithOIDC } from 'oidc-provider';
+import type { User } from '../../registry/model/model.ts';
+
+export const oidcScopes = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
+
+export const oidcScopeSet: ReadonlySet<string> = new Set(oidcScopes);
+
+export const claimsByScope = {
+  openid: ['sub', 'sid'],
+  profile: [
+    'name',
+    'given_name',
+    'family_name',
+    'middle_name',
+    'nickname',
+    'preferred_username',
+    'profile',
+    'picture',
+    'website',
+    'gender',
+    'birthdate',
+    'zoneinfo',
+    'locale',
+    'updated_at',
+  ],
+  email: ['email', 'email_verified'],
+  address: ['address'],
+  phone: ['phone_number', 'phone_number_verified'],
+  acr: null,
+  amr: null,
+  auth_time: null,
+  iss: null,
+};
+
+/** Claims that Keycloak's clients read in every ID token. */
+export const keycloakClaims = { ...claimsByScope, openid: ['sub', 'typ', 'azp', 'session_state', 'sid'] };
+
+export type DaypassAccount = Account & { readonly user: User };
+
+export type ClaimsPolicy = {
+  /** True when this client gets the claims of the granted scopes in the ID token too. */
+  scopesInIdToken(ctx: KoaContextWithOIDC): boolean;
+  /** Members that are added to every ID token. */
+  idTokenExtras(ctx: KoaContextWithOIDC): Readonly<Record<string, unknown>>;
+};
+
+/**
+ * The person behind a token. In the ID token claims appear where the `claims` parameter asks for them (OIDC Core
+ * §5.5) or the client's registration does; at userinfo by scope.
+ */
+export function createAccount(ctx: KoaContextWithOIDC, user: User, policy: ClaimsPolicy): DaypassAccount {
+  async function claims(
+    use: string,
+    _scope: string,
+    requested: { [key: string]: null | ClaimsParameterMember },
+  ): Promise<AccountClaims> {
+    const all = standardClaims(user);
+    if (use !== 'id_token') return all;
+    const extras = policy.idTokenExtras(ctx);
+    if (policy.scopesInIdToken(ctx)) return { ...all, ...extras };
+    return { ...onlyRequested(all, requested), ...extras, sub: user.id };
+  }
+  return { accountId: user.id, claims, user };
+}
+
+function onlyRequested(all: Record<string, unknown>, requested: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => name in requested));
+}
+
+/** Every standard claim this user has, in the wire's names. */
+export function standardClaims(user: User): AccountClaims {
+  return withoutUndefined({
+    sub: user.id,
+    preferred_username: user.username,
+    name: user.name,
+    given_name: user.givenName,
+    family_name: user.familyName,
+    middle_name: user.middleName,
+    nickname: user.nickname,
+    profile: user.profile,
+    picture: user.picture,
+    website: user.website,
+    gender: user.gender,
+    birthdate: user.birthdate,
+    zoneinfo: user.zoneinfo,
+    locale: user.locale,
+    updated_at: user.updatedAt,
+    email: user.email,
+    email_verified: user.email === undefined ? undefined : user.emailVerified,
+    phone_number: user.phoneNumber,
+    phone_number_verified: user.phoneNumber === undefined ? undefined : (user.phoneNumberVerified ?? false),
+    address: addressClaim(user.address),
+  });
+}
+
+function addressClaim(address: User['address']) {
+  if (address === undefined) return undefined;
+  return withoutUndefined({
+    formatted: address.formatted,
+    street_address: address.streetAddress,
+    locality: address.locality,
+    region: address.region,
+    postal_code: address.postalCode,
+    country: address.country,
+  });
+}
+
+function withoutUndefined<T extends object>(fields: T): T {
+  for (const [name, value] of Object.entries(fields))
+    if (value === undefined) Reflect.deleteProperty(fields, name);
+  return fields;
+}

@@ -1,0 +1,85 @@
+import { epochSeconds } from '../../base/clock.ts';
+import { Failure } from '../../base/errors.ts';
+import { randomId } from '../../base/random.ts';
+import type { Document } from '../../storage/port/port.ts';
+import { mergeUser } from '../model/merge.ts';
+import type { RealmFile, User, UserInput } from '../model/model.ts';
+import { isSame } from '../store/committer.ts';
+import { loginKey, loginsOf, normalizeLogin, userKey } from '../store/records.ts';
+import { userWrites } from '../store/user-writes.ts';
+import { type ApplyDeps, readAll, type Step } from './plan.ts';
+
+/** Ids of users by the names and addresses they log in with. */
+type Owners = ReadonlyMap<string, string>;
+
+/** What the users of a file need done. A user is known by `id`, where the file gives one, else by user name. */
+export function createUserPlan({ store, codec, clock, passwords }: ApplyDeps) {
+  return async function planUsers({ name: realm, users = [] }: RealmFile): Promise<readonly Step[]> {
+    const owners = await readOwners(realm, users);
+    const named = users.map((input) => ({ ...input, id: input.id ?? ownerOf(owners, input) ?? randomId() }));
+    const documents = await readAll(
+      store,
+      named.map(({ id }) => userKey(realm, id)),
+    );
+    const steps = named.map((input, at) =>
+      planUser(realm, input, { document: documents[at], owners, isById: users[at]?.id !== undefined }),
+    );
+    return (await Promise.all(steps)).flat();
+  };
+
+  async function planUser(
+    realm: string,
+    input: UserInput & { id: string },
+    { document, owners, isById }: { document: Document | undefined; owners: Owners; isById: boolean },
+  ): Promise<readonly Step[]> {
+    const before = document && { value: codec.decodeUser(document.value), stamp: document.stamp };
+    // The name in the file may be the e-mail address of somebody of another name: that is not the one meant.
+    const isNamesake = !isById && before !== undefined && usernameOf(before.value) !== usernameOf(input);
+    if (isNamesake || isForeign(input, owners)) {
+      const message = `user "${input.username}": the user name or e-mail address is another user's`;
+      throw new Failure('conflict', message);
+    }
+    const after = await withPassword(mergeUser(before?.value, input), input.password, before?.value);
+    if (before !== undefined && isSame(before.value, after)) return [];
+    const writes = userWrites(codec, realm, { before, after: { ...after, updatedAt: epochSeconds(clock) } });
+    const changed = { what: 'user', id: input.id } as const;
+    return [{ label: `user ${input.username}`, isNew: before === undefined, changed, writes }];
+  }
+
+  async function withPassword(
+    merged: User,
+    password: string | undefined,
+    before: User | undefined,
+  ): Promise<User> {
+    if (password === undefined) return merged;
+    const stored = before?.passwordHash;
+    const isStored = stored !== undefined && (await passwords.verify(password, stored)).matches;
+    return { ...merged, passwordHash: isStored ? stored : await passwords.hash(password) };
+  }
+
+  async function readOwners(realm: string, users: readonly UserInput[]): Promise<Owners> {
+    const logins = users.flatMap(loginsOf);
+    const pointers = await readAll(
+      store,
+      logins.map((login) => loginKey(realm, login)),
+    );
+    const found = new Map<string, string>();
+    logins.forEach((login, at) => {
+      const owner = pointers[at]?.value;
+      if (owner !== undefined) found.set(login, owner);
+    });
+    return found;
+  }
+}
+
+function ownerOf(owners: Owners, input: UserInput): string | undefined {
+  return owners.get(usernameOf(input));
+}
+
+function usernameOf({ username }: Pick<UserInput, 'username'>): string {
+  return normalizeLogin(username);
+}
+
+function isForeign(input: UserInput & { id: string }, owners: Owners): boolean {
+  return loginsOf(input).some((login) => (owners.get(login) ?? input.id) !== input.id);
+}

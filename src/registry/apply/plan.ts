@@ -1,0 +1,35 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Document, Key, Store, Write } from '../../storage/port/port.ts';
+import type { Changed } from '../store/change-feed.ts';
+import type { WriteDeps } from '../store/clients.ts';
+import type { Committer } from '../store/committer.ts';
+import type { PasswordHashing } from '../store/users.ts';
+
+export type ApplyDeps = WriteDeps & {
+  readonly store: Store;
+  readonly committer: Committer;
+  readonly clock: Clock;
+  readonly passwords: PasswordHashing;
+};
+
+/** One thing that applying a file creates or updates, all or nothing. */
+export type Step = {
+  readonly label: string;
+  readonly isNew: boolean;
+  readonly changed: Changed;
+  readonly writes: readonly Write[];
+};
+
+const READ_KEYS = 500;
+
+/** As many documents as there are keys, in a few reads of bounded size. */
+export async function readAll(
+  store: Store,
+  keys: readonly Key[],
+): Promise<readonly (Document | undefined)[]> {
+  const documents: (Document | undefined)[] = [];
+  for (let at = 0; at < keys.length; at += READ_KEYS) {
+    documents.push(...(await store.read(keys.slice(at, at + READ_KEYS))));
+  }
+  return documents;
+}

@@ -1,0 +1,186 @@
+/**
+ * What a schema cannot say about a realm: that the names it uses exist, exist once, and that its settings go
+ * together. Pure; realm files and the admin API ask the same questions here.
+ */
+import { adminApi, apisOf, permissionsOf } from './built-in-api.ts';
+import type { Api, Policy, RealmSettings, Role, User } from './model.ts';
+
+/** OIDC Core §5.4 and §11. */
+const oidcScopes: readonly string[] = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
+
+/** One thing that is wrong, where (path from the checked value), and the names that would have been right. */
+export type Problem = {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  /** The name that is not known, with those that are, for a suggestion. */
+  readonly unknown?: { readonly given: string; readonly known: readonly string[] };
+};
+
+/** Problems of a realm's own settings, paths from the settings. */
+export function checkSettings(settings: RealmSettings): Problem[] {
+  const permissions = [...permissionsOf(settings)];
+  return [
+    ...checkApis(settings),
+    ...checkRoles(settings.roles, permissions),
+    ...repeated(
+      settings.policies.map(({ kind, name }) => `${kind} ${name}`),
+      (index) => ['policies', index, 'name'],
+      'policy',
+    ),
+    ...settings.policies.flatMap((policy, index) => checkPolicyApi(settings, policy, index)),
+    ...unknownNames('permission', settings.registration?.permissions ?? [], permissions, [
+      'registration',
+      'permissions',
+    ]),
+    ...checkOptions(settings),
+  ];
+}
+
+function checkPolicyApi({ apis }: RealmSettings, { kind, api }: Policy, index: number): Problem[] {
+  const path = ['policies', index, 'api'];
+  if (api === undefined) return [];
+  if (kind === 'row') return [{ path, message: 'a row policy limits every resource, whichever API has it' }];
+  const known = apis.map(({ id }) => id);
+  return unknownNames('API', [api], known, path).map((problem) => ({ ...problem, path }));
+}
+
+/** Problems of one user, paths from the user. */
+export function checkUser(settings: RealmSettings, user: Omit<User, 'id'>): Problem[] {
+  const roles = settings.roles.map(({ name }) => name);
+  const problems = unknownNames('role', user.roles, roles, ['roles']);
+  if (user.password !== undefined && user.passwordHash !== undefined) {
+    problems.push({ path: ['passwordHash'], message: 'either a password or its hash, not both' });
+  }
+  return problems;
+}
+
+/** One problem for each name that stands earlier in the list as well. `undefined` entries are skipped. */
+export function repeated(
+  names: readonly (string | undefined)[],
+  pathOf: (index: number) => readonly (string | number)[],
+  what: string,
+): Problem[] {
+  const seen = new Set<string>();
+  return names.flatMap((name, index) => {
+    if (name === undefined) return [];
+    const isNew = !seen.has(name);
+    seen.add(name);
+    return isNew ? [] : [{ path: pathOf(index), message: `${what} "${name}" is there twice` }];
+  });
+}
+
+/** One problem for each name that is not among the known ones. */
+export function unknownNames(
+  what: string,
+  names: readonly string[],
+  known: readonly string[],
+  path: readonly (string | number)[],
+): Problem[] {
+  return names.flatMap((given, index) =>
+    known.includes(given)
+      ? []
+      : [{ path: [...path, index], message: `there is no ${what} "${given}"`, unknown: { given, known } }],
+  );
+}
+
+function checkApis({ apis }: RealmSettings): Problem[] {
+  const problems = [
+    ...repeated(
+      apis.map(({ id }) => id),
+      (index) => ['apis', index, 'id'],
+      'API',
+    ),
+    ...repeated(
+      apis.map(({ audience }) => audience),
+      (index) => ['apis', index, 'audience'],
+      'audience',
+    ),
+    ...checkDefaultApi(apis),
+  ];
+  apis.forEach((api, index) => {
+    if (api.id === adminApi.id || api.audience === adminApi.audience) {
+      problems.push({
+        path: ['apis', index, 'id'],
+        message: `API "${api.id}" is built in and cannot be defined`,
+      });
+    }
+    if (api.audience.includes('#')) {
+      // RFC 8707 §2: a resource indicator has no fragment.
+      problems.push({ path: ['apis', index, 'audience'], message: 'an audience has no fragment' });
+    }
+    problems.push(
+      ...checkPermissionNames(api).map(({ path, message }) => ({
+        path: ['apis', index, 'permissions', ...path],
+        message,
+      })),
+    );
+  });
+  return problems;
+}
+
+/** A scope of OIDC is given to all who ask: a permission of that name would protect nothing. */
+function checkPermissionNames({ permissions }: Api): Problem[] {
+  const names = permissions.map(({ name }) => name);
+  const reserved = names.flatMap((name, at) =>
+    oidcScopes.includes(name)
+      ? [{ path: [at, 'name'], message: `"${name}" is a scope of OpenID Connect` }]
+      : [],
+  );
+  return [...repeated(names, (at) => [at, 'name'], 'permission'), ...reserved];
+}
+
+function checkDefaultApi(apis: RealmSettings['apis']): Problem[] {
+  const defaults = apis.flatMap((api, index) => (api.default === true ? [index] : []));
+  if (defaults.length === 0 && apis.length > 1) {
+    return [{ path: ['apis'], message: 'of several APIs exactly one must be the default (default: true)' }];
+  }
+  return defaults
+    .slice(1)
+    .map((index) => ({ path: ['apis', index, 'default'], message: 'another API is the default already' }));
+}
+
+function checkRoles(roles: readonly Role[], permissions: readonly string[]): Problem[] {
+  const names = roles.map(({ name }) => name);
+  return [
+    ...repeated(names, (index) => ['roles', index, 'name'], 'role'),
+    ...roles.flatMap((role, index) => [
+      ...unknownNames('permission', role.permissions, permissions, ['roles', index, 'permissions']),
+      ...unknownNames('role', role.includes, names, ['roles', index, 'includes']),
+      ...checkCycle(roles, index),
+    ]),
+  ];
+}
+
+/** A role that includes itself, directly or through others, is told once for each role on the circle. */
+function checkCycle(roles: readonly Role[], index: number): Problem[] {
+  const start = roles[index];
+  if (start === undefined) return [];
+  const byName = new Map(roles.map((role) => [role.name, role]));
+  const seen = new Set<string>();
+  const open = [...start.includes];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (name === start.name) {
+      const message = `role "${start.name}" includes itself, directly or through others`;
+      return [{ path: ['roles', index, 'includes'], message }];
+    }
+    if (!seen.has(name)) open.push(...(byName.get(name)?.includes ?? []));
+    seen.add(name);
+  }
+  return [];
+}
+
+function checkOptions(settings: RealmSettings): Problem[] {
+  const problems: Problem[] = [];
+  if (settings.badCredentialsStatus !== undefined && settings.profile !== 'keycloak') {
+    problems.push({ path: ['badCredentialsStatus'], message: 'is only for profile: keycloak' });
+  }
+  if (settings.passwords.minLength > settings.passwords.maxLength) {
+    problems.push({ path: ['passwords', 'minLength'], message: 'must not exceed maxLength' });
+  }
+  return problems;
+}
+
+/** Names of APIs that a client can be given, the built-in one included. */
+export function apiIdsOf(settings: RealmSettings): readonly string[] {
+  return apisOf(settings).map(({ id }) => id);
+}

@@ -1,0 +1,40 @@
+/** Which secrets a client authenticates with: its own, and for a while the one before. */
+import { timingSafeEqual } from 'node:crypto';
+import { digest } from '../../base/hash.ts';
+import type { Client } from './model.ts';
+
+type Secrets = Pick<Client, 'secret' | 'previousSecret' | 'previousSecretUntil'>;
+
+/** In a time that does not depend on which of them is right, or there. `now`: milliseconds since the epoch. */
+export function isSecretOf(client: Secrets, given: string, now: number): boolean {
+  const { current, previous } = digestsOf(client);
+  const shown = digest(given);
+  const isCurrent = timingSafeEqual(shown, current);
+  const isPrevious = timingSafeEqual(shown, previous);
+  return (client.secret !== undefined && isCurrent) || (isPrevious && isKept(client, now));
+}
+
+/** The same for the one before alone. */
+export function isPreviousSecretOf(client: Secrets, given: string, now: number): boolean {
+  const isRight = timingSafeEqual(digest(given), digestsOf(client).previous);
+  return isRight && isKept(client, now);
+}
+
+function isKept({ previousSecret, previousSecretUntil }: Secrets, now: number): boolean {
+  const isInTime = previousSecretUntil === undefined || now < Date.parse(previousSecretUntil);
+  return previousSecret !== undefined && isInTime;
+}
+
+type Digests = { readonly current: Buffer; readonly previous: Buffer };
+
+/** Of clients as they are in memory, so that each request takes one digest. */
+const known = new WeakMap<Secrets, Digests>();
+
+function digestsOf(client: Secrets): Digests {
+  const found = known.get(client) ?? {
+    current: digest(client.secret ?? ''),
+    previous: digest(client.previousSecret ?? ''),
+  };
+  known.set(client, found);
+  return found;
+}

@@ -1,0 +1,12 @@
+import type { z } from 'zod';
+import { Failure } from '../../base/errors.ts';
+
+/** The value with its defaults, or `Failure('invalid_input')` that names the first field that is wrong. */
+export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new Failure('invalid_input', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is not valid'}`, {
+    cause: parsed.error,
+  });
+}

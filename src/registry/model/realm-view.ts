@@ -1,0 +1,40 @@
+import type { Stamp } from '../../storage/port/port.ts';
+import { apisOf } from './built-in-api.ts';
+import type { Api, RealmSettings } from './model.ts';
+import { indexRoles } from './permissions.ts';
+
+/** One revision of a realm, with the look-ups that requests need. Immutable; a change makes a new one. */
+export type RealmView = RealmSettings & {
+  readonly revision: Stamp;
+  /** The built-in administration API included. */
+  readonly apisByAudience: ReadonlyMap<string, Api>;
+  /** The marked one, or the only one. */
+  readonly defaultApi: Api | undefined;
+  /** Every permission name of every API: the scopes that exist (besides OIDC's). */
+  readonly permissionNames: ReadonlySet<string>;
+  /** The roles named and all that they include. */
+  expandRoles(roles: readonly string[]): ReadonlySet<string>;
+  /** What these roles give, as `api:permission`. */
+  permissionsOfRoles(roles: readonly string[]): ReadonlySet<string>;
+};
+
+export function viewOf(settings: RealmSettings, revision: Stamp): RealmView {
+  const apis = apisOf(settings);
+  const roles = indexRoles(settings.roles);
+  return {
+    ...settings,
+    revision,
+    apisByAudience: new Map(apis.map((api) => [api.audience, api])),
+    defaultApi: defaultOf(settings.apis),
+    permissionNames: new Set(apis.flatMap((api) => api.permissions.map(({ name }) => name))),
+    expandRoles: roles.expand,
+    permissionsOfRoles: roles.permissionsOf,
+  };
+}
+
+/** The API that a request means when it names none. */
+export function defaultOf<T extends { readonly default?: boolean | undefined }>(
+  apis: readonly T[],
+): T | undefined {
+  return apis.find((api) => api.default === true) ?? (apis.length === 1 ? apis[0] : undefined);
+}

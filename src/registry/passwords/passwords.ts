@@ -1,0 +1,118 @@
+/**
+ * Passwords of people: hashed, compared, judged. Knows neither users nor where their hashes are kept.
+ *
+ * A password is hashed in its NFKC form (NIST SP 800-63B-4 §3.1.1.2), so that it is the same from every keyboard.
+ * Hashes made elsewhere may have been made of what was typed: where the two differ, both are tried.
+ *
+ * Who measures cannot tell an unknown or locked user from a wrong password: without a usable hash the same Argon2id
+ * work is done for nothing. A wrong password for an imported hash costs that work on top of the imported hash's own,
+ * so such a user never answers faster than an unknown one, but may answer slower until the first login replaces
+ * the hash.
+ */
+import { availableParallelism } from 'node:os';
+import { Failure } from '../../base/errors.ts';
+import { createWorkQueue, type WorkQueue } from '../../base/work-queue.ts';
+import type { PasswordPolicy } from '../model/model.ts';
+import { type BreachedCheck, isBreached } from './breached.ts';
+import { isPresent, makeHash, matchesHash, parseHash } from './password-formats.ts';
+
+/** Longer ones are neither hashed nor normalised: that takes a time quadratic in the combining marks. */
+const MAX_CHARACTERS = 1024;
+
+/** What is wrong with a new password; the surface phrases it. */
+export type PasswordFault = 'too_short' | 'too_long' | 'is_username' | 'is_email' | 'breached';
+
+/** `outdated`: it matches and should be hashed anew, now that the password is at hand. */
+export type PasswordVerdict = { readonly matches: boolean; readonly outdated: boolean };
+
+/** What the password must not repeat. */
+export type PasswordOwner = { readonly username: string; readonly email?: string | undefined };
+
+const NO_MATCH: PasswordVerdict = { matches: false, outdated: false };
+
+export type Passwords = ReturnType<typeof createPasswords>;
+
+/** Beyond this many waiting for each core, logins are turned away (503): no more than about two seconds of waiting. */
+const WAITING_PER_CORE = 64;
+
+/** A queue that keeps every core busy, or this process's share of them where several `processes` hash. */
+export function createPasswordQueue(processes = 1): WorkQueue {
+  const concurrency = Math.max(1, Math.floor(availableParallelism() / processes));
+  return createWorkQueue({ concurrency, maxWaiting: WAITING_PER_CORE * concurrency });
+}
+
+/** `breached` is asked in addition to the built-in list. Everything that hashes rejects with `Failure('busy')` when too many wait. */
+export function createPasswords({ queue, breached }: { queue: WorkQueue; breached?: BreachedCheck }) {
+  /** A PHC string of Argon2id. `Failure('invalid_input')` for more than 1,024 characters. */
+  async function hash(password: string): Promise<string> {
+    if (isTooLong(password)) {
+      throw new Failure('invalid_input', `a password has at most ${MAX_CHARACTERS} characters`);
+    }
+    return queue.run(() => makeHash(normalise(password)));
+  }
+
+  /** `stored` is `undefined` for a user who is unknown or may not log in: the answer is no, after the usual work. */
+  async function verify(password: string, stored: string | undefined): Promise<PasswordVerdict> {
+    const work = isTooLong(password)
+      ? () => compare([''], undefined)
+      : () => compare([...new Set([normalise(password), password])], stored);
+    return queue.run(work);
+  }
+
+  /** The faults of a new password; none when it may be used. */
+  async function check(
+    password: string,
+    policy: PasswordPolicy,
+    about: PasswordOwner,
+  ): Promise<readonly PasswordFault[]> {
+    if (isTooLong(password)) {
+      return ['too_long'];
+    }
+    const faults = faultsOf(password, policy, about);
+    const isKnown = policy.refuseBreached && (isBreached(password) || (await breached?.(password)));
+    return isKnown ? [...faults, 'breached'] : faults;
+  }
+
+  return { hash, verify, check };
+}
+
+async function compare(forms: readonly string[], stored: string | undefined): Promise<PasswordVerdict> {
+  const hash = stored === undefined ? undefined : parseHash(stored);
+  const outdated = hash === undefined || !isPresent(hash);
+  for (const form of forms) {
+    if (hash && (await matchesHash(form, hash))) {
+      return { matches: true, outdated };
+    }
+    if (outdated) {
+      await makeHash(form);
+    }
+  }
+  return NO_MATCH;
+}
+
+function faultsOf(password: string, policy: PasswordPolicy, about: PasswordOwner): readonly PasswordFault[] {
+  const normalised = normalise(password);
+  const length = charactersIn(normalised);
+  const repeats = (text: string | undefined) =>
+    text !== undefined && normalise(text).toLowerCase() === normalised.toLowerCase();
+  const isFault = {
+    too_short: length < policy.minLength,
+    too_long: length > policy.maxLength,
+    is_username: repeats(about.username),
+    is_email: repeats(about.email),
+  };
+  return (['too_short', 'too_long', 'is_username', 'is_email'] as const).filter((fault) => isFault[fault]);
+}
+
+function normalise(text: string): string {
+  return text.normalize('NFKC');
+}
+
+function isTooLong(password: string): boolean {
+  return charactersIn(password) > MAX_CHARACTERS;
+}
+
+/** NIST SP 800-63B-4 §3.1.1.2: each code point counts as one character. */
+function charactersIn(text: string): number {
+  return [...text].length;
+}

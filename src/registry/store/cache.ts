@@ -1,0 +1,58 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../base/clock.ts';
+
+type CacheOptions<T extends object> = {
+  readonly load: (key: string) => Promise<T | undefined>;
+  /** Entries of what is there, and as many again of what is not: floods of unknown names evict nothing that is. */
+  readonly max: number;
+  readonly ttlMs: number;
+  readonly clock: Clock;
+};
+
+/**
+ * Remembers what was loaded, and what was not there, until it is dropped or too old. Callers that ask at once share
+ * one look-up; one that was under way when its key was dropped is given to those who wait and not remembered.
+ */
+export function createCache<T extends object>({ load, max, ttlMs, clock }: CacheOptions<T>) {
+  const options = { max, ttl: ttlMs, ttlResolution: 0, perf: { now: clock } };
+  const found = new LRUCache<string, T>(options);
+  const missing = new LRUCache<string, true>(options);
+  const underWay = new Map<string, Promise<T | undefined>>();
+
+  async function find(key: string): Promise<T | undefined> {
+    const known = found.get(key);
+    if (known !== undefined) return known;
+    return missing.has(key) ? undefined : (underWay.get(key) ?? lookUp(key));
+  }
+
+  async function lookUp(key: string): Promise<T | undefined> {
+    const loading = load(key);
+    underWay.set(key, loading);
+    try {
+      const value = await loading;
+      if (underWay.get(key) === loading) remember(key, value);
+      return value;
+    } finally {
+      if (underWay.get(key) === loading) underWay.delete(key);
+    }
+  }
+
+  function remember(key: string, value: T | undefined): void {
+    if (value === undefined) missing.set(key, true);
+    else found.set(key, value);
+  }
+
+  function drop(key: string): void {
+    found.delete(key);
+    missing.delete(key);
+    underWay.delete(key);
+  }
+
+  function clear(): void {
+    found.clear();
+    missing.clear();
+    underWay.clear();
+  }
+
+  return { find, drop, clear };
+}

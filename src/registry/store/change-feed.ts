@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import type { Logger } from '../../observability/logger.ts';
+import type { Store } from '../../storage/port/port.ts';
+import { TOPIC } from './records.ts';
+
+const changeSchema = z.object({
+  what: z.enum(['realm', 'client', 'user', 'keys']),
+  id: z.string().optional(),
+});
+
+/** One thing that has changed, as listeners and other processes hear of it. `id` names a client or user. */
+export type Changed = Readonly<z.infer<typeof changeSchema>>;
+
+/** Hears of changes made in any process, sometimes twice of one. `id` names the client or user. */
+export type ChangeListener = (realm: string, what: Changed['what'], id?: string) => void;
+
+export type ChangeFeed = ReturnType<typeof createChangeFeed>;
+
+/** Who hears of changes: of those of this process before the one who made them goes on, of others' by the store. */
+export function createChangeFeed({ store, logger }: { store: Store; logger: Logger }) {
+  const listeners = new Set<{ onChange: ChangeListener; onGap: (() => void) | undefined }>();
+
+  const close = store.subscribe(TOPIC, {
+    onMessage: ({ realm, message }) => hear(realm, message),
+    onGap: forget,
+  });
+
+  function hear(realm: string, message: string): void {
+    const changed = changeSchema.safeParse(JSON.parse(message));
+    // A newer version may tell of things that this one has never heard of.
+    if (changed.success) announce(realm, changed.data);
+    else forget();
+  }
+
+  function announce(realm: string, { what, id }: Changed): void {
+    for (const { onChange } of listeners) onChange(realm, what, id);
+  }
+
+  function forget(): void {
+    logger.info('changes of realms may have been missed: what was remembered is read again');
+    for (const { onGap } of listeners) onGap?.();
+  }
+
+  function onChange(listener: ChangeListener, onGap?: () => void): () => void {
+    const entry = { onChange: listener, onGap };
+    listeners.add(entry);
+    return () => listeners.delete(entry);
+  }
+
+  return { announce, onChange, close };
+}

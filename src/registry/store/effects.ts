@@ -1,0 +1,127 @@
+/**
+ * What a change does to what was issued before: the cuts that must be in the same commit as the change. Pure.
+ * Disabling closes a node, enabling opens it again; what was issued before stays dead either way.
+ */
+
+import { CUT_TTL, LASTING_CUT_TTL } from '../../revocation/life.ts';
+import { ceilingNode, clientNode, mintedByNode, userNode } from '../../revocation/nodes.ts';
+import type { Write } from '../../storage/port/port.ts';
+import { type Client, compat, type RealmSettings, type User } from '../model/model.ts';
+
+const compatSections = compat.keyof().options;
+
+type Switchable = { readonly enabled: boolean };
+type Change<T> = { readonly before: T | undefined; readonly after: T | undefined };
+
+/** Whether a change takes away from what is not the registry's to read: then what was minted before is cut. */
+export type Narrowing = {
+  /** `mints` of a client. */
+  readonly mints: (before: unknown, after: unknown) => boolean;
+  readonly section: (name: string, before: unknown, after: unknown) => boolean;
+};
+
+export function realmEffects(
+  narrowing: Narrowing,
+  realm: string,
+  change: Change<RealmSettings>,
+): readonly Write[] {
+  return [
+    ...removableEffects(realm, change),
+    ...(change.after === undefined ? [] : compatEffects(narrowing, realm, change)),
+  ];
+}
+
+/** What happens to the realm as a whole. */
+export function removableEffects(realm: string, change: Change<RealmSettings>): readonly Write[] {
+  return nodeEffects({ realm, node: '', ttl: LASTING_CUT_TTL }, change, false);
+}
+
+/** A compatibility section is a client of its own, which is off when it is not there. It has nothing but guests. */
+function compatEffects(
+  narrowing: Narrowing,
+  realm: string,
+  { before, after }: Change<RealmSettings>,
+): readonly Write[] {
+  return compatSections.flatMap((name) => {
+    const minter = `compat:${name}`;
+    const isNarrower = narrowing.section(name, before?.compat?.[name], after?.compat?.[name]);
+    return [
+      ...nodeEffects(
+        { realm, node: clientNode(minter), ttl: LASTING_CUT_TTL },
+        { before: sectionOf(before, name), after: sectionOf(after, name) },
+        false,
+      ),
+      ...(isNarrower ? ceilingCuts(realm, minter) : []),
+    ];
+  });
+}
+
+function sectionOf(settings: RealmSettings | undefined, name: (typeof compatSections)[number]): Switchable {
+  const section = settings?.compat?.[name];
+  return { enabled: section !== undefined && section['enabled'] !== false };
+}
+
+/** Taking away a role or narrowing the ceiling cuts the client; narrowing what it may mint, what it minted. */
+export function clientEffects(
+  narrowing: Narrowing,
+  realm: string,
+  { id, ...change }: Change<Client> & { readonly id: string },
+): readonly Write[] {
+  const { before, after } = change;
+  const mustCut =
+    before !== undefined &&
+    after !== undefined &&
+    (hasLost(before.roles, after.roles) || isNarrower(before.permissions, after.permissions));
+  const ttl = LASTING_CUT_TTL;
+  return [
+    ...nodeEffects({ realm, node: clientNode(id), ttl }, change, mustCut),
+    ...(narrowing.mints(before?.mints, after?.mints) ? ceilingCuts(realm, id) : []),
+  ];
+}
+
+function ceilingCuts(realm: string, minter: string): readonly Write[] {
+  const ttl = LASTING_CUT_TTL;
+  return [mintedByNode(minter), ceilingNode(minter)].map((node) => ({ cut: node, realm, ttl }));
+}
+
+/** Taking away a role or changing the password cuts the user. */
+export function userEffects(realm: string, id: string, change: Change<User>): readonly Write[] {
+  const { before, after } = change;
+  const mustCut =
+    before !== undefined &&
+    after !== undefined &&
+    (hasLost(before.roles, after.roles) || before.passwordHash !== after.passwordHash);
+  return nodeEffects({ realm, node: userNode(id), ttl: CUT_TTL }, change, mustCut);
+}
+
+/** `ttl`: how long what hangs below can live. */
+type Place = { readonly realm: string; readonly node: string; readonly ttl: number };
+
+function nodeEffects(
+  place: Place,
+  { before, after }: Change<Switchable>,
+  mustCut: boolean,
+): readonly Write[] {
+  const { realm, node, ttl } = place;
+  if (after === undefined) return removalEffects(place, before?.enabled === false);
+  // The name may have been somebody else's before: what was issued under it then stays dead.
+  if (before?.enabled !== after.enabled) {
+    return after.enabled ? [{ open: node, realm, ttl }] : [{ close: node, realm }];
+  }
+  return mustCut ? [{ cut: node, realm, ttl }] : [];
+}
+
+/** A node that was closed for good is closed anew, so that it is forgotten one day. */
+function removalEffects({ realm, node, ttl }: Place, isClosed: boolean): readonly Write[] {
+  const close: Write = { close: node, realm, ttl };
+  return isClosed ? [{ open: node, realm, ttl }, close] : [close];
+}
+
+function hasLost(before: readonly string[], after: readonly string[]): boolean {
+  return before.some((name) => !after.includes(name));
+}
+
+/** No ceiling at all is the widest one. */
+function isNarrower(before: readonly string[] | undefined, after: readonly string[] | undefined): boolean {
+  return after !== undefined && (before === undefined || hasLost(before, after));
+}

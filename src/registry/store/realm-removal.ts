@@ -1,0 +1,66 @@
+import type { Store, Write } from '../../storage/port/port.ts';
+import type { RealmSettings } from '../model/model.ts';
+import { type Clients, clientRemoval } from './clients.ts';
+import type { Committer } from './committer.ts';
+import { removableEffects } from './effects.ts';
+import { removeKept } from './realm-documents.ts';
+import { realmsIndex, settingsKey } from './records.ts';
+import { userRemoval } from './user-writes.ts';
+import type { Users } from './users.ts';
+
+/** Things removed in one commit. */
+const BATCH = { limit: 100 };
+
+type RemovalDeps = {
+  readonly store: Store;
+  readonly committer: Committer;
+  readonly clients: Clients;
+  readonly users: Users;
+  readonly removedWith: RemovedWith;
+};
+
+/** What others keep one of for each realm: the steps that remove it. */
+export type RemovedWith = (realm: string) => readonly Write[];
+
+/** Empties a realm that is disabled. No client or user needs a cut of its own: all hang below the closed realm. */
+export function createRemoval({ store, committer, clients, users, removedWith }: RemovalDeps) {
+  async function ofSettings(before: RealmSettings): Promise<void> {
+    const effects = removableEffects(before.name, { before, after: undefined });
+    const writes = [{ remove: settingsKey(before.name) }, ...removedWith(before.name), ...effects];
+    await committer.commit(before.name, writes, [{ what: 'realm' }]);
+    await store.commit([{ unindex: realmsIndex, member: before.name }]);
+  }
+
+  async function ofClients(realm: string): Promise<void> {
+    for (;;) {
+      const { items } = await clients.list(realm, BATCH);
+      if (items.length === 0) return;
+      const writes = items.flatMap((client) => clientRemoval(realm, client));
+      await committer.commit(
+        realm,
+        writes,
+        items.map(({ id }) => ({ what: 'client', id })),
+      );
+    }
+  }
+
+  async function ofUsers(realm: string): Promise<void> {
+    for (;;) {
+      const { items } = await users.list(realm, BATCH);
+      if (items.length === 0) return;
+      const writes = items.flatMap((user) => userRemoval(realm, user));
+      await committer.commit(
+        realm,
+        writes,
+        items.map(({ id }) => ({ what: 'user', id })),
+      );
+    }
+  }
+
+  return {
+    clients: ofClients,
+    users: ofUsers,
+    kept: (realm: string) => removeKept(store, realm),
+    settings: ofSettings,
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * How a realm lies in the store: one document for its settings, one per client and user, one pointer per name that
+ * a user can log in with, and the indexes that lists are read from. What is secret is sealed; a user's password is
+ * there only as a hash. Documents of a newer version keep being read: what this version does not know is left out.
+ */
+import { z } from 'zod';
+import type { Key } from '../../storage/port/port.ts';
+import { type Client, client, type RealmSettings, realmSettings, type User, user } from '../model/model.ts';
+
+/** Seals what is secret, bound to the place where it lies. */
+export type Seal = {
+  seal(plain: string, context: string): string;
+  open(sealed: string, context: string): string;
+};
+
+/** Topic of the messages that tell of changes; one JSON message per changed thing. */
+export const TOPIC = 'registry';
+
+/** Holds the list of realms. No realm has this name, so none can reach it. */
+const REALM_OF_REALMS = '_';
+
+export const settingsKey = (realm: string): Key => ({ realm, kind: 'realm', id: 'settings' });
+export const clientKey = (realm: string, id: string): Key => ({ realm, kind: 'client', id });
+export const userKey = (realm: string, id: string): Key => ({ realm, kind: 'user', id });
+/** User names and e-mail addresses share one space: what one user logs in with is nobody else's. */
+export const loginKey = (realm: string, login: string): Key => ({ realm, kind: 'login', id: login });
+export const clientsIndex = (realm: string): Key => ({ realm, kind: 'clients', id: 'all' });
+export const usersIndex = (realm: string): Key => ({ realm, kind: 'users', id: 'all' });
+export const realmsIndex: Key = { realm: REALM_OF_REALMS, kind: 'realms', id: 'all' };
+
+/** The form in which login names are compared: compatibility forms and case do not tell people apart. */
+export function normalizeLogin(login: string): string {
+  return login.normalize('NFKC').toLowerCase().normalize('NFKC');
+}
+
+/** Everything a user can log in with, normalised, each once. */
+export function loginsOf({ username, email }: Pick<User, 'username' | 'email'>): readonly string[] {
+  return [...new Set([username, ...(email === undefined ? [] : [email])].map(normalizeLogin))];
+}
+
+const storedUser = user.omit({ password: true }).required({ id: true });
+const clientRecord = z.object({
+  v: z.literal(1),
+  client: z.unknown(),
+  secret: z.string().optional(),
+  previousSecret: z.string().optional(),
+});
+const userRecord = z.object({ v: z.literal(1), user: z.unknown() });
+const realmRecord = z.object({ v: z.literal(1), realm: z.unknown(), compat: z.string().optional() });
+
+/** From values to the text at rest and back. Decoding throws on what is no record: a bug, or a changed store. */
+export function createCodec({ seal, open }: Seal) {
+  return {
+    encodeClient(realm: string, { secret, previousSecret, ...rest }: Client): string {
+      const context = contextOf(clientKey(realm, rest.id));
+      return JSON.stringify({
+        v: 1,
+        client: rest,
+        secret: secret === undefined ? undefined : seal(secret, context),
+        previousSecret: previousSecret === undefined ? undefined : seal(previousSecret, previousOf(context)),
+      });
+    },
+
+    decodeClient(key: Key, text: string): Client {
+      const record = clientRecord.parse(JSON.parse(text));
+      const { secret, previousSecret } = record;
+      const context = contextOf(key);
+      return {
+        ...parseTolerant(client, record.client),
+        ...(secret === undefined ? {} : { secret: open(secret, context) }),
+        ...(previousSecret === undefined
+          ? {}
+          : { previousSecret: open(previousSecret, previousOf(context)) }),
+      };
+    },
+
+    encodeUser({ password: _, ...rest }: User): string {
+      return JSON.stringify({ v: 1, user: rest });
+    },
+
+    decodeUser(text: string): User {
+      return parseTolerant(storedUser, userRecord.parse(JSON.parse(text)).user);
+    },
+
+    /** The compatibility sections hold keys that their products show again: sealed as a whole. */
+    encodeSettings({ compat, ...rest }: RealmSettings): string {
+      const context = contextOf(settingsKey(rest.name));
+      const sealed = compat === undefined ? undefined : seal(JSON.stringify(compat), context);
+      return JSON.stringify({ v: 1, realm: rest, compat: sealed });
+    },
+
+    decodeSettings(key: Key, text: string): RealmSettings {
+      const record = realmRecord.parse(JSON.parse(text));
+      const compat =
+        record.compat === undefined ? {} : { compat: JSON.parse(open(record.compat, contextOf(key))) };
+      return parseTolerant(realmSettings, { ...z.looseObject({}).parse(record.realm), ...compat });
+    },
+  };
+}
+
+export type Codec = ReturnType<typeof createCodec>;
+
+function contextOf({ realm, kind, id }: Key): string {
+  return `${realm}/${kind}/${id}`;
+}
+
+/** Neither of two secrets can be put in the other's place. */
+function previousOf(context: string): string {
+  return `${context}/previous`;
+}
+
+/** Parses what a newer process may have written: keys that this version does not know are dropped, at any depth. */
+function parseTolerant<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) {
+    if (issue.code === 'unrecognized_keys') dropKeys(value, issue.path, issue.keys);
+  }
+  return schema.parse(value);
+}
+
+function dropKeys(root: unknown, path: readonly PropertyKey[], keys: readonly string[]): void {
+  let holder: unknown = root;
+  for (const step of path) holder = isObject(holder) ? Reflect.get(holder, step) : undefined;
+  if (isObject(holder)) for (const key of keys) Reflect.deleteProperty(holder, key);
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,146 @@
+import { type Clock, epochSeconds } from '../../base/clock.ts';
+import { Failure } from '../../base/errors.ts';
+import { randomId } from '../../base/random.ts';
+import { CUT_TTL } from '../../revocation/life.ts';
+import { userNode } from '../../revocation/nodes.ts';
+import type { Refusal, Stamp, Store, Write } from '../../storage/port/port.ts';
+import { type User, type UserInput, user as userSchema } from '../model/model.ts';
+import { parseInput } from '../model/parse-input.ts';
+import { type Committer, isSame, retried } from './committer.ts';
+import { type Listed, type PageRequest, readListed } from './listing.ts';
+import { type Codec, loginKey, loginsOf, normalizeLogin, userKey, usersIndex } from './records.ts';
+import { type StoredUser, userWrites } from './user-writes.ts';
+
+export type PasswordHashing = {
+  hash(password: string): Promise<string>;
+  verify(password: string, stored: string | undefined): Promise<{ readonly matches: boolean }>;
+};
+
+export type UserDeps = {
+  readonly store: Store;
+  readonly codec: Codec;
+  readonly committer: Committer;
+  readonly clock: Clock;
+  readonly passwords: PasswordHashing;
+};
+
+/** A user as it was at `readAt`: what is written for it later can be refused if it was cut since then. */
+export type FoundUser = { readonly user: User; readonly readAt: Stamp };
+
+/** Longer names cannot belong to anybody. */
+const MAX_LOGIN = 512;
+
+/** Reads users; never cached, so that a change counts at once everywhere. */
+function createUserReader({ store, codec }: Pick<UserDeps, 'store' | 'codec'>) {
+  async function find(realm: string, id: string): Promise<StoredUser | undefined> {
+    const [document] = await store.read([userKey(realm, id)]);
+    return document && { value: codec.decodeUser(document.value), stamp: document.stamp };
+  }
+
+  /** Two round trips whether or not there is such a user. */
+  async function findByLogin(realm: string, login: string): Promise<FoundUser | undefined> {
+    const name = login.length > MAX_LOGIN ? '' : normalizeLogin(login);
+    const [pointer] = await store.read([loginKey(realm, name)]);
+    const [document] = await store.read([userKey(realm, pointer?.value ?? '')]);
+    if (document === undefined) return undefined;
+    const found = codec.decodeUser(document.value);
+    // The name may have been given up, and the pointer with it, between the two reads.
+    return loginsOf(found).includes(name) ? { user: found, readAt: document.now } : undefined;
+  }
+
+  function list(realm: string, page: PageRequest): Promise<Listed<User>> {
+    return readListed(store, {
+      index: usersIndex(realm),
+      page,
+      keyOf: (id) => userKey(realm, id),
+      decode: (_key, { value }) => codec.decodeUser(value),
+    });
+  }
+
+  async function get(realm: string, id: string): Promise<StoredUser> {
+    const found = await find(realm, id);
+    if (found === undefined) throw new Failure('not_found', 'the user does not exist');
+    return found;
+  }
+
+  return { find, get, findByLogin, list };
+}
+
+/** Users of a realm as the store has them. */
+export function createUsers({ store, codec, committer, clock, passwords }: UserDeps) {
+  const reader = createUserReader({ store, codec });
+  const { find, get } = reader;
+
+  async function create(realm: string, input: UserInput): Promise<User> {
+    const created = await settle({ ...parseInput(userSchema, input), id: input.id ?? randomId() });
+    const writes = userWrites(codec, realm, { before: undefined, after: created });
+    const result = await committer.commit(realm, writes, [{ what: 'user', id: created.id }]);
+    if (result.ok) return created;
+    throw refusedBecauseTaken(result) ?? new Failure('busy', 'the realm is being changed, try again');
+  }
+
+  function update(realm: string, id: string, change: (user: User) => User, alsoCut = false): Promise<User> {
+    return retried(async () => {
+      const before = await get(realm, id);
+      const changed = change(before.value);
+      if (changed.id !== id) throw new Failure('invalid_input', 'the id of a user cannot be changed');
+      if (isSame(before.value, changed) && !alsoCut) return before.value;
+      const after = await settle({ ...parseInput(userSchema, changed), id });
+      return commitUpdate(realm, { before, after, cut: alsoCut });
+    });
+  }
+
+  /** Replaces a hash by a better one of the same password: nothing else changes, and nothing is cut. */
+  async function upgradePasswordHash(
+    realm: string,
+    id: string,
+    from: string | undefined,
+    to: string,
+  ): Promise<void> {
+    const before = await find(realm, id);
+    if (before === undefined || before.value.passwordHash !== from) return;
+    // Somebody else's change in between goes first: the hash is upgraded at the next login.
+    const value = codec.encodeUser({ ...before.value, passwordHash: to });
+    await committer.commit(realm, [{ put: userKey(realm, id), value, onlyIf: before.stamp }], []);
+  }
+
+  function remove(realm: string, id: string): Promise<boolean> {
+    return retried(async () => {
+      const before = await find(realm, id);
+      if (before === undefined) return false;
+      const writes = userWrites(codec, realm, { before, after: undefined });
+      const result = await committer.commit(realm, writes, [{ what: 'user', id }]);
+      return result.ok ? true : undefined;
+    });
+  }
+
+  async function commitUpdate(
+    realm: string,
+    { before, after, cut }: { before: StoredUser; after: User; cut: boolean },
+  ): Promise<User | undefined> {
+    const node = userNode(after.id);
+    const writes = userWrites(codec, realm, { before, after });
+    const extra: Write[] = cut ? [{ cut: node, realm, ttl: CUT_TTL }] : [];
+    const result = await committer.commit(realm, [...writes, ...extra], [{ what: 'user', id: after.id }]);
+    if (result.ok) return after;
+    const taken = refusedBecauseTaken(result);
+    if (taken !== undefined) throw taken;
+    return undefined;
+  }
+
+  /** A password becomes its hash, and the change gets its time. */
+  async function settle({ password, ...rest }: User): Promise<User> {
+    const hash = password === undefined ? {} : { passwordHash: await passwords.hash(password) };
+    return { ...rest, ...hash, updatedAt: epochSeconds(clock) };
+  }
+
+  return { ...reader, create, update, upgradePasswordHash, remove };
+}
+
+export type Users = ReturnType<typeof createUsers>;
+
+function refusedBecauseTaken({ reason }: Refusal): Failure | undefined {
+  return reason === 'exists'
+    ? new Failure('conflict', 'another user has this id, user name or e-mail address')
+    : undefined;
+}

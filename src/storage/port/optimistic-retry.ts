@@ -1,0 +1,30 @@
+/** Commits that rest on what others change at the same moment. */
+import { Failure } from '../../base/errors.ts';
+import type { Committed, Refusal, Store, Write } from './port.ts';
+
+/** How often it is worth another try. */
+export const MAX_TRIES = 200;
+
+type Outcome<Made> = { readonly outcome: Committed | Refusal; readonly made: Made };
+
+/**
+ * All of `writes` with the contested steps, which are made anew as long as only they are what is refused, or nothing.
+ * A refused `step` counts in `writes`. Rejects with `Failure('busy')` when others were faster every time.
+ */
+export async function commitContested<Made>(
+  store: Store,
+  writes: readonly Write[],
+  make: () => Promise<readonly [contested: readonly Write[], made: Made]>,
+): Promise<Outcome<Made>> {
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const [contested, made] = await make();
+    const outcome = await store.commit([...writes, ...contested]);
+    if (outcome.ok || outcome.step < writes.length || !isContest(outcome)) return { outcome, made };
+  }
+  throw new Failure('busy', 'too much is happening to these tokens at once, try again later');
+}
+
+/** Whether it was refused because a document is another one than it was when it was read. */
+export function isContest({ reason }: Refusal): boolean {
+  return reason === 'exists' || reason === 'changed' || reason === 'missing';
+}

@@ -1,0 +1,44 @@
+/** `GET /events`: resource servers that remember introspection answers hear what to forget (guest-tokens 7.4). */
+import type { Context } from 'koa';
+import { annotate } from '../../observability/annotations.ts';
+import { audiencesOf } from '../../oidc/endpoints/introspect.ts';
+import { provenClient } from '../../oidc/provider/guest-caller.ts';
+import type { RealmProvider } from '../../oidc/provider/provider.ts';
+import { handlerOf, Problem, withProblems } from '../guest-api/problems.ts';
+import type { EventStreams } from './event-streams.ts';
+
+const MEDIA_TYPE = 'text/event-stream';
+
+/** Answers the address of the events below a realm; `false` for everything else. */
+export async function answerEvents(
+  streams: EventStreams,
+  ctx: Context,
+  provider: RealmProvider,
+  path: string,
+): Promise<boolean> {
+  if (path !== '/events') return false;
+  annotate(ctx.req, { route: 'events' });
+  await withProblems(ctx, () => handlerOf(ctx, { GET: listen })(streams, ctx, provider));
+  return true;
+}
+
+/** Whoever introspects may listen, and nobody else. */
+async function listen(streams: EventStreams, ctx: Context, provider: RealmProvider): Promise<void> {
+  const { realm } = provider;
+  const client = await provenClient(provider, ctx);
+  if (client === undefined) throw unauthenticated(realm.issuer);
+  annotate(ctx.req, { client: client.id });
+  const audiences = audiencesOf(realm, client);
+  if (audiences.length === 0) throw new Problem('access_denied', 'the client introspects no API');
+  if (ctx.accepts(MEDIA_TYPE) === false) throw new Problem('not_acceptable', `there is only ${MEDIA_TYPE}`);
+  const body = ctx.method === 'HEAD' ? undefined : await streams.open(realm, client, audiences);
+  // Proxies that collect an answer before they pass it on must not.
+  ctx.set({ 'Content-Type': MEDIA_TYPE, 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+  ctx.status = 200;
+  if (body !== undefined) ctx.body = body;
+}
+
+function unauthenticated(issuer: string): Problem {
+  const headers = { 'WWW-Authenticate': `Basic realm="${issuer}", error="invalid_client"` };
+  return new Problem('invalid_client', 'the caller is not authenticated', { headers });
+}

@@ -1,0 +1,47 @@
+/** The section `compat.databrain` of a realm. */
+import { z } from 'zod';
+import { identifier } from '../../../guest/grant/fields.ts';
+import { type Problem, repeated } from '../../../registry/model/check-realm.ts';
+import type { RealmSettings } from '../../../registry/model/model.ts';
+import { checkCommon, checkUnique, commonFields, names, secret } from '../shared/options.ts';
+
+export const databrainSection = z.strictObject({
+  ...commonFields,
+  /** Manage API tokens; they mint nothing. Rotated ones are in the store. */
+  serviceTokens: z.array(secret).max(100).default([]),
+  /** Names that the first version's `workspaceName` may have. */
+  workspaces: names.default([]),
+  /** Names that `datasourceName` may have; with several of them it must be given. */
+  datasources: names.default([]),
+  dataApps: z
+    .array(
+      z.strictObject({
+        name: identifier,
+        /** To begin with: further ones are made, and all are rotated, by the product's own calls. */
+        apiKeys: z.array(secret).max(100).default([]),
+      }),
+    )
+    .max(1000)
+    .default([]),
+});
+
+export type DatabrainSection = z.infer<typeof databrainSection>;
+
+/** Problems that the schema cannot see, paths from the section. */
+export function checkDatabrain(settings: RealmSettings, section: DatabrainSection): Problem[] {
+  const { serviceTokens, dataApps } = section;
+  return [
+    ...checkCommon(settings, section),
+    ...repeated(
+      dataApps.map(({ name }) => name),
+      (index) => ['dataApps', index, 'name'],
+      'data app',
+    ),
+    ...checkUnique([
+      ...serviceTokens.map((value, index) => ({ value, path: ['serviceTokens', index] })),
+      ...dataApps.flatMap(({ apiKeys }, app) =>
+        apiKeys.map((value, index) => ({ value, path: ['dataApps', app, 'apiKeys', index] })),
+      ),
+    ]),
+  ];
+}

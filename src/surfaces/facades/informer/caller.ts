@@ -1,0 +1,65 @@
+/** Who calls: a user's or client's bearer token, with the permission that the section asks for. */
+
+import { epochSeconds } from '../../../base/clock.ts';
+import { sha256 } from '../../../base/hash.ts';
+import { clientNode, tokenKey, userNode } from '../../../revocation/nodes.ts';
+import { isLive } from '../../../tokens/introspection.ts';
+import { decodeToken, type TokenRecord } from '../../../tokens/record.ts';
+import type { SectionCall } from '../shared/facade.ts';
+import { bearerOf } from '../shared/request.ts';
+import { boom } from './errors.ts';
+import type { InformerSection } from './options.ts';
+
+export type Caller = {
+  /** Subject of the user, or id of the client. */
+  readonly id: string;
+  /** Where what is the caller's own hangs (tokens/). */
+  readonly node: string;
+  /** Name to show. */
+  readonly username: string;
+  readonly mayWrite: boolean;
+};
+
+export async function authorize(call: SectionCall<InformerSection>, kind: 'read' | 'write'): Promise<Caller> {
+  const { section } = call;
+  const record = await authenticate(call);
+  const mayWrite = holds(call, record, section.writePermission);
+  const isAllowed = kind === 'read' ? holds(call, record, section.readPermission) : mayWrite;
+  if (!isAllowed) throw boom(403, 'Insufficient scope');
+  const { accountId, clientId } = record;
+  if (accountId === undefined) {
+    return { id: clientId, node: clientNode(clientId), username: clientId, mayWrite };
+  }
+  const user = await call.registry.findUser(call.realm.view.name, accountId);
+  if (user?.enabled !== true) throw unauthorized();
+  return { id: accountId, node: userNode(accountId), username: user.username, mayWrite };
+}
+
+async function authenticate(call: SectionCall<InformerSection>): Promise<TokenRecord> {
+  const value = bearerOf(call.ctx);
+  if (value === undefined) throw boom(401, 'Missing authentication', { 'WWW-Authenticate': 'Bearer' });
+  const [document] = await call.store.read([tokenKey(call.realm.view.name, sha256(value))]);
+  const record = document && decodeToken(document.value);
+  const isUsable =
+    document !== undefined &&
+    record !== undefined &&
+    record.kind !== 'RefreshToken' &&
+    // RFC 9449 §7.2, RFC 8705 §3: bound to a key, it is no bearer token.
+    record.jkt === undefined &&
+    record['x5t#S256'] === undefined &&
+    isLive(document, record, epochSeconds(call.clock));
+  if (!isUsable) throw unauthorized();
+  return record;
+}
+
+function unauthorized() {
+  return boom(401, 'Invalid token', { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
+}
+
+/** The permission counts in a token that is for its API. */
+function holds({ realm }: SectionCall<InformerSection>, record: TokenRecord, permission: string): boolean {
+  const at = permission.indexOf(':');
+  const api = realm.view.apis.find(({ id }) => id === permission.slice(0, at));
+  const scopes = record.scope?.split(' ') ?? [];
+  return api !== undefined && record.aud === api.audience && scopes.includes(permission.slice(at + 1));
+}

@@ -1,0 +1,39 @@
+/** The section `compat.informer` of a realm. */
+import { z } from 'zod';
+import { permissionsOf } from '../../../registry/model/built-in-api.ts';
+import { type Problem, unknownNames } from '../../../registry/model/check-realm.ts';
+import type { RealmSettings } from '../../../registry/model/model.ts';
+import { checkCommon, commonFields, names } from '../shared/options.ts';
+
+const permission = z.string().regex(/^[^:]+:.+$/, 'must be api:permission');
+
+export const informerSection = z.strictObject({
+  ...commonFields,
+  // What tokens can be for, by id.
+  reports: names.default([]),
+  datasources: names.default([]),
+  assistants: names.default([]),
+  visuals: names.default([]),
+  datasets: names.default([]),
+  queries: names.default([]),
+  /** Where a report is shown; `{token}` stands for the token. */
+  viewer: z
+    .url({ protocol: /^https?$/ })
+    .refine((address) => address.includes('{token}'), 'must hold {token}')
+    .optional(),
+  /** What a caller's bearer token must hold to list and get tokens, as `api:permission`. */
+  readPermission: permission,
+  /** The same to create, delete, publish and unpublish. */
+  writePermission: permission,
+});
+
+export type InformerSection = z.infer<typeof informerSection>;
+
+/** Problems that the schema cannot see, paths from the section. */
+export function checkInformer(settings: RealmSettings, section: InformerSection): Problem[] {
+  const known = [...permissionsOf(settings)];
+  const unknown = (['readPermission', 'writePermission'] as const).flatMap((field) =>
+    unknownNames('permission', [section[field]], known, []).map((problem) => ({ ...problem, path: [field] })),
+  );
+  return [...checkCommon(settings, section), ...unknown];
+}

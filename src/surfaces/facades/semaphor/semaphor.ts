@@ -1,0 +1,97 @@
+/**
+ * Semaphor: the token of a dashboard or project for the resource's own secret, and its end by whoever holds it. The
+ * token is a signed reference: what its component reads is in it, what it may see stays here.
+ */
+import { equalInConstantTime } from '../../../base/hash.ts';
+import type { Refusal } from '../../../guest/grant/refusal.ts';
+import { HOLDER } from '../../../guest/trail/trail.ts';
+import { senderOf } from '../../../observability/request-source.ts';
+import { withoutGuessing } from '../shared/brute-force.ts';
+import { createFacade, type FacadeError, type Route, type SectionCall } from '../shared/facade.ts';
+import { clientIdOf, isMinted, lifeOf, mintFor, tellOf } from '../shared/minting.ts';
+import { bearerOf, readJson } from '../shared/request.ts';
+import { refusal, say } from './errors.ts';
+import { grantOf, mayEdit, policiesOf, semaphorActions } from './grant.ts';
+import { type SemaphorSection, semaphorSection } from './options.ts';
+import { readTokenRequest, type TokenRequest } from './token-request.ts';
+
+type Call = SectionCall<SemaphorSection>;
+
+const routes: readonly Route<SemaphorSection>[] = [
+  { method: 'POST', path: /^\/api\/v1\/token$/, answer: createToken },
+  { method: 'POST', path: /^\/api\/v1\/invalidate-token$/, isOpen: true, answer: invalidateToken },
+];
+
+export const semaphor = createFacade({ name: 'semaphor', schema: semaphorSection, routes, say });
+
+async function createToken(call: Call): Promise<void> {
+  const { ctx, section, realm } = call;
+  const request = readTokenRequest(await readJson(ctx, say));
+  const { resource } = request;
+  const target = `${clientIdOf('semaphor')}/${resource.type}/${resource.id}`;
+  const project = await withoutGuessing(call, target, () => projectOf(section, request));
+  if (project === undefined) throw refusal('INVALID_CREDENTIALS', 'Invalid credentials.', 401);
+  const policies = policiesOf(request, section, realm.view.policies);
+  const { ttl, warnings } = lifeOf(call, request.tokenExpiry, 'tokenExpiry');
+  const minted = await mintFor(call, {
+    name: 'semaphor',
+    grant: grantOf(
+      request,
+      policies.map(({ use }) => use),
+      ttl,
+    ),
+    // The secret is of one resource, and so is what it mints.
+    ceiling: {
+      types: [resource.type],
+      resources: [{ ...resource, include: 'children' }],
+      actions: [...semaphorActions],
+      formats: ['jwt_reference'],
+      policies: [...section.policies, ...section.assignedPolicies],
+    },
+    claims: {
+      apiServiceUrl: section.apiServiceUrl ?? realm.guest.issuer,
+      project_id: project.id,
+      allowEdit: mayEdit(request) && section.actions?.includes('edit') !== false,
+    },
+  });
+  if (!isMinted(minted)) {
+    throw refusedGrant(
+      policies.map(({ field }) => field),
+      minted,
+    );
+  }
+  tellOf(ctx, minted, warnings);
+  ctx.body = { accessToken: minted.value };
+}
+
+/** The project of the resource whose secret was given; every secret is compared, right or wrong. */
+function projectOf(
+  { dashboards, projects }: SemaphorSection,
+  { resource, secret }: TokenRequest,
+): { readonly id: string | null } | undefined {
+  const known =
+    resource.type === 'project' ? projects.map((one) => ({ ...one, project: one.id })) : dashboards;
+  const found = known.find(({ id }) => id === resource.id);
+  // An unknown id takes as long as a wrong secret.
+  const isRight = equalInConstantTime(found?.secret ?? '', secret);
+  return found !== undefined && isRight ? { id: found.project ?? null } : undefined;
+}
+
+function refusedGrant(fields: readonly string[], { pointer, message }: Refusal): FacadeError {
+  const index = /^\/policies\/(\d+)/.exec(pointer)?.[1];
+  const field = index === undefined ? undefined : fields[Number(index)];
+  if (field === undefined) return refusal('INVALID_REQUEST', 'The request asks for more than is allowed.');
+  return refusal('INVALID_REQUEST', `A policy of ${field} ${message}.`);
+}
+
+/** Whether there was anything to end is not told. */
+async function invalidateToken({ ctx, guests, realm }: Call): Promise<void> {
+  const value = bearerOf(ctx);
+  if (value === undefined) throw refusal('INVALID_TOKEN', 'A bearer token is required.', 401);
+  const { name } = realm.view;
+  const found = await guests.findByValue(name, value);
+  if (found?.record.clientId === clientIdOf('semaphor')) {
+    await guests.revokeAll(name, [found.record], { by: HOLDER, ...senderOf(ctx.req) });
+  }
+  ctx.body = { success: true };
+}

@@ -1,0 +1,135 @@
+/** A section as a minting client: its ceiling, the life its tokens may have, and what is told in headers. */
+import type { Context } from 'koa';
+import { type GuestGrant, parseGrant, type Resource } from '../../../guest/grant/grant.ts';
+import { guestPolicy } from '../../../guest/grant/guest-policy.ts';
+import { isRefused, type Refusal } from '../../../guest/grant/refusal.ts';
+import type { Minted } from '../../../guest/issue/mint.ts';
+import type { MintOrder } from '../../../guest/issue/mint-order.ts';
+import type { Mints } from '../../../guest/limits/ceiling.ts';
+import type { GuestRealm } from '../../../guest/limits/guest-realm.ts';
+import { limitFields } from '../../../limits/too-many.ts';
+import { senderOf } from '../../../observability/request-source.ts';
+import type { FacadeCall, FacadeRealm } from './facade.ts';
+import type { CommonSection } from './options.ts';
+
+/** No realm file and no registration can take such a client id, and nobody can authenticate as one. */
+export const clientIdOf = (name: string): string => `compat:${name}`;
+
+export type FacadeOrder = Pick<MintOrder, 'parent' | 'showAgain' | 'claims' | 'also' | 'rowOrigins'> & {
+  readonly name: 'databrain' | 'semaphor' | 'informer';
+  /** A guest grant in native JSON. */
+  readonly grant: object;
+  /** Resources of `grant` that are there for their limits alone, and allow nothing by themselves. */
+  readonly limiting?: readonly Pick<Resource, 'type' | 'id'>[];
+  /** What tokens of this call can be at most, beside what the section says. */
+  readonly ceiling: Pick<Mints, 'types' | 'actions' | 'formats'> &
+    Pick<Partial<Mints>, 'resources' | 'policies'>;
+};
+
+export type FacadeMinted = Minted & { readonly value: string };
+
+/** The token, or the first thing that stands against it (its pointer into `grant`). */
+export async function mintFor(
+  call: FacadeCall & { readonly section: CommonSection },
+  { name, grant, ceiling, limiting = [], ...order }: FacadeOrder,
+): Promise<FacadeMinted | Refusal> {
+  const { section, guests } = call;
+  const realm = realmFor(call.realm, section);
+  const parsed = parseGrant(grant, realm.policy);
+  if (isRefused(parsed)) return firstOf(parsed.refused);
+  const minter = {
+    clientId: clientIdOf(name),
+    minTtl: 1,
+    ceiling: ceilingOf(section, realm, ceiling),
+    // The revision itself is the stamp of what wrote it, and of the cut that came with it.
+    readAt: call.realm.view.revision + 1,
+  };
+  const asked = { ...parsed.grant, resources: parsed.grant.resources.map(limitingOnly(limiting)) };
+  const source = { by: minter.clientId, ...senderOf(call.ctx.req) };
+  const minted = await guests.mint({ realm, minter, asked, source, ...order });
+  if (isRefused(minted)) return firstOf(minted.refused);
+  const { value } = minted;
+  if (value === undefined) throw new Error('only a dry run has no value');
+  return { ...minted, value };
+}
+
+function limitingOnly(limiting: NonNullable<FacadeOrder['limiting']>) {
+  return (resource: Resource): Resource => {
+    const isLimiting = limiting.some(({ type, id }) => type === resource.type && id === resource.id);
+    return isLimiting ? { ...resource, actions: [] } : resource;
+  };
+}
+
+export function isMinted(outcome: FacadeMinted | Refusal): outcome is FacadeMinted {
+  return 'record' in outcome;
+}
+
+function firstOf([first]: readonly Refusal[]): Refusal {
+  if (first === undefined) throw new Error('a refusal is never empty');
+  return first;
+}
+
+function ceilingOf(section: CommonSection, realm: GuestRealm, own: FacadeOrder['ceiling']): Mints {
+  const { maxTtl, allowNonExpiring } = realm.policy;
+  return {
+    ...own,
+    actions: own.actions.filter((action) => section.actions?.includes(action) !== false),
+    ...(section.api === undefined ? {} : { apis: [section.api] }),
+    maxTtl,
+    maxRefresh: 0,
+    allowNonExpiring,
+    subjectsFrom: [],
+  };
+}
+
+/** How long tokens may live is the section's to say, unless the realm has a word on it too. */
+function realmFor({ view, guest }: FacadeRealm, section: CommonSection): GuestRealm {
+  const said = view.guests ?? {};
+  const policy = guestPolicy.parse(said);
+  return {
+    ...guest,
+    policy: {
+      ...policy,
+      minTtl: 1,
+      maxTtl: 'maxTtl' in said ? Math.min(policy.maxTtl, section.maxTtl) : section.maxTtl,
+      allowNonExpiring:
+        section.allowNonExpiring && (policy.allowNonExpiring || !('allowNonExpiring' in said)),
+    },
+  };
+}
+
+type Life = { readonly ttl: number | null; readonly warnings: readonly string[] };
+
+/** What a token lives that should live `wanted` seconds, `null` for ever; `field` is the product's name for it. */
+export function lifeOf(
+  call: FacadeCall & { readonly section: CommonSection },
+  wanted: number | null,
+  field: string,
+): Life {
+  const { maxTtl, allowNonExpiring } = realmFor(call.realm, call.section).policy;
+  if (wanted === null && allowNonExpiring) return { ttl: null, warnings: [] };
+  if (wanted !== null && wanted <= maxTtl) return { ttl: wanted, warnings: [] };
+  const asked = wanted === null ? 'tokens without an end are not allowed' : `${field} is too long`;
+  return { ttl: maxTtl, warnings: [`${asked}: the token lives ${maxTtl} s`] };
+}
+
+/** What the product has no field for. */
+export function tellOf(ctx: Context, { record, limit }: FacadeMinted, warnings: readonly string[]): void {
+  ctx.set('X-Guest-Token-Id', record.id);
+  ctx.set('X-Guest-Expires-At', record.exp === null ? 'never' : isoTime(record.exp));
+  ctx.set({ ...limitFields(limit) });
+  const all = [...warnings, ...record.narrowed];
+  if (all.length > 0) ctx.set('X-Guest-Warnings', all.join('; '));
+}
+
+/** Seconds since the epoch as `2024-02-08T10:00:00Z`. */
+export function isoTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+}
+
+/** Free text of a product as a label: no control characters, at most 256 bytes; `undefined` when nothing is left. */
+export function labelOf(text: string | undefined): GuestGrant['label'] {
+  let label = (text ?? '').replaceAll(/[\p{Cc}\p{Cs}]/gu, ' ').trim();
+  while (Buffer.byteLength(label) > 256) label = [...label].slice(0, -1).join('');
+  return label === '' ? undefined : label;
+}

@@ -1,0 +1,37 @@
+/** What every facade reads of a request: its JSON body and its bearer token. */
+import type { Context } from 'koa';
+import { findUnreadable } from '../../../guest/grant/refusal.ts';
+import { readBody } from '../../../http/body.ts';
+import type { FacadeError, Trouble } from './facade.ts';
+
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** `undefined` is a body that is no JSON, or none that can be read safely. An empty body is `{}` where that is allowed. */
+export async function readJson(
+  ctx: Context,
+  say: (trouble: Trouble) => FacadeError,
+  { mayBeEmpty = false }: { readonly mayBeEmpty?: boolean } = {},
+): Promise<unknown> {
+  const bytes = await readBody(ctx.req, MAX_BODY_BYTES);
+  if (bytes === undefined) {
+    // The rest of the body is still on its way: this connection serves nothing more.
+    ctx.set('Connection', 'close');
+    throw say('body_too_large');
+  }
+  if (bytes.length === 0 && mayBeEmpty) return {};
+  const value = parsed(bytes);
+  return findUnreadable(value) === undefined ? value : undefined;
+}
+
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** RFC 6750 §2.1; `undefined` for anything else. */
+export function bearerOf(ctx: Context): string | undefined {
+  return /^Bearer +([A-Za-z0-9._~+/-]+=*) *$/i.exec(ctx.get('Authorization'))?.[1];
+}

@@ -1,0 +1,78 @@
+/** One call of the JSON API: what its routes share. */
+import type { Context } from 'koa';
+import { findRepeatedKey } from '../../base/json-keys.ts';
+import { refusalsOf } from '../../guest/grant/refusal.ts';
+import { minterOf } from '../../guest/guests.ts';
+import type { GuestRealm, Minter } from '../../guest/limits/guest-realm.ts';
+import type { GuestRecord } from '../../guest/record/guest-record.ts';
+import type { Source } from '../../guest/trail/trail.ts';
+import { readBody } from '../../http/body.ts';
+import { senderOf } from '../../observability/request-source.ts';
+import type { GuestApiCaller } from '../../oidc/provider/guest-caller.ts';
+import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
+import type { RealmContext } from '../../oidc/realm/realm-context.ts';
+import { Problem, problemOf } from './problems.ts';
+
+const MAX_BODY_BYTES = 64 * 1024;
+
+export type Call = {
+  readonly ctx: Context;
+  readonly realm: RealmContext;
+  readonly caller: GuestApiCaller;
+  /** The address below the realm. */
+  readonly path: string;
+  /** The decoded variable part of the address. */
+  readonly name: string;
+  readonly linkOf: LinkOf;
+};
+
+/** The address that shows what a token is for to whoever opens it; `undefined` for a token that is not for a link. */
+export type LinkOf = (realm: RealmContext, record: GuestRecord, value: string) => string | undefined;
+
+export function realmOf({ realm }: Pick<Call, 'realm'>): GuestRealm {
+  return guestRealmOf(realm);
+}
+
+/** Who calls, for the trail of what it does. */
+export function sourceOf({ caller, ctx }: Pick<Call, 'caller' | 'ctx'>): Source {
+  return { by: caller.name, ...senderOf(ctx.req) };
+}
+
+export async function readJson({ ctx }: Pick<Call, 'ctx'>): Promise<unknown> {
+  if (ctx.is('application/json', 'application/merge-patch+json') === false) {
+    throw new Problem('unsupported_media_type', 'send application/json');
+  }
+  const body = await readBody(ctx.req, MAX_BODY_BYTES);
+  if (body === undefined) {
+    // The rest of the body is still on its way: this connection serves nothing more.
+    throw new Problem('body_too_large', 'at most 64 KiB', { headers: { Connection: 'close' } });
+  }
+  const { text, value } = parse(body);
+  const repeated = findRepeatedKey(text);
+  if (repeated !== undefined) {
+    throw problemOf(refusalsOf('invalid_request', [{ path: repeated, message: 'is there twice' }]));
+  }
+  return value;
+}
+
+function parse(body: Buffer): { readonly text: string; readonly value: unknown } {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return { text, value: JSON.parse(text) };
+  } catch {
+    throw new Problem('invalid_request', 'the body is not JSON in UTF-8');
+  }
+}
+
+export function minterFor({ caller }: Pick<Call, 'caller'>): Minter {
+  if (caller.minter === undefined) {
+    throw new Problem('unauthorized_client', 'the caller is no client with a mints section');
+  }
+  return caller.minter;
+}
+
+/** Any client of the realm as a minter, as it is now. */
+export async function findMinter(realm: RealmContext, id: string): Promise<Minter | undefined> {
+  const client = await realm.findClient(id);
+  return client && minterOf(client, realm.registry.readAt(client));
+}

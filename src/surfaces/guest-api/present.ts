@@ -1,0 +1,77 @@
+/** Guest tokens as the JSON API shows them (guest-tokens 7.2). A value only where it was just made. */
+
+import type { Minted } from '../../guest/issue/mint.ts';
+import type { FoundGuest } from '../../guest/lookup/lookup.ts';
+import type { GuestRecord } from '../../guest/record/guest-record.ts';
+import { limitsOffline } from '../../guest/record/guest-values.ts';
+import { rowOriginsOf, toDetails } from '../../guest/record/rar.ts';
+
+const JWT = 'urn:ietf:params:oauth:token-type:jwt';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** The same for the same token, whenever it is asked for. A dry run has no token, and nothing to link to. */
+export function presentMinted({ record, value, refresh }: Minted, link?: string): object {
+  const isSigned = record.granted.format === 'jwt' || record.granted.format === 'jwe';
+  return {
+    ...(value === undefined ? { dry_run: true } : { id: record.id, token: value }),
+    token_type: record.jkt === undefined ? 'Bearer' : 'DPoP',
+    issued_token_type: isSigned ? JWT : ACCESS_TOKEN,
+    expires_in: record.exp === null ? null : record.exp - record.iat,
+    expires_at: timeOf(record.exp),
+    ...(refresh === undefined ? {} : { refresh_token: refresh.value, refresh_expires_in: refresh.expiresIn }),
+    scope: record.scope,
+    authorization_details: toDetails(record.granted),
+    effective: { resources: record.granted.resources.length, narrowed: record.narrowed },
+    warnings: limitsOffline(record),
+    ...(value === undefined ? {} : { _links: { ...linksOf(record), ...viewLink(link) } }),
+  };
+}
+
+export function presentFound({ record, state }: Pick<FoundGuest, 'record' | 'state'>): object {
+  const { granted } = record;
+  const { subject, format, purpose, label, metadata } = granted;
+  return {
+    id: record.id,
+    state,
+    client: record.clientId,
+    subject,
+    sub: record.sub,
+    audience: record.audiences,
+    scope: record.scope,
+    format,
+    purpose,
+    ...(label === undefined ? {} : { label }),
+    ...(metadata === undefined ? {} : { metadata }),
+    issued_at: timeOf(record.iat),
+    not_before: timeOf(record.notBefore),
+    expires_at: timeOf(record.exp),
+    authorization_details: toDetails(granted),
+    ...rowOriginsOf(record, granted.resources),
+    effective: { resources: granted.resources.length, narrowed: record.narrowed },
+    policy_hash: record.policyHash,
+    ...(record.act === undefined ? {} : { act: record.act }),
+    ...(record.jkt === undefined ? {} : { cnf: { jkt: record.jkt } }),
+    ...(record.parentId === undefined ? {} : { parent: record.parentId }),
+    _links: linksOf(record),
+  };
+}
+
+/** Absolute, as it goes to people. */
+function viewLink(href: string | undefined): object {
+  return href === undefined ? {} : { view: { href } };
+}
+
+/** Relative to the realm. */
+function linksOf({ id }: GuestRecord): object {
+  const self = `/guest-tokens/${id}`;
+  return {
+    self: { href: self },
+    revoke: { href: self, method: 'DELETE' },
+    events: { href: `${self}/events` },
+  };
+}
+
+/** Seconds since the epoch as `2026-11-20T18:10:00Z`; never is `null`. */
+export function timeOf(seconds: number | null): string | null {
+  return seconds === null ? null : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+}

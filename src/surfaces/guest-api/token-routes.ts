@@ -1,0 +1,186 @@
+/** Guest tokens that exist: listed, read, narrowed, revoked. What is not the caller's is not there. */
+import { z } from 'zod';
+import { identifier } from '../../guest/grant/fields.ts';
+import { faultsOf, isRefused, refusalsOf } from '../../guest/grant/refusal.ts';
+import { parseChange } from '../../guest/issue/patch.ts';
+import { type FoundGuest, type GuestFilter, guestStates, type Selector } from '../../guest/lookup/lookup.ts';
+import { clientId } from '../../registry/model/model.ts';
+import { type Call, readJson, realmOf, sourceOf } from './call.ts';
+import { presentFound } from './present.ts';
+import { Problem, problemOf } from './problems.ts';
+
+const listQuery = z.strictObject({
+  tenant: identifier.optional(),
+  subject: identifier.optional(),
+  resource: z.string().min(1).max(512).optional(),
+  client: z.string().min(1).max(256).optional(),
+  label: identifier.optional(),
+  state: z.enum(guestStates).optional(),
+  cursor: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,1024}$/)
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+});
+
+export async function listTokens(call: Call): Promise<void> {
+  const { ctx, realm, caller } = call;
+  const { client_id: _authenticates, ...given } = ctx.query;
+  const parsed = listQuery.safeParse(given);
+  if (!parsed.success) throw problemOf(refusalsOf('invalid_request', faultsOf(parsed.error)));
+  const { cursor, limit, ...asked } = parsed.data;
+  const filter = filterFor(call, asked);
+  // What one client minted is no other's business: as if there were none.
+  if (!caller.isManager && filter.client !== caller.clientId) {
+    ctx.body = { guest_tokens: [], next_cursor: null };
+    return;
+  }
+  const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
+  const page = await realm.guests.list(realm.name, filter, { limit, after });
+  ctx.body = {
+    guest_tokens: page.guests.map(presentFound),
+    next_cursor: page.next === undefined ? null : Buffer.from(page.next).toString('base64url'),
+  };
+}
+
+function filterFor({ caller }: Call, asked: GuestFilter): GuestFilter {
+  if (!caller.isManager) return { ...asked, client: asked.client ?? caller.clientId };
+  const own = asked.tenant === undefined ? caller.clientId : undefined;
+  const client = asked.client ?? own;
+  if (client === undefined && asked.tenant === undefined) {
+    throw new Problem('invalid_request', 'say whose tokens: client or tenant');
+  }
+  return { ...asked, client };
+}
+
+export async function showToken(call: Call): Promise<void> {
+  call.ctx.body = presentFound(await getOwn(call));
+}
+
+/** Also when the token itself is forgotten: its trail is kept for longer, and says whose it was. */
+export async function showEvents(call: Call): Promise<void> {
+  const { ctx, realm, name } = call;
+  const found = await realm.guests.find(realm.name, name);
+  const { events, head, chain } = await realm.guests.trail(realm.name, name, found);
+  const clientId = found?.record.clientId ?? chain.at(-1)?.['client'];
+  if (typeof clientId !== 'string' || !isOwn(call, { record: { clientId } })) throw noSuchToken();
+  ctx.body = { events, head };
+}
+
+export async function changeToken(call: Call): Promise<void> {
+  const { ctx, realm } = call;
+  const found = await getOwn(call);
+  const parsed = parseChange(await readJson(call));
+  if (isRefused(parsed)) throw problemOf(parsed);
+  const narrowed = await realm.guests.narrow(realmOf(call), found, {
+    change: parsed.change,
+    source: sourceOf(call),
+  });
+  if (isRefused(narrowed)) throw problemOf(narrowed);
+  ctx.body = presentFound(narrowed);
+}
+
+export async function revokeToken(call: Call): Promise<void> {
+  const { ctx, realm } = call;
+  const { record } = await getOwn(call);
+  await realm.guests.revokeAll(realm.name, [record], sourceOf(call));
+  ctx.status = 204;
+}
+
+/** 404 for what is somebody else's, in the same words. */
+async function getOwn(call: Call): Promise<FoundGuest> {
+  const found = await call.realm.guests.find(call.realm.name, call.name);
+  if (found === undefined || !isOwn(call, found)) throw noSuchToken();
+  return found;
+}
+
+function noSuchToken(): Problem {
+  return new Problem('not_found', 'there is no such guest token');
+}
+
+type Owned = { readonly record: Pick<FoundGuest['record'], 'clientId'> };
+
+function isOwn({ caller }: Call, { record }: Owned): boolean {
+  return caller.isManager || (caller.clientId !== undefined && record.clientId === caller.clientId);
+}
+
+const issuedBefore = z.union([z.int().min(0).max(253_402_300_799), z.iso.datetime({ offset: true })], {
+  error: 'must be an ISO 8601 time with a zone, or seconds since the epoch',
+});
+const name = z.string().min(1).max(512);
+
+const byIds = z.strictObject({ ids: z.array(z.string().min(1).max(64)).min(1).max(100) });
+const bySelector = z.strictObject({
+  tenant: identifier.optional(),
+  subject: identifier.optional(),
+  resource: name.optional(),
+  client: clientId.or(z.string().regex(/^compat:[a-z]+$/)).optional(),
+  label: identifier.optional(),
+  issued_before: issuedBefore.optional(),
+});
+
+/** Mass revocation: by ids, or whatever hangs below one selector, in one write. */
+export async function revokeMany(call: Call): Promise<void> {
+  const input = await readJson(call);
+  if (typeof input === 'object' && input !== null && 'ids' in input) return revokeIds(call, input);
+  const parsed = bySelector.safeParse(input);
+  if (!parsed.success) throw problemOf(refusalsOf('invalid_request', faultsOf(parsed.error)));
+  const { issued_before, ...given } = parsed.data;
+  const selector = selectorOf(given);
+  const { ctx, realm, caller } = call;
+  if (!caller.isManager && 'client' in selector && selector.client !== caller.clientId) {
+    throw new Problem('access_denied', 'a client cuts only what it minted');
+  }
+  const before = issued_before === undefined ? undefined : secondsOf(issued_before) * 1_000_000;
+  const by = caller.isManager ? undefined : ownerOf(call);
+  const stamp = await realm.guests.cut(realm.name, selector, { clientId: by, before });
+  ctx.body = { cut: selector, issued_before: new Date(Math.floor(stamp / 1000)).toISOString() };
+}
+
+/** Those of them that are the caller's; of the others nothing is told. */
+async function revokeIds(call: Call, input: object): Promise<void> {
+  const { ctx, realm } = call;
+  const parsed = byIds.safeParse(input);
+  if (!parsed.success) throw problemOf(refusalsOf('invalid_request', faultsOf(parsed.error)));
+  const { ids } = parsed.data;
+  const found = await Promise.all(ids.map((id) => realm.guests.find(realm.name, id)));
+  const own = found.filter((guest) => guest !== undefined).filter((guest) => isOwn(call, guest));
+  await realm.guests.revokeAll(
+    realm.name,
+    own.map(({ record }) => record),
+    sourceOf(call),
+  );
+  ctx.body = { cut: { ids }, issued_before: new Date(realm.clock()).toISOString() };
+}
+
+function ownerOf({ caller }: Call): string {
+  if (caller.clientId === undefined) throw new Problem('access_denied', 'guests:manage is missing');
+  return caller.clientId;
+}
+
+function secondsOf(time: number | string): number {
+  return typeof time === 'number' ? time : Date.parse(time) / 1000;
+}
+
+type Given = Omit<z.infer<typeof bySelector>, 'issued_before'>;
+
+/** Exactly one of the shapes of guest-tokens 7.4. */
+function selectorOf(given: Given): Selector {
+  const { tenant, subject, resource, client, label } = given;
+  const names = Object.keys(given).sort().join(' ');
+  if (names === 'tenant' && tenant !== undefined) return { tenant };
+  if (names === 'subject tenant' && tenant !== undefined && subject !== undefined) return { tenant, subject };
+  if (names === 'resource tenant' && tenant !== undefined && resource !== undefined)
+    return { tenant, resource };
+  return selectorAlone(names, { resource, client, label });
+}
+
+function selectorAlone(names: string, { resource, client, label }: Given): Selector {
+  if (names === 'resource' && resource !== undefined) return { resource };
+  if (names === 'client' && client !== undefined) return { client };
+  if (names === 'label' && label !== undefined) return { label };
+  throw new Problem(
+    'invalid_request',
+    'send ids, or exactly one of: tenant; tenant and subject; tenant and resource; resource; client; label',
+  );
+}

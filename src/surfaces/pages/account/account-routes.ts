@@ -1,0 +1,176 @@
+/** A person's own page, `GET /account`, and the forms on it. */
+import type { Context } from 'koa';
+import { epochSeconds } from '../../../base/clock.ts';
+import { Failure } from '../../../base/errors.ts';
+import { sameOrigin } from '../../../http/csrf.ts';
+import { annotate } from '../../../observability/annotations.ts';
+import type { RealmProvider } from '../../../oidc/provider/provider.ts';
+import { ACCOUNT_CLIENT } from '../../../oidc/realm/internal-clients.ts';
+import type { RealmContext } from '../../../oidc/realm/realm-context.ts';
+import type { SignedIn } from '../../../oidc/sessions/self-service.ts';
+import { csrfOf, pageContext, publicOrigin, sendPage } from '../ui/context.ts';
+import { readForm } from '../ui/form.ts';
+import type { PasswordProblem } from '../ui/render.ts';
+import { type AccountData, type AccountNotice, accountPage } from './account-page.ts';
+import { consentRows, pendingRows, sessionRows } from './account-rows.ts';
+
+type Fields = ReadonlyMap<string, string>;
+
+/** The page of one person: what the functions below share. */
+type Account = { readonly ctx: Context; readonly provider: RealmProvider; readonly who: SignedIn };
+
+const actions = ['end-session', 'end-other-sessions', 'withdraw', 'change-password', 'decide'] as const;
+type Action = (typeof actions)[number];
+
+const notices: ReadonlySet<string> = new Set<AccountNotice>([
+  'session_ended',
+  'sessions_ended',
+  'consent_withdrawn',
+  'password_changed',
+  'request_approved',
+  'request_denied',
+]);
+
+export async function answerAccount(ctx: Context, provider: RealmProvider, path: string): Promise<boolean> {
+  const match = /^\/account(?:\/([a-z-]+))?\/?$/.exec(path);
+  if (match === null) return false;
+  annotate(ctx.req, { route: 'account' });
+  const exchange = { request: ctx.req, response: ctx.res };
+  const who = await provider.selfService.signedIn(exchange);
+  if (who === undefined) signIn(ctx, provider.realm);
+  else if (ctx.query['iss'] !== undefined) redirect(ctx, addressOf(provider.realm));
+  else if (match[1] === undefined) await show({ ctx, provider, who }, { notice: noticeOf(ctx) });
+  else await act({ ctx, provider, who }, actionOf(ctx, match[1]));
+  return true;
+}
+
+function actionOf(ctx: Context, name: string): Action {
+  const action = actions.find((one) => one === name);
+  if (action === undefined || ctx.method !== 'POST') throw new Failure('not_found', 'there is no such page');
+  return action;
+}
+
+function noticeOf(ctx: Context): AccountNotice | undefined {
+  const { done } = ctx.query;
+  return typeof done === 'string' && notices.has(done) ? (done as AccountNotice) : undefined;
+}
+
+/**
+ * Through the authorization endpoint, as for any client. `iss` in the address tells that somebody has just come from
+ * there; who is signed in then goes on to the address without it.
+ */
+function signIn(ctx: Context, realm: RealmContext): void {
+  if (ctx.query['iss'] !== undefined) throw new Failure('forbidden', 'this browser keeps no cookies');
+  const url = new URL(`${realm.issuer}/protocol/openid-connect/auth`);
+  url.search = new URLSearchParams({
+    client_id: ACCOUNT_CLIENT,
+    response_type: 'none',
+    redirect_uri: `${realm.issuer}/account`,
+    scope: 'openid',
+  }).toString();
+  redirect(ctx, url.href);
+}
+
+type Shown = { readonly notice?: AccountNotice | undefined; readonly problems?: readonly PasswordProblem[] };
+
+async function show(account: Account, state: Shown): Promise<void> {
+  const { ctx, provider, who } = account;
+  const { realm } = provider;
+  const [sessions, consents, pending] = await Promise.all([
+    sessionRows(provider, who),
+    consentRows(provider, who),
+    pendingRows(provider, who),
+  ]);
+  const data: AccountData = {
+    now: epochSeconds(realm.clock),
+    user: who.user,
+    sessions,
+    consents,
+    pending,
+    password: { minLength: realm.view.passwords.minLength, problems: state.problems },
+    notice: state.notice,
+    forms: formsOf(account),
+  };
+  const html = accountPage(pageContext(realm, ctx, { address: addressOf(realm) }), data);
+  const status = state.problems === undefined ? 200 : 400;
+  sendPage(realm, ctx, html, {
+    status,
+    images: [...consents, ...pending].map(({ clientLogo }) => clientLogo),
+  });
+}
+
+function formsOf({ provider, who }: Account): AccountData['forms'] {
+  const csrf = csrfOf(provider.realm);
+  const address = addressOf(provider.realm);
+  const form = (action: Action) => ({ action: `${address}/${action}`, csrf: csrf.token(who.uid, action) });
+  return {
+    endSession: form('end-session'),
+    endOtherSessions: form('end-other-sessions'),
+    withdraw: form('withdraw'),
+    changePassword: form('change-password'),
+    decide: form('decide'),
+  };
+}
+
+async function act(account: Account, action: Action): Promise<void> {
+  const { ctx, provider, who } = account;
+  const fields = await readForm(ctx);
+  const isOurs = csrfOf(provider.realm).matches(fields.get('csrf'), who.uid, action);
+  if (!isOurs || !sameOrigin(ctx, publicOrigin(provider.realm))) {
+    throw new Failure('forbidden', 'this page has expired');
+  }
+  annotate(ctx.req, { outcome: action });
+  await perform(account, action, fields);
+}
+
+async function perform(account: Account, action: Action, fields: Fields): Promise<void> {
+  const { provider, who } = account;
+  const id = fields.get('id') ?? '';
+  switch (action) {
+    case 'end-session':
+      await provider.selfService.endOwnSession(who.user.id, id);
+      return done(account, 'session_ended');
+    case 'end-other-sessions':
+      await provider.sessions.endAll(who.user.id, who.uid);
+      return done(account, 'sessions_ended');
+    case 'withdraw':
+      await provider.selfService.withdrawConsent(who.user.id, id);
+      return done(account, 'consent_withdrawn');
+    case 'change-password':
+      return changePassword(account, fields);
+    case 'decide':
+      return decide(account, id, fields.get('decision') === 'approve');
+  }
+}
+
+async function changePassword(account: Account, fields: Fields): Promise<void> {
+  const { ctx, provider, who } = account;
+  const [current, wanted] = [fields.get('current_password') ?? '', fields.get('new_password') ?? ''];
+  if (wanted !== fields.get('repeat_password')) return show(account, { problems: ['mismatch'] });
+  const exchange = { request: ctx.req, response: ctx.res };
+  const outcome = await provider.selfService.changePassword(exchange, who.user, { current, wanted });
+  if (outcome === 'changed') return done(account, 'password_changed');
+  return show(account, { problems: [outcome === 'wrong' ? 'wrong_current' : outcome] });
+}
+
+async function decide(account: Account, id: string, isApproved: boolean): Promise<void> {
+  const { user, uid, startedAt } = account.who;
+  const { approvals } = account.provider;
+  if (isApproved) await approvals.approve(user.id, id, { uid, authTime: startedAt });
+  else await approvals.deny(user.id, id);
+  done(account, isApproved ? 'request_approved' : 'request_denied');
+}
+
+function done({ ctx, provider }: Account, notice: AccountNotice): void {
+  redirect(ctx, `${addressOf(provider.realm)}?done=${notice}`);
+}
+
+function addressOf(realm: RealmContext): string {
+  return `${new URL(realm.issuer).pathname}/account`;
+}
+
+function redirect(ctx: Context, to: string): void {
+  ctx.redirect(to);
+  ctx.status = 303;
+  ctx.set('Cache-Control', 'no-store');
+}

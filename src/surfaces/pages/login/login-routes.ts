@@ -1,0 +1,194 @@
+/** Login and consent: `GET` and `POST /login/{uid}`, within the flow that the library started. */
+import type { Context } from 'koa';
+import { Failure, isFailure } from '../../../base/errors.ts';
+import { sameOrigin } from '../../../http/csrf.ts';
+import { annotate } from '../../../observability/annotations.ts';
+import type { Exchange, Question } from '../../../oidc/interaction/interactions.ts';
+import type { RealmProvider } from '../../../oidc/provider/provider.ts';
+import { ACCOUNT_CLIENT } from '../../../oidc/realm/internal-clients.ts';
+import { csrfOf, pageContext, publicOrigin, sendPage } from '../ui/context.ts';
+import { readForm } from '../ui/form.ts';
+import {
+  consentPage,
+  type Form,
+  type LoginError,
+  loginPage,
+  type PasswordProblem,
+  passwordPage,
+} from '../ui/render.ts';
+import { consentData } from './consent-data.ts';
+
+type Fields = ReadonlyMap<string, string>;
+
+/** One page of one flow: what the functions below share. */
+type LoginPage = {
+  readonly ctx: Context;
+  readonly provider: RealmProvider;
+  readonly question: Question;
+  readonly exchange: Exchange;
+  readonly address: string;
+};
+
+/** Answers requests below `/login/`; `false` for everything else. */
+export async function answerLogin(ctx: Context, provider: RealmProvider, path: string): Promise<boolean> {
+  const match = /^\/login\/([\w-]{10,64})(\/cancel)?$/.exec(path);
+  if (match === null) return false;
+  annotate(ctx.req, { route: 'login' });
+  const exchange = { request: ctx.req, response: ctx.res };
+  const question = await provider.interactions.question(exchange);
+  if (question.uid !== match[1]) throw new Failure('not_found', 'this sign-in has expired');
+  annotate(ctx.req, { client: question.client.id });
+  const address = `${new URL(provider.realm.issuer).pathname}/login/${question.uid}`;
+  const page = { ctx, provider, question, exchange, address };
+  if (ctx.method === 'POST') await answer(page, match[2] !== undefined);
+  else await show(page);
+  return true;
+}
+
+function show(page: LoginPage): Promise<void> {
+  return page.question.prompt === 'consent' ? showConsent(page) : showLogin(page, {});
+}
+
+type LoginState = { readonly error?: LoginError; readonly username?: string; readonly remembered?: boolean };
+
+async function showLogin(page: LoginPage, state: LoginState): Promise<void> {
+  const { question, provider, address } = page;
+  const hint = state.username ?? question.params['login_hint'];
+  const html = loginPage(contextOf(page), {
+    ...formOf(page),
+    loginHint: typeof hint === 'string' ? hint : undefined,
+    error: state.error,
+    rememberMe: provider.realm.view.login.rememberMe,
+    remembered: state.remembered ?? false,
+    ...clientOf(question),
+    cancelAction: `${address}/cancel`,
+  });
+  if (state.error === 'busy') page.ctx.set('Retry-After', '1');
+  send(page, html, statusOf(state.error));
+}
+
+/** The account page signs people in by a client that nobody has heard of. */
+function clientOf({ client }: Question) {
+  return client.id === ACCOUNT_CLIENT
+    ? {}
+    : { clientName: client.clientName ?? client.id, clientLogo: client.logoUri };
+}
+
+async function showConsent(page: LoginPage, status = 200): Promise<void> {
+  const { provider, question } = page;
+  const { realm } = provider;
+  const user = await realm.registry.findUser(realm.name, question.accountId ?? '');
+  if (user === undefined) throw new Failure('not_found', 'this sign-in has expired');
+  send(
+    page,
+    consentPage(contextOf(page), { ...formOf(page), ...consentData(realm, question, user) }),
+    status,
+  );
+}
+
+function showPassword(page: LoginPage, username: string, problems: readonly PasswordProblem[]): void {
+  const { minLength } = page.provider.realm.view.passwords;
+  const html = passwordPage(contextOf(page), { ...formOf(page), username, minLength, problems });
+  send(page, html, problems.length > 0 ? 400 : 200);
+}
+
+function formOf({ provider, question, address }: LoginPage): Form {
+  return { action: address, csrf: csrfOf(provider.realm).token(question.uid, 'login') };
+}
+
+function contextOf({ provider, ctx, question, address }: LoginPage) {
+  return pageContext(provider.realm, ctx, { address, uiLocales: question.params['ui_locales'] });
+}
+
+function send({ provider, ctx, question }: LoginPage, html: string, status: number): void {
+  const redirectUri = question.params['redirect_uri'];
+  sendPage(provider.realm, ctx, html, {
+    status,
+    isClientFlow: question.client.id !== ACCOUNT_CLIENT,
+    images: [question.client.logoUri],
+    formTargets: typeof redirectUri === 'string' ? [redirectUri] : [],
+  });
+}
+
+async function answer(page: LoginPage, isCancelled: boolean): Promise<void> {
+  const { ctx, provider, question, exchange } = page;
+  const fields = await readForm(ctx);
+  const isOurs = csrfOf(provider.realm).matches(fields.get('csrf'), question.uid, 'login');
+  if (!isOurs || !sameOrigin(ctx, publicOrigin(provider.realm))) return showAgain(page);
+  if (isCancelled) return goOn(ctx, await provider.interactions.deny(exchange));
+  if (question.prompt === 'consent') return decide(page, fields);
+  if (fields.has('new_password')) return choosePassword(page, fields);
+  return login(page, fields);
+}
+
+/** What was sent is not from a page of ours, or from an old one: nothing is done. */
+function showAgain(page: LoginPage): Promise<void> {
+  return page.question.prompt === 'consent' ? showConsent(page, 400) : showLogin(page, { error: 'expired' });
+}
+
+async function decide({ ctx, provider, exchange }: LoginPage, fields: Fields): Promise<void> {
+  const isAllowed = fields.get('decision') === 'allow';
+  const { interactions } = provider;
+  goOn(ctx, await (isAllowed ? interactions.allow(exchange) : interactions.deny(exchange)));
+}
+
+async function login(page: LoginPage, fields: Fields): Promise<void> {
+  const { ctx, provider, exchange } = page;
+  const username = fields.get('username') ?? '';
+  const remember = provider.realm.view.login.rememberMe && fields.get('remember') === 'yes';
+  const outcome = await authenticate(provider, username, fields.get('password') ?? '');
+  if (outcome === 'busy') return showLogin(page, { error: 'busy', username, remembered: remember });
+  if (outcome.ok) {
+    return goOn(ctx, await provider.interactions.finishLogin(exchange, { ...outcome, remember }));
+  }
+  if (outcome.reason === 'incomplete') {
+    await provider.interactions.noteVerified(exchange, { user: outcome.user, remember });
+    return showPassword(page, outcome.user.username, []);
+  }
+  annotate(ctx.req, { outcome: 'bad_credentials' });
+  return showLogin(page, { error: 'credentials', username, remembered: remember });
+}
+
+async function authenticate({ realm }: RealmProvider, username: string, password: string) {
+  try {
+    return await realm.login.authenticate(realm.view, username, password);
+  } catch (error) {
+    if (isFailure(error, 'busy')) return 'busy';
+    throw error;
+  }
+}
+
+/** Only for somebody whose old password was right a moment ago, in this very flow. */
+async function choosePassword(page: LoginPage, fields: Fields): Promise<void> {
+  const { ctx, provider, exchange } = page;
+  const { interactions, selfService } = provider;
+  const login = await interactions.verified(exchange);
+  if (login === undefined) return showLogin(page, { error: 'expired' });
+  const { user, remember } = login;
+  const wanted = fields.get('new_password') ?? '';
+  if (wanted !== fields.get('repeat_password')) return showPassword(page, user.username, ['mismatch']);
+  const outcome = await selfService.setPassword(user, wanted);
+  if (outcome !== 'changed' && outcome !== 'wrong') return showPassword(page, user.username, [outcome]);
+  return goOn(ctx, await interactions.finishLogin(exchange, { user, remember }));
+}
+
+/** RFC 9700 §4.12: a redirect after a posted password is a 303, so that no browser posts it again. */
+function goOn(ctx: Context, address: string): void {
+  ctx.redirect(address);
+  ctx.status = 303;
+  ctx.set('Cache-Control', 'no-store');
+}
+
+function statusOf(error: LoginError | undefined): number {
+  switch (error) {
+    case undefined:
+      return 200;
+    case 'busy':
+      return 503;
+    case 'credentials':
+    case 'locked':
+    case 'disabled':
+    case 'expired':
+      return 400;
+  }
+}

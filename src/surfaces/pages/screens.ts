@@ -1,0 +1,109 @@
+/** The pages that the protocol shows by itself (see oidc/screens.ts). */
+import type { Context } from 'koa';
+import type { RealmContext } from '../../oidc/realm/realm-context.ts';
+import type { ScreenContext, Screens } from '../../oidc/realm/ui-port.ts';
+import { pageContext, sendPage } from './ui/context.ts';
+import {
+  deviceConfirmPage,
+  deviceDonePage,
+  devicePage,
+  deviceProblemOf,
+  type ErrorKind,
+  errorPage,
+  loggedOutPage,
+  logoutPage,
+} from './ui/render.ts';
+
+export const screens: Screens = {
+  confirmLogout(ctx, realm, form) {
+    const target = ctx.oidc.session?.state?.['postLogoutRedirectUri'];
+    const data = {
+      ...form,
+      clientName: clientName(ctx),
+      stayHref: `${new URL(realm.issuer).pathname}/account`,
+    };
+    sendPage(realm, ctx, logoutPage(pageContext(realm, ctx), data), {
+      isClientFlow: true,
+      formTargets: typeof target === 'string' ? [target] : [],
+    });
+  },
+  loggedOut(ctx, realm) {
+    sendPage(realm, ctx, loggedOutPage(pageContext(realm, ctx), clientToReturnTo(ctx)), {
+      isClientFlow: true,
+    });
+  },
+  enterUserCode(ctx, realm, { problem, ...form }) {
+    const data = { ...form, problem: problem === undefined ? undefined : deviceProblemOf(problem) };
+    sendPage(realm, ctx, devicePage(pageContext(realm, ctx), data), {
+      status: problem === undefined ? 200 : 400,
+    });
+  },
+  confirmUserCode(ctx, realm, { userCode, device, ...form }) {
+    const { client } = ctx.oidc;
+    const data = {
+      ...form,
+      userCode,
+      agent: device,
+      clientName: clientName(ctx) ?? '',
+      clientLogo: client?.logoUri,
+    };
+    sendPage(realm, ctx, deviceConfirmPage(pageContext(realm, ctx), data), { images: [client?.logoUri] });
+  },
+  deviceDone(ctx, realm) {
+    const name = clientName(ctx);
+    sendPage(
+      realm,
+      ctx,
+      deviceDonePage(pageContext(realm, ctx), name === undefined ? {} : { clientName: name }),
+    );
+  },
+  error: showError,
+  refused: showError,
+};
+
+function showError(
+  ctx: Context | ScreenContext,
+  realm: RealmContext,
+  out: Parameters<Screens['refused']>[2],
+): void {
+  sendError(realm, ctx, {
+    kind: kindOf(out.error, ctx.status),
+    code: out.error,
+    detail: out.error_description,
+  });
+}
+
+/** An error page with the status that is set already. */
+export function sendError(
+  realm: RealmContext,
+  ctx: Context | ScreenContext,
+  error: {
+    readonly kind: ErrorKind;
+    readonly code?: string | undefined;
+    readonly detail?: string | undefined;
+  },
+): void {
+  const requestId = String(ctx.res.getHeader('X-Request-Id') ?? '') || undefined;
+  const html = errorPage(pageContext(realm, ctx), { ...error, requestId });
+  sendPage(realm, ctx, html, { isClientFlow: true, status: ctx.status });
+}
+
+function clientName(ctx: ScreenContext): string | undefined {
+  const { client } = ctx.oidc;
+  return client?.clientName ?? client?.clientId;
+}
+
+function clientToReturnTo(ctx: ScreenContext) {
+  const name = clientName(ctx);
+  const website = ctx.oidc.client?.clientUri;
+  return name === undefined || website === undefined ? {} : { client: { name, website } };
+}
+
+function kindOf(error: string, status: number): ErrorKind {
+  if (error === 'access_denied') return 'denied';
+  if (error === 'temporarily_unavailable') return 'unavailable';
+  // The session ended while the person was on the way, or the page was used before.
+  if (error === 'login_required' || error === 'session_not_found') return 'expired';
+  if (error === 'too_many_requests') return 'limited';
+  return status >= 500 ? 'failure' : 'request';
+}

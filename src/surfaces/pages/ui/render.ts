@@ -1,0 +1,279 @@
+/**
+ * The pages of a login: one pure function each, data → HTML document. They know no request and no store; whoever
+ * calls them sets the headers (http/security-headers.ts) and checks what their forms send.
+ */
+import type { PasswordFault } from '../../../registry/passwords/passwords.ts';
+import {
+  type AuthorizationDetail,
+  describeDetails,
+  describeReturn,
+  type ScopeAsked,
+  scopeSentences,
+  webAddress,
+} from './consent-facts.ts';
+import { draw, type PageContext } from './draw.ts';
+import type { Texts } from './texts.ts';
+import { describeAgent } from './user-agent.ts';
+
+/** A form of ours: where it is posted and the token it carries as `csrf`. */
+export type Form = { readonly action: string; readonly csrf: string };
+
+/** A form of the library's: where it is posted and the secret it carries as `xsrf`. */
+export type LibraryForm = { readonly action: string; readonly xsrf: string };
+
+export type LoginError = 'credentials' | 'locked' | 'disabled' | 'busy' | 'expired';
+
+export type LoginData = Form & {
+  readonly loginHint?: string | undefined;
+  readonly error?: LoginError | undefined;
+  /** Whether to offer staying signed in, and whether the box is ticked. */
+  readonly rememberMe: boolean;
+  readonly remembered?: boolean;
+  /** Absent when somebody signs in for the account page. */
+  readonly clientName?: string | undefined;
+  readonly clientLogo?: string | undefined;
+  /** Where a second form, with the same token, gives up. */
+  readonly cancelAction?: string | undefined;
+};
+
+/** Posts `username`, `password`, `csrf`, and `remember=yes` when ticked. */
+export function loginPage(page: PageContext, data: LoginData): string {
+  const { say } = page.texts;
+  return draw('login', page, {
+    ...data,
+    clientLogo: webAddress(data.clientLogo),
+    heading: say('login.title'),
+    problem: data.error && say(`login.error.${data.error}`),
+    isWrong: data.error === 'credentials',
+  });
+}
+
+export type ConsentData = Form & {
+  readonly client: {
+    readonly name: string;
+    readonly logo?: string | undefined;
+    readonly website?: string | undefined;
+    readonly policy?: string | undefined;
+    readonly tos?: string | undefined;
+    /** False for a client that registered itself: the page warns (OWASP ASVS 10.4.7). */
+    readonly isVerified: boolean;
+  };
+  /** Absent where nobody is sent back, as with a device. */
+  readonly redirectUri?: string | undefined;
+  readonly userName: string;
+  readonly scopes: readonly ScopeAsked[];
+  readonly authorizationDetails?: readonly AuthorizationDetail[];
+  /** Seconds until the access ends for good, and whether it outlives the session (`offline_access`). */
+  readonly lasts: { readonly seconds: number; readonly offline: boolean };
+};
+
+/** Posts `decision=allow` or `decision=deny`, and `csrf`. Throws as `describeDetails` does. */
+export function consentPage(page: PageContext, data: ConsentData): string {
+  const { texts } = page;
+  const { client, lasts } = data;
+  const kind = lasts.offline ? 'consent.lasts.offline' : 'consent.lasts.session';
+  return draw('consent', page, {
+    ...data,
+    client: {
+      ...client,
+      logo: webAddress(client.logo),
+      website: webAddress(client.website),
+      policy: webAddress(client.policy),
+      tos: webAddress(client.tos),
+    },
+    hostOf: (address: string) => new URL(address).host,
+    heading: texts.say('consent.title', { client: client.name }),
+    sentences: scopeSentences(data.scopes, texts),
+    details: describeDetails(data.authorizationDetails ?? []),
+    lasts: texts.say(kind, { duration: texts.duration(lasts.seconds) }),
+    returnsTo: data.redirectUri && describeReturn(data.redirectUri, texts),
+  });
+}
+
+export type LogoutData = LibraryForm & {
+  readonly clientName?: string | undefined;
+  /** Where to go for who stays: the account page, as the client need not be told. */
+  readonly stayHref: string;
+};
+
+/** Posts `logout=yes` and `xsrf`. */
+export function logoutPage(page: PageContext, data: LogoutData): string {
+  return draw('logout', page, { ...data, heading: page.texts.say('logout.title') });
+}
+
+export type LoggedOutData = {
+  /** The client to go back to, if one is known. */
+  readonly client?: { readonly name: string; readonly website: string } | undefined;
+};
+
+export function loggedOutPage(page: PageContext, { client }: LoggedOutData): string {
+  const { say } = page.texts;
+  const website = webAddress(client?.website);
+  const back = client &&
+    website && { href: website, label: say('loggedOut.return', { client: client.name }) };
+  return draw('outcome', page, {
+    heading: say('loggedOut.title'),
+    text: say('loggedOut.text'),
+    link: back || { href: `${page.basePath}/account`, label: say('loggedOut.again') },
+  });
+}
+
+export type DeviceProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'aborted' | 'failed';
+
+export type DeviceData = LibraryForm & {
+  readonly userCode?: string | undefined;
+  readonly problem?: DeviceProblem | undefined;
+};
+
+/** Posts `user_code` and `xsrf` (RFC 8628 §3.3). */
+export function devicePage(page: PageContext, data: DeviceData): string {
+  const { say } = page.texts;
+  return draw('device', page, {
+    ...data,
+    heading: say('device.title'),
+    problem: data.problem && say(`device.error.${data.problem}`),
+  });
+}
+
+const DEVICE_PROBLEMS: ReadonlyMap<string, DeviceProblem> = new Map([
+  ['NoCodeError', 'missing'],
+  ['NotFoundError', 'unknown'],
+  ['ExpiredError', 'expired'],
+  ['AlreadyUsedError', 'used'],
+  ['AbortedError', 'aborted'],
+]);
+
+/** The problem behind the name of the error with which the library asks for the code again. */
+export function deviceProblemOf(errorName: string): DeviceProblem {
+  return DEVICE_PROBLEMS.get(errorName) ?? 'failed';
+}
+
+export type DeviceConfirmData = LibraryForm & {
+  readonly userCode: string;
+  readonly clientName: string;
+  readonly clientLogo?: string | undefined;
+  /** The User-Agent that asked for the code; empty when unknown. */
+  readonly agent: string;
+};
+
+/** Posts `user_code`, `xsrf` and either `confirm=yes` or `abort=yes`. Warns of remote phishing (RFC 8628 §5.4). */
+export function deviceConfirmPage(page: PageContext, data: DeviceConfirmData): string {
+  return draw('device-confirm', page, {
+    ...data,
+    clientLogo: webAddress(data.clientLogo),
+    heading: page.texts.say('deviceConfirm.title'),
+    device: data.agent && describeAgent(data.agent, page.texts),
+  });
+}
+
+export function deviceDonePage(page: PageContext, { clientName }: { readonly clientName?: string }): string {
+  const { say } = page.texts;
+  return draw('outcome', page, {
+    heading: say('deviceDone.title'),
+    text: clientName ? say('deviceDone.client', { client: clientName }) : say('deviceDone.text'),
+    link: { href: `${page.basePath}/account`, label: say('deviceDone.account') },
+  });
+}
+
+export type ErrorKind =
+  | 'request'
+  | 'expired'
+  | 'denied'
+  | 'not_found'
+  | 'unavailable'
+  | 'limited'
+  | 'failure';
+
+export type ErrorData = {
+  readonly kind: ErrorKind;
+  /** For the developer of the client, folded away: `error`, `error_description` and the request's id. */
+  readonly code?: string | undefined;
+  readonly detail?: string | undefined;
+  readonly requestId?: string | undefined;
+};
+
+export function errorPage(page: PageContext, { kind, code, detail, requestId }: ErrorData): string {
+  const { say } = page.texts;
+  const facts = [
+    { name: say('error.code'), value: code },
+    { name: say('error.detail'), value: detail },
+    { name: say('error.reference'), value: requestId },
+  ].filter(({ value }) => value !== undefined);
+  return draw('outcome', page, {
+    heading: say(`error.${kind}.title`),
+    text: say(`error.${kind}.text`),
+    isProblem: true,
+    facts: facts.length > 0 ? facts : undefined,
+  });
+}
+
+export type PasswordProblem = PasswordFault | 'wrong_current' | 'mismatch' | 'same' | 'locked' | 'busy';
+
+export type PasswordData = {
+  /** For password managers, which file the new password under it. */
+  readonly username: string;
+  readonly minLength: number;
+  readonly problems?: readonly PasswordProblem[] | undefined;
+};
+
+/** At login, for who must have a new password. Posts `new_password`, `repeat_password` and `csrf`. */
+export function passwordPage(page: PageContext, data: Form & PasswordData): string {
+  return draw('password', page, {
+    ...data,
+    heading: page.texts.say('password.title'),
+    problem: passwordProblem(data, page.texts),
+    passwordFields: passwordFields(data, page.texts, ['new', 'repeat']),
+  });
+}
+
+type PasswordField = 'current' | 'new' | 'repeat';
+
+const FIELD_NAMES = { current: 'current_password', new: 'new_password', repeat: 'repeat_password' };
+
+/** What a password form shows besides its problem; the first wrong field, at login else the first, has the focus. */
+export function passwordFields(data: PasswordData, texts: Texts, fields: readonly PasswordField[]) {
+  const wrong = new Set((data.problems ?? []).map(fieldOf));
+  const isAtLogin = !fields.includes('current');
+  const focused = fields.find((field) => wrong.has(field)) ?? (isAtLogin ? fields[0] : undefined);
+  return fields.map((field) => {
+    const hint = field === 'new' ? texts.say('password.hint', { min: data.minLength }) : undefined;
+    const describedBy = [wrong.has(field) && 'problem', hint && `${FIELD_NAMES[field]}-hint`].filter(Boolean);
+    return {
+      name: FIELD_NAMES[field],
+      label: texts.say(`password.${field}`),
+      autocomplete: field === 'current' ? 'current-password' : 'new-password',
+      hint,
+      describedBy: describedBy.join(' '),
+      isWrong: wrong.has(field),
+      hasFocus: field === focused,
+    };
+  });
+}
+
+/** The sentences of the error summary; `undefined` when all is well. */
+export function passwordProblem(
+  { problems = [], minLength }: PasswordData,
+  texts: Texts,
+): string | undefined {
+  if (problems.length === 0) return undefined;
+  return problems.map((problem) => texts.say(`password.error.${problem}`, { min: minLength })).join(' ');
+}
+
+function fieldOf(problem: PasswordProblem): PasswordField | undefined {
+  switch (problem) {
+    case 'wrong_current':
+      return 'current';
+    case 'mismatch':
+      return 'repeat';
+    case 'locked':
+    case 'busy':
+      return undefined;
+    case 'same':
+    case 'too_short':
+    case 'too_long':
+    case 'is_username':
+    case 'is_email':
+    case 'breached':
+      return 'new';
+  }
+}
