@@ -6,13 +6,13 @@ import { isFailure } from './base/errors.ts';
 import type { DemoRealm } from './demo/demo-realm.ts';
 import { createAdminPort } from './http/admin-port.ts';
 import { answerFailures } from './http/failures.ts';
-import { createEntrance } from './http/lifecycle.ts';
+import { createRequestLifecycle } from './http/lifecycle.ts';
 import { apiHeaders } from './http/security-headers.ts';
-import { createDoor } from './http/trusted-proxy.ts';
+import { createTrustedProxy } from './http/trusted-proxy.ts';
 import { createMetrics } from './observability/metrics.ts';
 import type { RealmProvider } from './oidc/provider/provider.ts';
 import { createProviderPool, type ProviderPool } from './oidc/provider/provider-pool.ts';
-import { type RealmPages, realmFront, realmShortcut } from './oidc/provider/realm-router.ts';
+import { createFastPathRouter, type RealmPages, routeToRealm } from './oidc/provider/realm-router.ts';
 import { guestRealmOf } from './oidc/realm/guest-realm.ts';
 import type { Services } from './services.ts';
 import { answerEvents } from './surfaces/events/event-routes.ts';
@@ -24,7 +24,7 @@ import type { FacadeCall, FacadeRealm } from './surfaces/facades/shared/facade.t
 import type { LinkOf } from './surfaces/guest-api/call.ts';
 import { answerGuestApi } from './surfaces/guest-api/guest-api.ts';
 import { answerPages } from './surfaces/pages/pages.ts';
-import { screens, sendError } from './surfaces/pages/screens.ts';
+import { sendError, ui } from './surfaces/pages/screens.ts';
 
 /** Longest time a request in flight may take once the server was told to stop. */
 const DRAIN_MS = 10_000;
@@ -85,14 +85,14 @@ function createListener(
 ): RequestListener {
   const { settings, logger } = services;
   const { publicUrl, clientCertHeader, allowPrivateFetch } = settings;
-  const pool = createProviderPool({ ...services, publicUrl, clientCertHeader, allowPrivateFetch, screens });
-  const answerShortly = realmShortcut({ pool, publicUrl });
+  const pool = createProviderPool({ ...services, publicUrl, clientCertHeader, allowPrivateFetch, ui });
+  const tryFastPath = createFastPathRouter({ pool, publicUrl });
   const answer = createApp(services, pool, demo).callback();
   const headers = apiHeaders({ isHttps: publicUrl.startsWith('https:') });
-  return createEntrance(
-    { headers, door: createDoor(settings), logger, metrics },
+  return createRequestLifecycle(
+    { headers, trustedProxy: createTrustedProxy(settings), logger, metrics },
     async (request, response) => {
-      if (!(await answerShortly(request, response))) await answer(request, response);
+      if (!(await tryFastPath(request, response))) await answer(request, response);
     },
   );
 }
@@ -105,7 +105,7 @@ function createApp(services: Serving, pool: ProviderPool, demo: Middleware | und
   app.use(answerFailures(logger));
   if (demo !== undefined) app.use(demo);
   app.use(facadeOutages(settings.publicUrl));
-  app.use(realmFront({ pool, publicUrl: settings.publicUrl, pages: belowRealm(services) }));
+  app.use(routeToRealm({ pool, publicUrl: settings.publicUrl, pages: belowRealm(services) }));
   app.use(facadesAtRoot(services, pool));
   app.use((ctx) => {
     ctx.status = 404;

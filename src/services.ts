@@ -10,11 +10,11 @@ import { createKeyRing } from './keys/key-ring.ts';
 import { ringRemoval } from './keys/ring-records.ts';
 import { createSealer } from './keys/seal.ts';
 import { checkSeal } from './keys/seal-check.ts';
-import { createGuesses } from './limits/brute-force.ts';
+import { createBruteForceGuard } from './limits/brute-force.ts';
 import type { Logger } from './observability/logger.ts';
 import { createPasswordQueue, createPasswords } from './registry/passwords/passwords.ts';
 import { createRegistry } from './registry/registry.ts';
-import { type CutListener, createCutFeed, tellingCuts } from './revocation/cuts.ts';
+import { createRevocationFeed, publishingRevocations, type RevocationListener } from './revocation/cuts.ts';
 import { LONGEST_LIFE } from './revocation/life.ts';
 import { openStore } from './storage/open.ts';
 import { isNarrowerSection } from './surfaces/facades/section-change.ts';
@@ -24,7 +24,7 @@ export type Services = Awaited<ReturnType<typeof createServices>>;
 export async function createServices(settings: Settings & { readonly key: Buffer }, logger: Logger) {
   const clock = systemClock;
   const background = createBackground();
-  const store = tellingCuts(await openStore(settings.store, { clock, logger }));
+  const store = publishingRevocations(await openStore(settings.store, { clock, logger }));
   const sealer = createSealer(settings.key);
   const passwords = createPasswords({ queue: createPasswordQueue(settings.workers) });
   const registry = createRegistry({
@@ -39,8 +39,8 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const keyRing = createKeyRing({ store, clock, sealer, logger, signedUntil: LONGEST_LIFE });
   const login = createLogin({ store, registry, passwords });
   const guests = createGuests({ store, clock, logger });
-  const guesses = createGuesses({ store, clock, logger });
-  const hearCuts = (listener: CutListener) => createCutFeed(store, listener);
+  const bruteForce = createBruteForceGuard({ store, clock, logger });
+  const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
 
   /** Rejects when the store was sealed with another master key: to be asked before anything is written. */
   const checkMasterKey = () => checkSeal({ store, sealer });
@@ -66,8 +66,8 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     login,
     guests,
     checkMasterKey,
-    guesses,
-    hearCuts,
+    bruteForce,
+    subscribeRevocations,
     close,
   };
 }

@@ -17,7 +17,7 @@ export function createWorkQueue(limits: {
   let running = 0;
 
   async function run<T>(job: () => Promise<T>): Promise<T> {
-    await takeSlot();
+    await takeSessionPlace();
     try {
       return await job();
     } finally {
@@ -25,7 +25,7 @@ export function createWorkQueue(limits: {
     }
   }
 
-  function takeSlot(): Promise<void> | undefined {
+  function takeSessionPlace(): Promise<void> | undefined {
     if (running < limits.concurrency) {
       running += 1;
       return undefined;

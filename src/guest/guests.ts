@@ -15,7 +15,7 @@ import { mintOnce } from './issue/idempotency.ts';
 import { mint } from './issue/mint.ts';
 import type { MintOrder } from './issue/mint-order.ts';
 import { createOpener, originsOf, type Redemption, redeemOpener } from './issue/openers.ts';
-import { type GuestChange, narrowGuest } from './issue/patch.ts';
+import { type GuestChange, patchGuest } from './issue/patch.ts';
 import { type RefreshOrder, refreshGuest } from './issue/refresh.ts';
 import { type Mints, mints } from './limits/ceiling.ts';
 import type { GuestRealm, Minter } from './limits/guest-realm.ts';
@@ -85,7 +85,7 @@ export function createGuests(parts: GuestsDeps) {
     list: (realm: string, filter: GuestFilter, page: { limit: number; after?: string | undefined }) =>
       listGuests(deps, realm, filter, page),
     narrow: (realm: GuestRealm, found: FoundGuest, order: { change: GuestChange; source: Source }) =>
-      narrowGuest(deps, realm, found, order),
+      patchGuest(deps, realm, found, order),
     revoke: (realm: string, id: string, source: Source) => revokeGuest(deps, realm, id, source),
     revokeAll: (realm: string, records: readonly GuestRecord[], source: Source) =>
       revokeAll(deps, realm, records, source),

@@ -10,26 +10,26 @@ import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { answerFailure } from './failures.ts';
 import type { ResponseHeaders } from './security-headers.ts';
-import type { Door } from './trusted-proxy.ts';
+import type { TrustedProxy } from './trusted-proxy.ts';
 
 /** Resolves when the answer has been given, or rejects with nothing sent. */
 export type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 type EntranceDeps = {
   readonly headers: ResponseHeaders;
-  readonly door: Door;
+  readonly trustedProxy: TrustedProxy;
   readonly logger: Logger;
   readonly metrics: Metrics;
 };
 
-export function createEntrance(deps: EntranceDeps, answer: Answerer): RequestListener {
+export function createRequestLifecycle(deps: EntranceDeps, answer: Answerer): RequestListener {
   const headers = Object.entries(deps.headers);
   return async function enter(request, response) {
     const startedAt = performance.now();
     const requestId = randomId();
     for (const [name, value] of headers) response.setHeader(name, value);
     response.setHeader('X-Request-Id', requestId);
-    deps.door.admit(request);
+    deps.trustedProxy.admit(request);
     try {
       await answer(request, response);
     } catch (error) {

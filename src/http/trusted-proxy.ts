@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, isIPv6, type Socket } from 'node:net';
 
-export type Door = {
+export type TrustedProxy = {
   /** Cleans the request's headers and returns the caller's network address. */
   admit(request: IncomingMessage): string;
 };
@@ -21,12 +21,12 @@ const forwarding = [
   'forwarded',
 ];
 
-export function createDoor(options: {
+export function createTrustedProxy(options: {
   readonly publicUrl: string;
   /** Networks of trusted proxies, as CIDR. */
   readonly trustProxy: readonly string[];
   readonly clientCertHeader: string;
-}): Door {
+}): TrustedProxy {
   const trusted = networks(options.trustProxy);
   const { host, protocol } = new URL(options.publicUrl);
 

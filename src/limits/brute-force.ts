@@ -24,10 +24,10 @@ const rules = {
   user_code: { max: 10, windowMs: 600_000 },
 } as const satisfies Readonly<Record<string, { max: number; windowMs: number }>>;
 
-export type GuessKind = keyof typeof rules;
+export type AttemptKind = keyof typeof rules;
 
-export type Guesser = {
-  readonly kind: GuessKind;
+export type AttemptSource = {
+  readonly kind: AttemptKind;
   readonly realm: string;
   /** What is guessed at, as the caller named it; empty where the guess is all there is. */
   readonly target: string;
@@ -42,9 +42,9 @@ type Known = { readonly count: number; readonly until: number };
 
 type Deps = { readonly store: Store; readonly clock: Clock; readonly logger: Logger };
 
-export type Guesses = ReturnType<typeof createGuesses>;
+export type BruteForceGuard = ReturnType<typeof createBruteForceGuard>;
 
-export function createGuesses({ store, clock, logger }: Deps) {
+export function createBruteForceGuard({ store, clock, logger }: Deps) {
   const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
 
   /** As it is on most days: nobody has been wrong lately, and nobody is blocked. */
@@ -52,53 +52,53 @@ export function createGuesses({ store, clock, logger }: Deps) {
     return known.size === 0;
   }
 
-  function isBlocked(guesser: Guesser): boolean {
-    return (currentOf(guesser)?.count ?? 0) >= rules[guesser.kind].max;
+  function isBlocked(attemptSource: AttemptSource): boolean {
+    return (currentOf(attemptSource)?.count ?? 0) >= rules[attemptSource.kind].max;
   }
 
   /** To be called before anything is looked at. Throws `TooMany`. Asks nobody. */
-  function admit(guesser: Guesser): void {
-    if (isBlocked(guesser)) throw tooMany(guesser);
+  function admit(attemptSource: AttemptSource): void {
+    if (isBlocked(attemptSource)) throw tooMany(attemptSource);
   }
 
   /**
    * Counts a wrong guess. Rejects with `TooMany` when it was one too many, whose answer must not tell that it was
    * wrong, and with `Failure('unavailable')` without a store.
    */
-  async function wrong(guesser: Guesser): Promise<void> {
-    const { max, windowMs } = rules[guesser.kind];
-    const before = currentOf(guesser);
+  async function wrong(attemptSource: AttemptSource): Promise<void> {
+    const { max, windowMs } = rules[attemptSource.kind];
+    const before = currentOf(attemptSource);
     // Of many at the same moment each counts here at once: the limit holds before the store has answered.
     const here = { count: (before?.count ?? 0) + 1, until: before?.until ?? clock() + windowMs };
-    known.set(idOf(guesser), here);
-    if (here.count > max) throw tooMany(guesser);
+    known.set(idOf(attemptSource), here);
+    if (here.count > max) throw tooMany(attemptSource);
     const askedAt = clock();
-    const key = { realm: guesser.realm, kind: 'guesses', id: idOf(guesser) };
+    const key = { realm: attemptSource.realm, kind: 'guesses', id: idOf(attemptSource) };
     const { count, resetsInMs } = await store.count(key, { windowMs, by: 1 });
-    const highest = Math.max(count, currentOf(guesser)?.count ?? 0);
-    known.set(idOf(guesser), { count: highest, until: askedAt + Math.min(resetsInMs, windowMs) });
+    const highest = Math.max(count, currentOf(attemptSource)?.count ?? 0);
+    known.set(idOf(attemptSource), { count: highest, until: askedAt + Math.min(resetsInMs, windowMs) });
     if (count === max) {
-      const { kind, realm, network } = guesser;
+      const { kind, realm, network } = attemptSource;
       logger.warn({ realm, kind, network }, 'too many wrong guesses');
     }
-    if (count > max) throw tooMany(guesser);
+    if (count > max) throw tooMany(attemptSource);
   }
 
-  function currentOf(guesser: Guesser): Known | undefined {
-    const found = known.get(idOf(guesser));
+  function currentOf(attemptSource: AttemptSource): Known | undefined {
+    const found = known.get(idOf(attemptSource));
     const left = (found?.until ?? 0) - clock();
     // More than a window away is a clock that was set back.
-    return left > 0 && left <= rules[guesser.kind].windowMs ? found : undefined;
+    return left > 0 && left <= rules[attemptSource.kind].windowMs ? found : undefined;
   }
 
-  function tooMany(guesser: Guesser): TooMany {
-    const until = currentOf(guesser)?.until ?? clock();
+  function tooMany(attemptSource: AttemptSource): TooMany {
+    const until = currentOf(attemptSource)?.until ?? clock();
     return new TooMany('too many wrong tries, try again later', { retryAfter: (until - clock()) / 1000 });
   }
 
   return { isQuiet, isBlocked, admit, wrong };
 }
 
-function idOf({ kind, realm, target, network }: Guesser): string {
+function idOf({ kind, realm, target, network }: AttemptSource): string {
   return sha256(JSON.stringify([kind, realm, target, network]));
 }

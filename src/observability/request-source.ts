@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
-export type Sender = {
+export type RequestSource = {
   /** The network address, after trusted proxies. */
   readonly ip?: string;
   /** The `Origin` header (RFC 6454 §7): written by browsers, and by anybody else at will. */
@@ -15,7 +15,7 @@ const MAX_AGENT = 256;
 const MAX_ADDRESS = 45;
 
 /** The door (http/trusted-proxy.ts) has replaced the forwarding headers by the caller's address. */
-export function senderOf({ headers }: Pick<IncomingMessage, 'headers'>): Sender {
+export function requestSourceOf({ headers }: Pick<IncomingMessage, 'headers'>): RequestSource {
   const forwarded = headers['x-forwarded-for'];
   const ip = addressOf(typeof forwarded === 'string' ? forwarded : undefined);
   const origin = originOf(headers.origin);

@@ -12,17 +12,17 @@ const TOPIC = 'cuts';
 const NOBODY = '_';
 
 const token = z.object({ id: z.string(), aud: z.array(z.string()) });
-const told = z.object({
+const payload = z.object({
   nodes: z.array(z.string()).default([]),
   tokens: z.array(token).default([]),
   tick: z.string().optional(),
 });
 
 /** `nodes`: whatever hangs under one of them is dead, or has changed. `tokens`: single guest tokens among that. */
-export type Cut = Pick<z.infer<typeof told>, 'nodes' | 'tokens'>;
+export type Revocation = Pick<z.infer<typeof payload>, 'nodes' | 'tokens'>;
 
 /** The store, whose every cut is told. */
-export function tellingCuts(store: Store): Store {
+export function publishingRevocations(store: Store): Store {
   return { ...store, commit: (writes) => store.commit([...writes, ...messagesFor(writes)]) };
 }
 
@@ -32,31 +32,31 @@ function messagesFor(writes: readonly Write[]): readonly Write[] {
     return 'close' in write ? [{ realm: write.realm, node: write.close }] : [];
   });
   const [first] = cuts;
-  return first === undefined ? [] : [tellCut(first.realm, { nodes: cuts.map(({ node }) => node) })];
+  return first === undefined ? [] : [publishRevocation(first.realm, { nodes: cuts.map(({ node }) => node) })];
 }
 
 /** A step that tells of more than cuts do: of tokens that have changed, or which tokens a cut means. */
-export function tellCut(realm: string, cut: Partial<Cut>): Write {
+export function publishRevocation(realm: string, cut: Partial<Revocation>): Write {
   return { publish: TOPIC, realm, message: JSON.stringify(cut) };
 }
 
-export type CutListener = {
-  onCut(realm: string, cut: Cut): void;
+export type RevocationListener = {
+  onRevocation(realm: string, cut: Revocation): void;
   /** Cuts may have been missed. */
   onGap(): void;
 };
 
-export type CutFeed = ReturnType<typeof createCutFeed>;
+export type RevocationFeed = ReturnType<typeof createRevocationFeed>;
 
 /** Hears of cuts in any process. `close` ends it. */
-export function createCutFeed(store: Store, listener: CutListener) {
+export function createRevocationFeed(store: Store, listener: RevocationListener) {
   const waiting = new Map<string, () => void>();
   const leave = store.subscribe(TOPIC, {
     onMessage({ realm, message }) {
-      const read = told.safeParse(JSON.parse(message));
+      const read = payload.safeParse(JSON.parse(message));
       // A newer version may tell of things that this one has never heard of.
       if (!read.success) listener.onGap();
-      else if (read.data.tick === undefined) listener.onCut(realm, read.data);
+      else if (read.data.tick === undefined) listener.onRevocation(realm, read.data);
       else waiting.get(read.data.tick)?.();
     },
     onGap: () => listener.onGap(),

@@ -29,7 +29,7 @@ export const parentNode = (hash: string): string => `t:${hash}`;
 export const anyResource = 'gr:';
 
 /** What to tell of nodes that were cut. */
-export function nodesToTell(cut: readonly string[]): readonly string[] {
+export function nodesToPublish(cut: readonly string[]): readonly string[] {
   return cut.some((name) => /^g[rx]:/.test(name)) ? [...cut, anyResource] : cut;
 }
 

@@ -64,7 +64,7 @@ function confirmation(record: TokenRecord): Record<string, string> | undefined {
 }
 
 function withoutUndefined(fields: { active: true } & Record<string, unknown>): Introspection {
-  const told: { active: true } & Record<string, unknown> = { active: true };
-  for (const name in fields) if (fields[name] !== undefined) told[name] = fields[name];
-  return told;
+  const payload: { active: true } & Record<string, unknown> = { active: true };
+  for (const name in fields) if (fields[name] !== undefined) payload[name] = fields[name];
+  return payload;
 }

@@ -24,7 +24,7 @@ const { create } = databrainCalls(() => server);
 
 describe('errors', () => {
   const at = (code: string, status = 400) => ({ status, keys: ['message', 'code'], code });
-  const told = ({ status, json }: Answer) => ({
+  const payload = ({ status, json }: Answer) => ({
     status,
     keys: Object.keys(json.error),
     code: json.error.code,
@@ -37,7 +37,7 @@ describe('errors', () => {
   ])('is AUTHENTICATION_ERROR for %s in place of the API key', async (_name, key) => {
     const answer = await create(1, { clientId: 'id', workspaceName: 'workspacename' }, key);
 
-    expect(told(answer)).toEqual(at('AUTHENTICATION_ERROR', 401));
+    expect(payload(answer)).toEqual(at('AUTHENTICATION_ERROR', 401));
     expect(Object.keys(answer.json)).toEqual(['error']);
   });
 
@@ -98,7 +98,7 @@ describe('errors', () => {
 
     const answer = await create(1, isWhole ? change : { ...valid, ...(change as object) });
 
-    expect(told(answer)).toEqual(at(code));
+    expect(payload(answer)).toEqual(at(code));
   });
 
   it('is DATA_APP_NOT_FOUND for a data app that is not the key’s', async () => {
@@ -113,9 +113,9 @@ describe('errors', () => {
     const ask = (dataAppName: unknown) =>
       send(`${two.base}/api/v2/guest-token/create`, { token: apiKey, body: { clientId: 'id', dataAppName } });
 
-    expect(told(await ask('nothing'))).toEqual(at('DATA_APP_NOT_FOUND'));
-    expect(told(await ask('other'))).toEqual(at('DATA_APP_NOT_FOUND'));
-    expect(told(await ask(undefined))).toEqual(at('DATA_APP_NOT_FOUND'));
+    expect(payload(await ask('nothing'))).toEqual(at('DATA_APP_NOT_FOUND'));
+    expect(payload(await ask('other'))).toEqual(at('DATA_APP_NOT_FOUND'));
+    expect(payload(await ask(undefined))).toEqual(at('DATA_APP_NOT_FOUND'));
   });
 
   it('is found in the order key, body, client, workspace, params', async () => {
@@ -158,7 +158,7 @@ describe('errors', () => {
       body: {},
     });
 
-    expect(told(large)).toEqual(at('INVALID_REQUEST_BODY', 413));
+    expect(payload(large)).toEqual(at('INVALID_REQUEST_BODY', 413));
     expect([other.status, other.headers.get('allow')]).toEqual([405, 'POST']);
   });
 
@@ -166,16 +166,16 @@ describe('errors', () => {
     const own = await startFor();
     const url = `${own.base}/api/v1/guest-token/create`;
     const body = { clientId: 'id', workspaceName: 'workspacename' };
-    const guess = (token: string) => send(url, { token, body });
+    const attempt = (token: string) => send(url, { token, body });
 
-    const guesses = [];
-    for (let index = 0; index < 20; index += 1) guesses.push((await guess(`guess-${index}`)).status);
-    const late = await guess(apiKey);
+    const bruteForce = [];
+    for (let index = 0; index < 20; index += 1) bruteForce.push((await attempt(`guess-${index}`)).status);
+    const late = await attempt(apiKey);
     const elsewhere = await send(`${own.base}/api/v1/token`, { body: semaphorDashboard });
 
     expect(elsewhere.status).toBe(200);
-    expect(new Set(guesses)).toEqual(new Set([401]));
-    expect(told(late)).toEqual(at('TOO_MANY_REQUESTS', 429));
+    expect(new Set(bruteForce)).toEqual(new Set([401]));
+    expect(payload(late)).toEqual(at('TOO_MANY_REQUESTS', 429));
     expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0);
   });
 
@@ -194,7 +194,7 @@ describe('errors', () => {
       await engine.redis?.kill9();
       const answer = await ask();
 
-      expect(told(answer)).toEqual(at('INTERNAL_SERVER_ERROR', 503));
+      expect(payload(answer)).toEqual(at('INTERNAL_SERVER_ERROR', 503));
       expect(answer.headers.get('retry-after')).toBe('1');
     } finally {
       await own.stop();

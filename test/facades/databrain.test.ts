@@ -183,11 +183,11 @@ describe('what a request says', () => {
     it('to the API, which applies both as ever', async () => {
       const { token } = (await v1({ params })).json;
 
-      const told = await server.introspect(token, { resource: 'metric:m' });
+      const payload = await server.introspect(token, { resource: 'metric:m' });
 
-      expect(told.row_origins).toEqual(apart);
-      expect(told.policy.rows).toEqual({ and: [country, rls] });
-      expect(told.policy.sql.sqlite.params).toEqual(['USA', 'CANADA', 'abc', 1]);
+      expect(payload.row_origins).toEqual(apart);
+      expect(payload.policy.rows).toEqual({ and: [country, rls] });
+      expect(payload.policy.sql.sqlite.params).toEqual(['USA', 'CANADA', 'abc', 1]);
     });
 
     it('to who manages the token, as far as its resources are left', async () => {

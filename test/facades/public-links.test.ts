@@ -31,7 +31,7 @@ describe('a token for a public link', () => {
       const href = json._links.view.href;
 
       const opened = await send(href, { method: 'GET' });
-      const told = await server.introspect(json.token, { resource: `report:${report}` });
+      const payload = await server.introspect(json.token, { resource: `report:${report}` });
       await send(`${server.base}/guest-tokens/${json.id}`, { method: 'DELETE', headers });
       const later = await send(href, { method: 'GET' });
 
@@ -40,7 +40,7 @@ describe('a token for a public link', () => {
         302,
         `http://localhost:3000/demo/report?token=${json.token}`,
       ]);
-      expect(told.allowed).toBe(true);
+      expect(payload.allowed).toBe(true);
       expect(later.status).toBe(404);
     },
   );

@@ -295,11 +295,11 @@ describe('errors', () => {
 
   it('is RATE_LIMIT_EXCEEDED for who guesses', async () => {
     const own = await startFor();
-    const guess = (dashboardSecret: string) =>
+    const attempt = (dashboardSecret: string) =>
       send(`${own.base}/api/v1/token`, { body: { ...dashboard, dashboardSecret } });
-    for (let index = 0; index < 20; index += 1) await guess(`ds_${index}`);
+    for (let index = 0; index < 20; index += 1) await attempt(`ds_${index}`);
 
-    const answer = await guess(dashboard.dashboardSecret);
+    const answer = await attempt(dashboard.dashboardSecret);
 
     expect([answer.status, answer.json.code]).toEqual([429, 'RATE_LIMIT_EXCEEDED']);
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);

@@ -38,7 +38,7 @@ const realms = [
 ];
 
 /** Told to the server, or to be kept to itself. */
-const told: Record<string, string> = {
+const payload: Record<string, string> = {
   'a password': 'my_password',
   'a wrong password': 'wrong_password_of_george',
   ...Object.fromEntries(
@@ -50,7 +50,7 @@ const told: Record<string, string> = {
 describe.each(engines)('on %s', (_name, open) => {
   let engine: Engine;
   let server: ServerProcess;
-  const values: Record<string, string> = { ...told };
+  const values: Record<string, string> = { ...payload };
   const found: Record<string, unknown> = {};
 
   beforeAll(async () => {
@@ -84,7 +84,7 @@ describe.each(engines)('on %s', (_name, open) => {
   async function spendADay(realm: string): Promise<void> {
     const all = ['access_token', 'refresh_token', 'id_token'];
     const scope = 'openid email dashboards:read';
-    await post(realm, 'token', { ...george, password: told['a wrong password'] ?? '' });
+    await post(realm, 'token', { ...george, password: payload['a wrong password'] ?? '' });
     const login = note(`${realm} password`, await post(realm, 'token', { ...george, scope }), ...all);
     const refresh = { grant_type: 'refresh_token', client_id: 'dc-ui' };
     const again = { ...refresh, refresh_token: login.json.refresh_token };

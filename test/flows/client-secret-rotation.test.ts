@@ -44,9 +44,9 @@ const ask = (
   headers: Record<string, string> = {},
 ) => postForm(server.endpoint('acme', endpoint), form, { auth: ['portal', secret], headers });
 
-type Door = (server: TestServer, secret: string) => Promise<Answer>;
+type TrustedProxy = (server: TestServer, secret: string) => Promise<Answer>;
 
-const doors: readonly (readonly [string, number, Door])[] = [
+const doors: readonly (readonly [string, number, TrustedProxy])[] = [
   ['the token endpoint', 200, (server, secret) => ask(server, secret)],
   [
     'the token endpoint, the long way',

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createGuesses } from '../../src/limits/brute-force.ts';
+import { createBruteForceGuard } from '../../src/limits/brute-force.ts';
 import type { Store } from '../../src/storage/port/port.ts';
 import { type Answer, get, postForm } from '../support/http.ts';
 import { acme } from '../support/realms.ts';
@@ -43,7 +43,7 @@ describe('wrong client secrets', () => {
       realms: [guestRealm(), { ...guestRealm(), name: 'keycloak', profile: 'keycloak' }],
       adapt: (services) => {
         const store = counting(services.store, calls);
-        return { ...services, store, guesses: createGuesses({ ...services, store }) };
+        return { ...services, store, bruteForce: createBruteForceGuard({ ...services, store }) };
       },
     });
   });

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { tellCut } from '../../src/revocation/cuts.ts';
+import { publishRevocation } from '../../src/revocation/cuts.ts';
 import { type Answer, basic, get, postForm } from '../support/http.ts';
 import { openEmbedded, openRedis } from '../support/raw-store.ts';
 import { george } from '../support/realms.ts';
@@ -100,8 +100,8 @@ describe.each([
     await gateway.until(({ data }) => data.tokens?.includes(two.id) === true);
     await cutOf(gateway, keysOfOne ?? []);
     await cutOf(gateway, keysOfTwo ?? []);
-    const told = gateway.heard.flatMap(({ data }) => data.keys ?? []);
-    expect(told.filter((key) => others?.includes(key))).toEqual([]);
+    const payload = gateway.heard.flatMap(({ data }) => data.keys ?? []);
+    expect(payload.filter((key) => others?.includes(key))).toEqual([]);
   });
 
   it.each([
@@ -209,7 +209,7 @@ describe.each([
 
     await call(server, 'DELETE', `/guest-tokens/${id}`);
     await revoke({ tenant: 'secret-tenant' });
-    await server.services.store.commit([tellCut('globex', { nodes: ['last'] })]);
+    await server.services.store.commit([publishRevocation('globex', { nodes: ['last'] })]);
 
     await cutOf(gateway, keys);
     await store.until(({ event }) => event === 'cut');

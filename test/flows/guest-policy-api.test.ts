@@ -100,7 +100,7 @@ function ask(client: string, value = token): Promise<Answer> {
   );
 }
 
-const toldOf = ({ json }: Answer) => ({
+const payloadOf = ({ json }: Answer) => ({
   policies: json.policies.map(({ name }: { name: string }) => name),
   details: json.authorization_details
     .filter(({ type }: { type: string }) => type === 'embed_policy')
@@ -123,7 +123,7 @@ describe('policies of connections', () => {
     const answer = await ask(client);
 
     expect(answer.json.active).toBe(true);
-    expect(toldOf(answer)).toEqual({ policies: names, details: names });
+    expect(payloadOf(answer)).toEqual({ policies: names, details: names });
     expect(secretsOf(answer)).toEqual(secrets);
     for (const { params = {} } of answer.json.authorization_details) {
       expect(Object.keys(params)).not.toContain('password@secret');
@@ -138,7 +138,7 @@ describe('policies of connections', () => {
       ask('analytics-gate', signed),
     ]);
 
-    expect([secretsOf(own), toldOf(foreign).policies]).toEqual([['lake'], ['unsaid', 'region']]);
+    expect([secretsOf(own), payloadOf(foreign).policies]).toEqual([['lake'], ['unsaid', 'region']]);
   });
 
   it('are the same token for every API: one policy hash, the same rows', async () => {
@@ -158,7 +158,7 @@ describe('policies of connections', () => {
     const shown = found.json.guest_tokens.at(-1);
 
     expect(json.access_token).toMatch(/^dpg_/);
-    expect(toldOf({ ...found, json: { ...shown, policies: [] } }).details).toHaveLength(4);
+    expect(payloadOf({ ...found, json: { ...shown, policies: [] } }).details).toHaveLength(4);
     expect(found.text).not.toContain(SECRET);
   });
 
@@ -168,7 +168,7 @@ describe('policies of connections', () => {
 
     const [before, after] = [await ask('warehouse-proven'), await ask('analytics-proven')];
 
-    expect(toldOf(before).policies).not.toContain('lake');
+    expect(payloadOf(before).policies).not.toContain('lake');
     expect(secretsOf(after)).toEqual(['unsaid', 'lake']);
     await server.services.registry.applyRealm({
       name: 'acme',

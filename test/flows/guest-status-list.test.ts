@@ -278,7 +278,7 @@ describe.each([
     expect(await status(token)).toBe(1);
   });
 
-  it("is not told of lists that are not there, or are another realm's", async () => {
+  it("is not payload of lists that are not there, or are another realm's", async () => {
     const { token } = await mint();
     const { uri } = placeIn(token);
     const id = uri.slice(uri.lastIndexOf('/') + 1);

@@ -76,7 +76,7 @@ function exchange(more: { subject?: string; type?: string; actions?: string[] } 
   });
 }
 
-const told = async ({ json }: Answer) => (await introspect(server, json.access_token)).json;
+const payload = async ({ json }: Answer) => (await introspect(server, json.access_token)).json;
 const refreshed = ({ json }: Answer) => refreshGuest(server, json.refresh_token);
 
 describe('a guest that was made from a user', () => {
@@ -86,11 +86,11 @@ describe('a guest that was made from a user', () => {
   ])('(by %s) dies with its children when the user loses a role', async (name, type) => {
     const guest = await exchange({ subject: login[name] ?? '', type });
     const child = await exchange({ subject: guest.json.access_token });
-    expect([await told(guest), await told(child)]).toMatchObject([{ active: true }, { active: true }]);
+    expect([await payload(guest), await payload(child)]).toMatchObject([{ active: true }, { active: true }]);
 
     await change({ roles: [] });
 
-    expect([await told(guest), await told(child)]).toEqual([REVOKED, REVOKED]);
+    expect([await payload(guest), await payload(child)]).toEqual([REVOKED, REVOKED]);
     expect((await refreshed(guest)).json.error).toBe('invalid_grant');
     expect((await exchange({ subject: login[name] ?? '', type })).json.error).toBe('invalid_request');
   });
@@ -106,7 +106,7 @@ describe('a guest that was made from a user', () => {
 
     await change(fields);
 
-    expect(await told(guest)).toEqual(REVOKED);
+    expect(await payload(guest)).toEqual(REVOKED);
     expect((await refreshed(guest)).json.error).toBe('invalid_grant');
   });
 
@@ -115,7 +115,7 @@ describe('a guest that was made from a user', () => {
 
     await change({ roles: ['editor', 'analyst'], name: 'Somebody Else' });
 
-    expect(await told(guest)).toMatchObject({ active: true, scope: 'guest:view guest:edit' });
+    expect(await payload(guest)).toMatchObject({ active: true, scope: 'guest:view guest:edit' });
   });
 
   it('is refreshed and passed on with the rights that the role of the user has by then', async () => {

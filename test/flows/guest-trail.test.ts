@@ -66,7 +66,7 @@ describe.each(engines)('the trail of a guest token, on %s', (_name, open) => {
       },
     );
   /** Of the trail's lines in the log. */
-  const told = () =>
+  const payload = () =>
     lines.map((line) => JSON.parse(line)).filter(({ msg }: { msg?: string }) => msg === 'guest trail');
   const recordOf = async (kind: string, id: string) => {
     const found = (await engine.records('acme', kind)).find((record) => record.id === id);
@@ -248,7 +248,7 @@ describe.each(engines)('the trail of a guest token, on %s', (_name, open) => {
   it('has its witness in the log, also against an end that was cut off', async () => {
     const { id } = await live();
     const before = await trailOf(id);
-    const anchors = told().filter(({ guest }) => guest === id);
+    const anchors = payload().filter(({ guest }) => guest === id);
     expect(anchors.map(({ event, seq, hash }) => ({ event, seq, hash }))).toEqual(
       before.events.map(({ event, seq, hash }) => ({ event, seq, hash })),
     );
@@ -360,7 +360,7 @@ describe.each(engines)('the trail of a guest token, on %s', (_name, open) => {
     const answer = await mintGuest(server, beyond, { headers: from(PORTAL_IP) });
 
     expect(answer.status).toBe(403);
-    expect(told()).toEqual([
+    expect(payload()).toEqual([
       expect.objectContaining({
         event: 'guest.refused',
         realm: 'acme',

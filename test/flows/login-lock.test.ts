@@ -75,9 +75,11 @@ describe('wrong passwords', () => {
     const one = createLogin({ store, registry, passwords });
     const realm = await registry.findRealm('acme');
     if (realm === undefined) throw new Error('there is no realm');
-    const guesses = [...Array.from({ length: 12 }, (_, index) => `guess-${index}`), 'my_password'];
+    const bruteForce = [...Array.from({ length: 12 }, (_, index) => `guess-${index}`), 'my_password'];
 
-    const outcomes = await Promise.all(guesses.map((guess) => one.authenticate(realm, 'burst', guess)));
+    const outcomes = await Promise.all(
+      bruteForce.map((attempt) => one.authenticate(realm, 'burst', attempt)),
+    );
 
     expect(outcomes.filter(({ ok }) => ok)).toEqual([]);
   });

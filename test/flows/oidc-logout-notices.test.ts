@@ -18,7 +18,7 @@ async function scene(statuses: readonly number[], pauses?: number[]): Promise<Sc
   const lines: string[] = [];
   const receiver = await startReceiver(...statuses);
   const server = await startTestServer({
-    realms: [browserRealm({ clients: [told(receiver)] })],
+    realms: [browserRealm({ clients: [payload(receiver)] })],
     env: { DAYPASS_ALLOW_PRIVATE_FETCH: '1', DAYPASS_LOG: 'warn' },
     log: lines,
     adapt: (services) => ({
@@ -30,14 +30,14 @@ async function scene(statuses: readonly number[], pauses?: number[]): Promise<Sc
   return { receiver, server, lines };
 }
 
-function told(receiver: Receiver) {
+function payload(receiver: Receiver) {
   return {
     id: 'told',
     public: true,
     firstParty: true,
     grants: ['authorization_code', 'refresh_token'],
     redirectUris: [callback],
-    backchannelLogoutUri: `${receiver.url}/told`,
+    backchannelLogoutUri: `${receiver.url}/payload`,
     backchannelLogoutSessionRequired: true,
   };
 }

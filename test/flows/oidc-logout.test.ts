@@ -24,15 +24,20 @@ let failing: Receiver;
 beforeAll(async () => {
   receiver = await startReceiver();
   failing = await startReceiver(500);
-  const told = { ...app, backchannelLogoutSessionRequired: true };
+  const payload = { ...app, backchannelLogoutSessionRequired: true };
   const clients = [
     { id: 'app', ...app, postLogoutRedirectUris: [home], clientUri: 'https://app.example/' },
     { id: 'unregistered', ...app },
     { id: 'pairwise', ...app, subjectType: 'pairwise', postLogoutRedirectUris: [home] },
-    { id: 'told', ...told, backchannelLogoutUri: `${receiver.url}/told`, postLogoutRedirectUris: [home] },
+    {
+      id: 'told',
+      ...payload,
+      backchannelLogoutUri: `${receiver.url}/payload`,
+      postLogoutRedirectUris: [home],
+    },
     { id: 'told-briefly', ...app, backchannelLogoutUri: `${receiver.url}/briefly` },
-    { id: 'told-too', ...told, backchannelLogoutUri: `${receiver.url}/told-too` },
-    { id: 'deaf', ...told, backchannelLogoutUri: `${failing.url}/deaf`, postLogoutRedirectUris: [home] },
+    { id: 'told-too', ...payload, backchannelLogoutUri: `${receiver.url}/told-too` },
+    { id: 'deaf', ...payload, backchannelLogoutUri: `${failing.url}/deaf`, postLogoutRedirectUris: [home] },
   ];
   server = await startTestServer({
     realms: [browserRealm({ clients }), browserRealm({ name: 'keyed', profile: 'keycloak', clients })],
@@ -254,7 +259,7 @@ describe('clients that want to be told', () => {
   const subjectOf = (tokens: Pick<Tokens, 'json'>) => decodeJwt(tokens.json.id_token).sub;
   const sidOf = (tokens: Pick<Tokens, 'json'>) => decodeJwt(tokens.json.id_token)['sid'];
   const tokenIn = (post: Post) => post.form.get('logout_token') ?? '';
-  const toldOf = (sid: unknown) => (post: Post) => decodeJwt(tokenIn(post))['sid'] === sid;
+  const payloadOf = (sid: unknown) => (post: Post) => decodeJwt(tokenIn(post))['sid'] === sid;
 
   async function verify(post: Post, audience: string) {
     const keys = createRemoteJWKSet(new URL(server.endpoint('acme', 'certs')));
@@ -315,7 +320,7 @@ describe('clients that want to be told', () => {
 
     await end(tokens);
 
-    const post = await receiver.find(toldOf(sidOf(tokens)));
+    const post = await receiver.find(payloadOf(sidOf(tokens)));
     const claims = await verify(post, 'told');
     expect(post.path).toBe('/told');
     expect(claims).toMatchObject({
@@ -353,7 +358,7 @@ describe('clients that want to be told', () => {
 
     await logout(first.visitor, { id_token_hint: first.json.id_token });
 
-    const posts = await Promise.all([first, second].map((tokens) => receiver.find(toldOf(sidOf(tokens)))));
+    const posts = await Promise.all([first, second].map((tokens) => receiver.find(payloadOf(sidOf(tokens)))));
     expect(posts.map(({ path }) => path)).toEqual(['/told', '/told-too']);
   });
 });

@@ -46,7 +46,7 @@ const token = (realm: string, form: Record<string, string>, auth?: readonly [str
   post(realm, 'token', form, auth);
 
 /** Everything of an answer that a stranger could learn from. */
-function told({ status, text, headers }: Answer) {
+function payload({ status, text, headers }: Answer) {
   const kept = [...headers].filter(([name]) => !['date', 'x-request-id', 'content-length'].includes(name));
   return { status, text, headers: kept };
 }
@@ -68,20 +68,20 @@ describe.each(['b', 'k'])('in realm %s', (realm) => {
       get(server.endpoint(realm, 'userinfo'), { authorization: `Bearer ${value}` });
 
     for (const value of [login.access_token, jwt]) {
-      expect(told(await post(realm, 'token/introspect', { token: value }, gateway))).toEqual(
-        told(await post(realm, 'token/introspect', { token: random }, gateway)),
+      expect(payload(await post(realm, 'token/introspect', { token: value }, gateway))).toEqual(
+        payload(await post(realm, 'token/introspect', { token: random }, gateway)),
       );
-      expect(told(await userinfo(value))).toEqual(told(await userinfo(random)));
-      expect(told(await post(realm, 'revoke', { client_id: 'dc-ui', token: value }))).toEqual(
-        told(await post(realm, 'revoke', { client_id: 'dc-ui', token: random })),
+      expect(payload(await userinfo(value))).toEqual(payload(await userinfo(random)));
+      expect(payload(await post(realm, 'revoke', { client_id: 'dc-ui', token: value }))).toEqual(
+        payload(await post(realm, 'revoke', { client_id: 'dc-ui', token: random })),
       );
     }
-    expect(told(await token(realm, refresh(login.refresh_token)))).toEqual(
-      told(await token(realm, refresh(random))),
+    expect(payload(await token(realm, refresh(login.refresh_token)))).toEqual(
+      payload(await token(realm, refresh(random))),
     );
     expect(
-      told(await post(realm, 'logout', { client_id: 'dc-ui', refresh_token: login.refresh_token })),
-    ).toEqual(told(await post(realm, 'logout', { client_id: 'dc-ui', refresh_token: random })));
+      payload(await post(realm, 'logout', { client_id: 'dc-ui', refresh_token: login.refresh_token })),
+    ).toEqual(payload(await post(realm, 'logout', { client_id: 'dc-ui', refresh_token: random })));
     const still = await post('a', 'token/introspect', { token: login.access_token }, gateway);
     expect(still.json.active).toBe(true);
   });
@@ -92,7 +92,7 @@ describe.each(['b', 'k'])('in realm %s', (realm) => {
     const foreign = await token(realm, { ...form });
     const random = await token(realm, { ...form, code: 'random-random-random' });
 
-    expect(told(foreign)).toEqual(told(random));
+    expect(payload(foreign)).toEqual(payload(random));
     expect((await token('a', form)).status).toBe(200);
   });
 
@@ -102,7 +102,7 @@ describe.each(['b', 'k'])('in realm %s', (realm) => {
     const foreign = await token(realm, form, onlyA);
     const unknown = await token(realm, form, ['only-x', 'only-x-secret']);
 
-    expect(told(foreign)).toEqual(told(unknown));
+    expect(payload(foreign)).toEqual(payload(unknown));
     expect((await token('a', form, onlyA)).status).toBe(200);
   });
 
@@ -113,7 +113,7 @@ describe.each(['b', 'k'])('in realm %s', (realm) => {
       ),
     );
 
-    const [byName, byAddress, nobody] = answers.map(told);
+    const [byName, byAddress, nobody] = answers.map(payload);
     expect([byName, byAddress]).toEqual([nobody, nobody]);
     expect((await token('a', { ...george, username: 'anna', password: 'anna_password' })).status).toBe(200);
   });

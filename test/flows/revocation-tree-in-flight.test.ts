@@ -14,7 +14,7 @@ import { acme, gateway } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 type Who = { readonly userId: string; readonly username: string; readonly clientId: string };
-type Sender = () => Promise<Answer>;
+type RequestSource = () => Promise<Answer>;
 
 const password = 'my_password';
 const redirectUris = ['http://localhost:3000/demo/callback'];
@@ -92,7 +92,7 @@ describe.each(engines)('on %s', (_name, open) => {
       const form = { grant_type: 'refresh_token', refresh_token };
       return { who, send: () => token(form, auth), session: session_state };
     },
-  } satisfies Record<string, () => Promise<{ who: Who; send: Sender; session: string | undefined }>>;
+  } satisfies Record<string, () => Promise<{ who: Who; send: RequestSource; session: string | undefined }>>;
 
   const cuts: Record<string, (who: Who) => Promise<unknown>> = {
     'a new password': ({ userId }) =>
@@ -123,7 +123,7 @@ describe.each(engines)('on %s', (_name, open) => {
     registry().updateClient('acme', id, (client) => ({ ...client, enabled }));
 
   /** The answer to a request that was held up before its commit while `cut` happened. */
-  async function interrupted(send: Sender, cut: () => Promise<unknown>): Promise<Answer> {
+  async function interrupted(send: RequestSource, cut: () => Promise<unknown>): Promise<Answer> {
     const held = gate.hold();
     const answer = send();
     await held.arrived;

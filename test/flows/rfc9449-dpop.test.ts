@@ -44,8 +44,8 @@ const introspect = async (value: string) =>
   (await postForm(server.endpoint('acme', 'token/introspect'), { token: value }, { auth: gateway })).json;
 
 const service = { grant_type: 'client_credentials' };
-type Sender = readonly [name: string, send: (dpop?: string) => Promise<Answer>];
-const grants: readonly Sender[] = [
+type RequestSource = readonly [name: string, send: (dpop?: string) => Promise<Answer>];
+const grants: readonly RequestSource[] = [
   ['the password grant', (dpop) => token({ ...george, scope: 'openid' }, dpop)],
   ['client_credentials', (dpop) => token(service, dpop, engine)],
   ['client_credentials for a JWT', (dpop) => token({ ...service, resource: warehouse }, dpop, engine)],

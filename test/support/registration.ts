@@ -1,6 +1,6 @@
 /** Dynamic registration from the outside: requests with a JSON body, and the operator's invitation. */
 import { createProviderPool } from '../../src/oidc/provider/provider-pool.ts';
-import { screens } from '../../src/surfaces/pages/screens.ts';
+import { ui } from '../../src/surfaces/pages/screens.ts';
 import type { Answer } from './http.ts';
 import type { TestServer } from './server.ts';
 
@@ -36,7 +36,7 @@ export async function sendJson(
 /** What the command line does: a provider of its own on the same services. */
 export async function invite(server: TestServer, realm: string, ttl = 60): Promise<string> {
   const { settings, ...services } = server.services;
-  const pool = createProviderPool({ ...settings, ...services, screens });
+  const pool = createProviderPool({ ...settings, ...services, ui });
   const provider = await pool.find(realm);
   if (provider === undefined || provider === 'disabled') throw new Error('no such realm');
   return provider.createInitialAccessToken({ ttl });

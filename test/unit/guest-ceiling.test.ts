@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { guestGrant } from '../../src/guest/grant/grant.ts';
 import { guestPolicy } from '../../src/guest/grant/guest-policy.ts';
 import { matchesRow } from '../../src/guest/grant/predicate-match.ts';
-import { type MintRules, mints, narrow } from '../../src/guest/limits/ceiling.ts';
+import { applyCeiling, type MintRules, mints } from '../../src/guest/limits/ceiling.ts';
 import { accepted, grantJson, readGrant, readRows, realm, refusalsIn, smallest } from './guest-support.ts';
 
 const portal = {
@@ -32,13 +32,13 @@ describe('narrow', () => {
   it('grants what is below the ceiling as it was asked', () => {
     const asked = readGrant(life({ ttl: 300, idle: 60 }));
 
-    expect(narrow(asked, rules())).toEqual({ granted: asked, narrowed: [] });
+    expect(applyCeiling(asked, rules())).toEqual({ granted: asked, narrowed: [] });
   });
 
   it('removes actions that the client may not pass on, and says so', () => {
     const asked = readGrant(resource({ actions: ['view', 'export:csv', 'edit'] }));
 
-    const { granted, narrowed } = accepted(narrow(asked, rules({ actions: ['view'] })));
+    const { granted, narrowed } = accepted(applyCeiling(asked, rules({ actions: ['view'] })));
 
     expect(granted.resources[0]?.actions).toEqual(['view']);
     expect(narrowed).toEqual(['export:csv removed by client policy', 'edit removed by client policy']);
@@ -48,11 +48,11 @@ describe('narrow', () => {
     const asked = readGrant(resource({ actions: ['view', 'edit'] }));
     const limits = rules({ actions: ['view', 'edit'] }, { permissions: new Set(['dashboards:read']) });
 
-    const { granted, narrowed } = accepted(narrow(asked, limits));
+    const { granted, narrowed } = accepted(applyCeiling(asked, limits));
 
     expect(granted.resources[0]?.actions).toEqual(['view']);
     expect(narrowed).toEqual(['edit of dashboard removed: the subject has no dashboards:write']);
-    expect(refusalsIn(narrow(asked, { ...limits, permissions: new Set(['reports:read']) }))).toEqual([
+    expect(refusalsIn(applyCeiling(asked, { ...limits, permissions: new Set(['reports:read']) }))).toEqual([
       'access_denied /resources/0/actions',
     ]);
   });
@@ -61,7 +61,7 @@ describe('narrow', () => {
     const asked = readGrant(resource({ rows: { col: 'state', op: 'eq', value: 'CA' } }));
     const own = { col: 'tenant_id', op: 'eq', value: 'acme' };
 
-    const { granted, narrowed } = accepted(narrow(asked, rules({ rows: own })));
+    const { granted, narrowed } = accepted(applyCeiling(asked, rules({ rows: own })));
 
     expect(granted.resources[0]?.rows).toEqual({ and: [own, { col: 'state', op: 'eq', value: 'CA' }] });
     expect(narrowed).toEqual(['rows of dashboard limited by client policy']);
@@ -76,14 +76,16 @@ describe('narrow', () => {
   ])('lives for %s', (_what, lifetime, ceiling, ttl) => {
     const asked = readGrant(life(lifetime), generous);
 
-    expect(accepted(narrow(asked, rules(ceiling, { policy: generous }))).granted.lifetime.ttl).toBe(ttl);
+    expect(accepted(applyCeiling(asked, rules(ceiling, { policy: generous }))).granted.lifetime.ttl).toBe(
+      ttl,
+    );
   });
 
   it('says when the life or the refreshing is shortened, and drops what no longer fits', () => {
     const asked = readGrant(life({ ttl: 3600, idle: 1800, refresh: { allowed: true } }));
 
-    const shorter = accepted(narrow(asked, rules({ maxTtl: 600, maxRefresh: 7200 })));
-    const none = accepted(narrow(asked, rules({ maxRefresh: 0 })));
+    const shorter = accepted(applyCeiling(asked, rules({ maxTtl: 600, maxRefresh: 7200 })));
+    const none = accepted(applyCeiling(asked, rules({ maxRefresh: 0 })));
 
     expect(shorter.granted.lifetime).toEqual({ ttl: 600, refresh: { allowed: true, absolute: 7200 } });
     expect(shorter.narrowed).toEqual([
@@ -138,14 +140,14 @@ describe('narrow', () => {
   ])('refuses what it cannot narrow: %s', (_what, asked, ceiling, refusal) => {
     const limits = rules(ceiling, { policy: generous });
 
-    expect(refusalsIn(narrow(readGrant(asked, generous), limits))).toEqual([refusal]);
+    expect(refusalsIn(applyCeiling(readGrant(asked, generous), limits))).toEqual([refusal]);
   });
 
   it.each(guestGrant.shape.format.unwrap().options)(
     'gives the format %s no end only if it is no JWT',
     (format) => {
       const asked = guestGrant.parse({ ...smallest, format, lifetime: { ttl: null } });
-      const outcome = narrow(asked, rules({ allowNonExpiring: true }, { policy: generous }));
+      const outcome = applyCeiling(asked, rules({ allowNonExpiring: true }, { policy: generous }));
 
       const isGiven = 'granted' in outcome;
 
@@ -156,7 +158,7 @@ describe('narrow', () => {
   it('lets a client mint without an end only in a realm that allows it', () => {
     const asked = readGrant(life({ ttl: null }), generous);
 
-    expect(refusalsIn(narrow(asked, rules({ allowNonExpiring: true })))).toEqual([
+    expect(refusalsIn(applyCeiling(asked, rules({ allowNonExpiring: true })))).toEqual([
       'access_denied /lifetime/ttl',
     ]);
   });
@@ -165,8 +167,8 @@ describe('narrow', () => {
     const policy = guestPolicy.parse({ defaultRows: 'none' });
     const asked = readGrant(resource({ rows: undefined }), policy);
 
-    expect(accepted(narrow(asked, rules({}, { policy }))).granted.resources[0]?.rows).toBe('none');
-    expect(refusalsIn(narrow(asked, rules()))).toEqual(['invalid_request /resources/0/rows']);
+    expect(accepted(applyCeiling(asked, rules({}, { policy }))).granted.resources[0]?.rows).toBe('none');
+    expect(refusalsIn(applyCeiling(asked, rules()))).toEqual(['invalid_request /resources/0/rows']);
   });
 
   it('never grants more than was asked, nor more than the ceiling', () => {
@@ -178,7 +180,7 @@ describe('narrow', () => {
     fc.assert(
       fc.property(grantJson, fc.array(row), (json, rows) => {
         const asked = readGrant(json);
-        const outcome = narrow(asked, some);
+        const outcome = applyCeiling(asked, some);
         fc.pre('granted' in outcome);
         const { granted } = accepted(outcome);
 

@@ -6,13 +6,22 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Failure } from '../../src/base/errors.ts';
-import { createGuesses, type Guesser, type Guesses } from '../../src/limits/brute-force.ts';
+import {
+  type AttemptSource,
+  type BruteForceGuard,
+  createBruteForceGuard,
+} from '../../src/limits/brute-force.ts';
 import { networkOf } from '../../src/limits/network.ts';
 import { TooMany } from '../../src/limits/too-many.ts';
 import { createEmbeddedStore } from '../../src/storage/embedded/store.ts';
 import type { Store } from '../../src/storage/port/port.ts';
 
-const guesser: Guesser = { kind: 'client_secret', realm: 'acme', target: 'portal', network: '192.0.2.1' };
+const attemptSource: AttemptSource = {
+  kind: 'client_secret',
+  realm: 'acme',
+  target: 'portal',
+  network: '192.0.2.1',
+};
 
 async function open() {
   const folder = await mkdtemp(join(tmpdir(), 'guesses-'));
@@ -39,7 +48,7 @@ async function open() {
     store,
     calls,
     lines,
-    process: () => createGuesses({ store: counting, clock, logger }),
+    process: () => createBruteForceGuard({ store: counting, clock, logger }),
   };
 }
 
@@ -49,30 +58,36 @@ const outcomeOf = (work: Promise<unknown>) =>
     (error: unknown) => (error instanceof TooMany ? 'held off' : error),
   );
 
-async function wrongTimes(guesses: Guesses, times: number, who = guesser): Promise<readonly unknown[]> {
+async function wrongTimes(
+  bruteForce: BruteForceGuard,
+  times: number,
+  who = attemptSource,
+): Promise<readonly unknown[]> {
   const outcomes: unknown[] = [];
-  for (let index = 0; index < times; index += 1) outcomes.push(await outcomeOf(guesses.wrong(who)));
+  for (let index = 0; index < times; index += 1) outcomes.push(await outcomeOf(bruteForce.wrong(who)));
   return outcomes;
 }
 
 describe('wrong guesses', () => {
   it('are told twenty times, then nothing is until the minute is over', async () => {
     const { process, time } = await open();
-    const guesses = process();
+    const bruteForce = process();
 
-    expect(new Set(await wrongTimes(guesses, 20))).toEqual(new Set(['told']));
-    expect(() => guesses.admit(guesser)).toThrow(TooMany);
+    expect(new Set(await wrongTimes(bruteForce, 20))).toEqual(new Set(['told']));
+    expect(() => bruteForce.admit(attemptSource)).toThrow(TooMany);
     time.now += 59_000;
-    expect(() => guesses.admit(guesser)).toThrow(expect.objectContaining({ retryAfter: 1 }));
+    expect(() => bruteForce.admit(attemptSource)).toThrow(expect.objectContaining({ retryAfter: 1 }));
     time.now += 1000;
-    expect(guesses.isBlocked(guesser)).toBe(false);
+    expect(bruteForce.isBlocked(attemptSource)).toBe(false);
   });
 
   it('of one moment are told no more often, and cost the store no more', async () => {
     const { process, calls } = await open();
-    const guesses = process();
+    const bruteForce = process();
 
-    const outcomes = await Promise.all(Array.from({ length: 200 }, () => outcomeOf(guesses.wrong(guesser))));
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, () => outcomeOf(bruteForce.wrong(attemptSource))),
+    );
 
     expect(outcomes.filter((outcome) => outcome === 'told')).toHaveLength(20);
     expect(calls.count).toBe(20);
@@ -83,23 +98,23 @@ describe('wrong guesses', () => {
     await wrongTimes(process(), 20);
     const other = process();
 
-    expect(other.isBlocked(guesser)).toBe(false);
+    expect(other.isBlocked(attemptSource)).toBe(false);
     expect(await wrongTimes(other, 1)).toEqual(['held off']);
-    expect(other.isBlocked(guesser)).toBe(true);
+    expect(other.isBlocked(attemptSource)).toBe(true);
   });
 
-  it.each<[string, Partial<Guesser>]>([
+  it.each<[string, Partial<AttemptSource>]>([
     ['another network', { network: '192.0.2.2' }],
     ['another client', { target: 'other' }],
     ['another realm', { realm: 'globex' }],
     ['another kind', { kind: 'api_key' }],
   ])('hold off nobody of %s', async (_name, other) => {
     const { process } = await open();
-    const guesses = process();
-    await wrongTimes(guesses, 20);
+    const bruteForce = process();
+    await wrongTimes(bruteForce, 20);
 
-    expect(guesses.isBlocked({ ...guesser, ...other })).toBe(false);
-    expect(await wrongTimes(guesses, 1, { ...guesser, ...other })).toEqual(['told']);
+    expect(bruteForce.isBlocked({ ...attemptSource, ...other })).toBe(false);
+    expect(await wrongTimes(bruteForce, 1, { ...attemptSource, ...other })).toEqual(['told']);
   });
 
   it('are said once in the log, without what was guessed at', async () => {
@@ -119,19 +134,19 @@ describe('wrong guesses', () => {
   it('are not told when they cannot be counted', async () => {
     const { clock, store: real } = await open();
     const store = { ...real, count: () => Promise.reject(new Failure('unavailable', 'gone')) };
-    const guesses = createGuesses({ store, clock, logger: pino({ level: 'silent' }) });
+    const bruteForce = createBruteForceGuard({ store, clock, logger: pino({ level: 'silent' }) });
 
-    expect(await outcomeOf(guesses.wrong(guesser))).toMatchObject({ code: 'unavailable' });
+    expect(await outcomeOf(bruteForce.wrong(attemptSource))).toMatchObject({ code: 'unavailable' });
   });
 
   it('are listened to again after the clock was set back', async () => {
     const { process, time } = await open();
-    const guesses = process();
-    await wrongTimes(guesses, 20);
+    const bruteForce = process();
+    await wrongTimes(bruteForce, 20);
 
     time.now -= 3_600_000;
 
-    expect(guesses.isBlocked(guesser)).toBe(false);
+    expect(bruteForce.isBlocked(attemptSource)).toBe(false);
   });
 });
 

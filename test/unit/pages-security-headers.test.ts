@@ -1,8 +1,8 @@
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { createEntrance } from '../../src/http/lifecycle.ts';
+import { createRequestLifecycle } from '../../src/http/lifecycle.ts';
 import { apiHeaders, autoPostHeaders, pageHeaders } from '../../src/http/security-headers.ts';
-import { createDoor } from '../../src/http/trusted-proxy.ts';
+import { createTrustedProxy } from '../../src/http/trusted-proxy.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 
@@ -95,14 +95,14 @@ describe('headers of other answers', () => {
 
   it('are set before a request is handled, so that it can replace them', async () => {
     const logger = createLogger('fatal');
-    const door = createDoor({
+    const trustedProxy = createTrustedProxy({
       publicUrl: 'http://localhost',
       trustProxy: [],
       clientCertHeader: 'client-cert',
     });
     const headers = apiHeaders({ isHttps: false });
-    const listener = createEntrance(
-      { headers, door, logger, metrics: createMetrics() },
+    const listener = createRequestLifecycle(
+      { headers, trustedProxy, logger, metrics: createMetrics() },
       async (_, response) => {
         response.setHeader('Cache-Control', 'max-age=60');
         response.end('x');

@@ -19,12 +19,12 @@ describe('the body of a request', () => {
   });
 
   it('is none above the limit, whether or not its length was told', async () => {
-    const told = requestOf();
-    told.headers['content-length'] = '11';
+    const payload = requestOf();
+    payload.headers['content-length'] = '11';
     const untold = requestOf();
     untold.push('12345678901');
 
-    expect(await Promise.all([told, untold].map((request) => readBody(request, 10)))).toEqual([
+    expect(await Promise.all([payload, untold].map((request) => readBody(request, 10)))).toEqual([
       undefined,
       undefined,
     ]);

@@ -88,11 +88,11 @@ describe('a gap in the messages', () => {
     const { registry, store, reconnecting } = await openTwo();
     const { registry: other, gap } = reconnecting();
     await Promise.all([other.findRealm('acme'), other.findClient('acme', 'web'), registry.findRealm('acme')]);
-    let told = 0;
+    let payload = 0;
     other.onChange(
       () => undefined,
       () => {
-        told += 1;
+        payload += 1;
       },
     );
     await store.commit([{ remove: settingsKey('acme') }, { remove: clientKey('acme', 'web') }]);
@@ -102,7 +102,7 @@ describe('a gap in the messages', () => {
     expect(await other.findRealm('acme')).toBeUndefined();
     expect(await other.findClient('acme', 'web')).toBeUndefined();
     expect(await registry.findRealm('acme')).toBeDefined();
-    expect(told).toBe(1);
+    expect(payload).toBe(1);
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressOf, agentOf, originOf, senderOf } from '../../src/observability/request-source.ts';
+import { addressOf, agentOf, originOf, requestSourceOf } from '../../src/observability/request-source.ts';
 
 describe('who sent a request', () => {
   it('is told by the address that the door found, the origin and the user agent', () => {
@@ -10,12 +10,12 @@ describe('who sent a request', () => {
       'user-agent': 'Mozilla/5.0',
     };
 
-    expect(senderOf({ headers })).toEqual({
+    expect(requestSourceOf({ headers })).toEqual({
       ip: '2001:db8::7',
       origin: 'https://app.example.com',
       userAgent: 'Mozilla/5.0',
     });
-    expect(senderOf({ headers: {} })).toEqual({});
+    expect(requestSourceOf({ headers: {} })).toEqual({});
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { Failure } from '../../base/errors.ts';
 import { createProviderPool } from '../../oidc/provider/provider-pool.ts';
-import { screens } from '../../surfaces/pages/screens.ts';
+import { ui } from '../../surfaces/pages/screens.ts';
 import { type Command, print } from '../runtime/command.ts';
 import { everyPage, getRealm, withServices } from '../runtime/with-services.ts';
 
@@ -17,7 +17,7 @@ export const inviteClient: Command = {
   run: (input) =>
     withServices(async (services) => {
       const name = input.need('realm');
-      const provider = await createProviderPool({ ...services.settings, ...services, screens }).find(name);
+      const provider = await createProviderPool({ ...services.settings, ...services, ui }).find(name);
       if (provider === undefined) throw new Failure('not_found', `realm "${name}" does not exist`);
       if (provider === 'disabled') throw new Failure('forbidden', `realm "${name}" is disabled`);
       print(await provider.createInitialAccessToken({ ttl: INVITATION_TTL }));

@@ -188,7 +188,7 @@ function note(
   const origin = originOf(question.origin);
   notes.note(realm.name, record, {
     event: typeof outcome === 'string' ? 'guest.denied' : 'guest.used',
-    source: { ...caller.sender, by: caller.clientId },
+    source: { ...caller.requestSource, by: caller.clientId },
     more: {
       ...(typeof outcome === 'string' ? { reason: outcome } : {}),
       ...(ip === undefined ? {} : { reported_ip: ip }),

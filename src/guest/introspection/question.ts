@@ -1,5 +1,5 @@
 /** What is asked about a guest token at introspection, by whom, and what may be answered. */
-import type { Sender } from '../../observability/request-source.ts';
+import type { RequestSource } from '../../observability/request-source.ts';
 import type { BindingFault, Presented } from '../grant/bindings.ts';
 
 export type GuestReason =
@@ -24,7 +24,7 @@ export type GuestCaller = {
   readonly audiences: ReadonlySet<string>;
   readonly clientId: string;
   /** Where its request came from, for the trail. */
-  readonly sender: Sender;
+  readonly requestSource: RequestSource;
   /** It proved itself with a certificate: only such a caller gets the secrets of a connection. */
   readonly isMutualTls?: boolean;
 };

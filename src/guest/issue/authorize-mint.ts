@@ -11,7 +11,7 @@ import { allowsNothing, type Granted, type GuestGrant } from '../grant/grant.ts'
 import { refreshReachOf, usesOf } from '../grant/lifetime.ts';
 import { isRefused, type RefusalCode, type Refused } from '../grant/refusal.ts';
 import { attenuate } from '../limits/attenuate.ts';
-import { narrow } from '../limits/ceiling.ts';
+import { applyCeiling } from '../limits/ceiling.ts';
 import { audiencesOf } from '../limits/guest-realm.ts';
 import { type ResolvedPolicy, withoutSecrets } from '../limits/policies.ts';
 import { nodesOfGuest, nodesOfPointer } from '../record/guest-nodes.ts';
@@ -29,7 +29,7 @@ import type { MintOrder, ParentToken } from './mint-order.ts';
 /** Above a token made from a token made from a token…: each adds some. */
 const MAX_NODES = 1024;
 
-export function decide({ clock }: { readonly clock: Clock }, order: MintOrder): GuestRecord | Refused {
+export function authorizeMint({ clock }: { readonly clock: Clock }, order: MintOrder): GuestRecord | Refused {
   const now = epochSeconds(clock);
   const audiences = audiencesFor(order);
   if (isRefused(audiences)) return audiences;
@@ -69,7 +69,7 @@ function limit(order: MintOrder, audiences: readonly string[], now: number): Lim
   const { realm, minter, parent } = order;
   const underParent = limitToParent(order, now);
   if (isRefused(underParent)) return underParent;
-  const outcome = narrow(underParent.asked, {
+  const outcome = applyCeiling(underParent.asked, {
     ceiling: minter.ceiling,
     policy: { ...realm.policy, minTtl: minter.minTtl },
     // A user's permissions are looked up at the token's APIs: no resource of it is at another one.

@@ -6,7 +6,7 @@ import { Failure } from '../../base/errors.ts';
 import { sha256 } from '../../base/hash.ts';
 import type { Quotas } from '../../limits/quotas.ts';
 import type { LimitState } from '../../limits/too-many.ts';
-import { commitContested } from '../../storage/port/optimistic-retry.ts';
+import { commitWithRetry } from '../../storage/port/optimistic-retry.ts';
 import type { Committed, Refusal, Write } from '../../storage/port/port.ts';
 import { isRefused, type Refused } from '../grant/refusal.ts';
 import { ceilingFault, ceilingGuards } from '../limits/ceiling-guard.ts';
@@ -16,10 +16,10 @@ import { guestValue } from '../record/guest-values.ts';
 import { sealerOf } from '../record/sealing.ts';
 import type { Placing } from '../status/status-places.ts';
 import { type Entry, firstEntry, type Happening, type TrailDeps, tell } from '../trail/trail.ts';
-import { decide } from './authorize-mint.ts';
+import { authorizeMint } from './authorize-mint.ts';
 import type { Issued, MintOrder } from './mint-order.ts';
 import { refreshWrites } from './refresh-value.ts';
-import { takeSlot } from './session-limit.ts';
+import { takeSessionPlace } from './session-limit.ts';
 import { keepFor, recordWrites } from './writes.ts';
 
 /** `value` and `refresh` are absent for a dry run, `limit` for a token that was not counted. */
@@ -37,7 +37,7 @@ export type MintDeps = StoreDeps & { readonly quotas: Quotas };
  * hold, `TooMany` above the quota and above `max_concurrent`, `invalid_input` where the format cannot carry the token.
  */
 export async function mint(deps: MintDeps, order: MintOrder): Promise<Minted | Refused> {
-  const record = decide(deps, order);
+  const record = authorizeMint(deps, order);
   if (isRefused(record)) return record;
   if (order.asked.dry_run) return { record };
   if (order.isCounted === true) return store(deps, order, record);
@@ -99,8 +99,8 @@ async function commitWithSlot(
   deps: TrailDeps,
   { realm, record, hash, writes }: NewToken,
 ): Promise<Committed | Refusal> {
-  const { outcome } = await commitContested(deps.store, writes, async () => [
-    await takeSlot(deps, realm, record, hash),
+  const { outcome } = await commitWithRetry(deps.store, writes, async () => [
+    await takeSessionPlace(deps, realm, record, hash),
     undefined,
   ]);
   return outcome;

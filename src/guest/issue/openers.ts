@@ -19,7 +19,7 @@ import { nodesOfGuest } from '../record/guest-nodes.ts';
 import type { GuestRecord } from '../record/guest-record.ts';
 import { sealerOf } from '../record/sealing.ts';
 import type { Source } from '../trail/trail.ts';
-import { decide } from './authorize-mint.ts';
+import { authorizeMint } from './authorize-mint.ts';
 import { type MintDeps, type Minted, mint } from './mint.ts';
 import type { MintOrder } from './mint-order.ts';
 
@@ -48,7 +48,7 @@ export type Opener = {
  * the client learns its pace and not the person who opens it. `ttl` in seconds.
  */
 export async function createOpener(deps: MintDeps, order: MintOrder, ttl: number): Promise<Opener | Refused> {
-  const record = decide(deps, order);
+  const record = authorizeMint(deps, order);
   if (isRefused(record)) return record;
   const { realm, minter, asked } = order;
   const value = PREFIX + randomValue();

@@ -7,18 +7,18 @@
 import { z } from 'zod';
 import { epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
-import { tellCut } from '../../revocation/cuts.ts';
+import { publishRevocation } from '../../revocation/cuts.ts';
 import { endGuest, familyNode, GUEST_CUT_TTL } from '../../revocation/guest-nodes.ts';
 import { countBeside, hang } from '../../revocation/hang.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
-import { commitContested } from '../../storage/port/optimistic-retry.ts';
+import { commitWithRetry } from '../../storage/port/optimistic-retry.ts';
 import type { Stamp, Write } from '../../storage/port/port.ts';
 import { checkRealmRules, type Granted, type GuestGrant, guestGrant } from '../grant/grant.ts';
 import { refreshReachOf, usesOf } from '../grant/lifetime.ts';
 import { faultsOf, findUnreadable, isRefused, type Refused, refusalsOf } from '../grant/refusal.ts';
 import { attenuate } from '../limits/attenuate.ts';
 import type { GuestRealm } from '../limits/guest-realm.ts';
-import { type FoundGuest, findGuestByHash, isCutBeside, toldOf } from '../lookup/lookup.ts';
+import { type FoundGuest, findGuestByHash, isCutBeside, payloadOf } from '../lookup/lookup.ts';
 import { nodesOfGuest, nodesOfPointer } from '../record/guest-nodes.ts';
 import { type Budget, familyOf, type GuestRecord, idleKey, newestKey } from '../record/guest-record.ts';
 import { effectiveNow, ownGrant, policyMembers, underPolicies } from '../record/policy-effect.ts';
@@ -61,7 +61,7 @@ export function parseChange(input: unknown): { readonly change: GuestChange } | 
  * The token as it is from now on. `Failure('conflict')` when it is not active, and then it is never refreshed again
  * either, or when it was changed or refreshed meanwhile.
  */
-export async function narrowGuest(
+export async function patchGuest(
   deps: TrailDeps,
   realm: GuestRealm,
   named: FoundGuest,
@@ -83,13 +83,13 @@ export async function narrowGuest(
       ttl: keepFor({ iat: now, exp: narrowed.exp }),
       onlyIf: revision,
     },
-    tellCut(realm.name, { nodes: [familyNode(narrowed.id)], tokens: [toldOf(narrowed)] }),
+    publishRevocation(realm.name, { nodes: [familyNode(narrowed.id)], tokens: [payloadOf(narrowed)] }),
   ];
   const what = { event: 'guest.narrowed', source, more: { id: narrowed.id, ...endingOf(narrowed) } };
-  const told = narrowed.id === named.record.id ? [narrowed] : [narrowed, named.record];
-  const { outcome, made } = await commitContested(deps.store, writes, async () => {
+  const concerned = narrowed.id === named.record.id ? [narrowed] : [narrowed, named.record];
+  const { outcome, made } = await commitWithRetry(deps.store, writes, async () => {
     const entries = await Promise.all(
-      told.map((record) => nextEntry(deps, { realm: realm.name, record }, what)),
+      concerned.map((record) => nextEntry(deps, { realm: realm.name, record }, what)),
     );
     return [entries.flatMap((entry) => entry.writes), entries.map((entry) => entry.event)];
   });
@@ -130,7 +130,7 @@ async function checkAlive(
   if (state !== 'revoked' && refreshReachOf(lifetime) !== undefined) {
     await store.commit([
       endGuest(realm.name, familyOf(record)),
-      tellCut(realm.name, { tokens: [toldOf(record)] }),
+      publishRevocation(realm.name, { tokens: [payloadOf(record)] }),
     ]);
     const what = { event: 'guest.revoked', source: { by: 'narrowing' }, rhythm: 'once' } as const;
     await appendIfPossible(deps, { realm: realm.name, record }, what);

@@ -8,16 +8,16 @@
 import { epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
 import { sha256 } from '../../base/hash.ts';
-import { tellCut } from '../../revocation/cuts.ts';
+import { publishRevocation } from '../../revocation/cuts.ts';
 import { endGuest, familyNode } from '../../revocation/guest-nodes.ts';
 import { besideOf, countBeside } from '../../revocation/hang.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
-import { commitContested } from '../../storage/port/optimistic-retry.ts';
+import { commitWithRetry } from '../../storage/port/optimistic-retry.ts';
 import type { Document, Write } from '../../storage/port/port.ts';
 import type { GuestGrant } from '../grant/grant.ts';
 import { isRefused, type Refused } from '../grant/refusal.ts';
 import type { GuestRealm, Minter } from '../limits/guest-realm.ts';
-import { findGuestByHash, toldOf } from '../lookup/lookup.ts';
+import { findGuestByHash, payloadOf } from '../lookup/lookup.ts';
 import { nodesOfPointer } from '../record/guest-nodes.ts';
 import {
   decodeGuestRefresh,
@@ -29,12 +29,12 @@ import {
 import { guestValue } from '../record/guest-values.ts';
 import { ownGrant } from '../record/policy-effect.ts';
 import { appendIfPossible, nextEntry, type Source, type TrailDeps, tell } from '../trail/trail.ts';
-import { decide } from './authorize-mint.ts';
+import { authorizeMint } from './authorize-mint.ts';
 import { type MintDeps, type Minted, mintedEntry } from './mint.ts';
 import type { SubjectUser } from './mint-order.ts';
 import { type Answered, answerKey, answerWrite, readAnswer } from './refresh-answer.ts';
 import { GUEST_REFRESH_GRACE_MS, refreshSuccessor } from './refresh-value.ts';
-import { takeSlot } from './session-limit.ts';
+import { takeSessionPlace } from './session-limit.ts';
 import { keepFor, LINGER, recordWrites } from './writes.ts';
 
 export type RefreshOrder = {
@@ -90,7 +90,7 @@ async function decideAnew(
   if (!isWithin(scope, guest.scope)) return TOO_WIDE;
   const parent = user === undefined ? {} : { parent: { nodes: [], user } };
   const asked = orderOf(realm, record, epochSeconds(deps.clock));
-  return decide(deps, { realm, minter, source, ...asked, scope, ...parent });
+  return authorizeMint(deps, { realm, minter, source, ...asked, scope, ...parent });
 }
 
 /** RFC 6749 §6: no scope that was not granted before. The next refresh may ask for all of it again. */
@@ -209,8 +209,8 @@ async function renew(
     ...trail.writes,
   ];
   const what = { event: 'guest.refreshed', source, more: { successor: renewed.id } };
-  const { outcome, made } = await commitContested(deps.store, writes, async () => {
-    const slot = await takeSlot(deps, realm.name, renewed, hash);
+  const { outcome, made } = await commitWithRetry(deps.store, writes, async () => {
+    const slot = await takeSessionPlace(deps, realm.name, renewed, hash);
     const entry = await nextEntry(deps, { realm: realm.name, record: guest }, what);
     return [[...slot, ...entry.writes], entry.event];
   });
@@ -234,7 +234,10 @@ function dead(): Failure {
 }
 
 async function endFamily(deps: TrailDeps, realm: string, guest: GuestRecord, source: Source): Promise<void> {
-  await deps.store.commit([endGuest(realm, guest.id), tellCut(realm, { tokens: [toldOf(guest)] })]);
+  await deps.store.commit([
+    endGuest(realm, guest.id),
+    publishRevocation(realm, { tokens: [payloadOf(guest)] }),
+  ]);
   const what = { event: 'guest.reuse_detected', source, rhythm: 'once' } as const;
   await appendIfPossible(deps, { realm, record: guest }, what);
 }

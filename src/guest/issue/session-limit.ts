@@ -29,7 +29,7 @@ type Deps = { readonly store: Store; readonly clock: Clock };
  * The step that takes a place, for a commit that is tried again when it was refused with `exists`, `changed` or
  * `missing`. None without a limit. Rejects with `TooMany`.
  */
-export async function takeSlot(
+export async function takeSessionPlace(
   deps: Deps,
   realm: string,
   record: GuestRecord,

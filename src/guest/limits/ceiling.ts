@@ -86,7 +86,7 @@ type Notes = {
 };
 
 /** The request under the client's ceiling, the realm's policy and the subject's own rights; pointers into it. */
-export function narrow(asked: GuestGrant, rules: MintRules): Narrowed | Refused {
+export function applyCeiling(asked: GuestGrant, rules: MintRules): Narrowed | Refused {
   const refused: Refusal[] = [];
   const narrowed = new Set<string>();
   const notes: Notes = {

@@ -2,7 +2,7 @@
 
 import { type Clock, epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
-import { type Cut, tellCut } from '../../revocation/cuts.ts';
+import { publishRevocation, type Revocation } from '../../revocation/cuts.ts';
 import {
   endGuest,
   GUEST_CUT_TTL,
@@ -215,14 +215,14 @@ export async function revokeAll(
   if (ends.size === 0) return;
   await deps.store.commit([
     ...[...ends].map((id) => endGuest(realm, id)),
-    tellCut(realm, { tokens: records.map(toldOf) }),
+    publishRevocation(realm, { tokens: records.map(payloadOf) }),
   ]);
   const what = { event: 'guest.revoked', source, rhythm: 'once' } as const;
   await Promise.all(records.map((record) => appendIfPossible(deps, { realm, record }, what)));
 }
 
 /** A token as those hear of it who it is for. */
-export function toldOf({ id, audiences }: GuestRecord): Cut['tokens'][number] {
+export function payloadOf({ id, audiences }: GuestRecord): Revocation['tokens'][number] {
   return { id, aud: [...audiences] };
 }
 

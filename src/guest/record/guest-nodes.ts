@@ -55,7 +55,7 @@ function nodesBy(by: By, { subject, label, resources }: GuestRecord['granted']):
 }
 
 /** The nodes by which somebody who remembers a guest token hears of its death, or change. */
-export function nodesToHear(
+export function nodesToSubscribe(
   record: Parameters<typeof nodesOfGuest>[0] & Pick<GuestRecord, 'narrowedAt' | 'ancestors'>,
 ): readonly string[] {
   const nodes = nodesOfGuest(record);

@@ -86,11 +86,11 @@ export function rowOriginsOf(
   { rowOrigins = [] }: Pick<GuestRecord, 'rowOrigins'>,
   resources: readonly Pick<Resource, 'type' | 'id'>[],
 ): { readonly row_origins?: readonly object[] } {
-  const told = rowOrigins.filter((one) =>
+  const shown = rowOrigins.filter((one) =>
     resources.some(({ type, id }) => one.type === type && one.id === id),
   );
-  if (told.length === 0) return {};
-  return { row_origins: told.map(({ id, ...origin }) => ({ ...origin, identifier: id })) };
+  if (shown.length === 0) return {};
+  return { row_origins: shown.map(({ id, ...origin }) => ({ ...origin, identifier: id })) };
 }
 
 /**

@@ -10,9 +10,9 @@ import { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { Sender } from '../../observability/request-source.ts';
+import type { RequestSource } from '../../observability/request-source.ts';
 import { GUEST_CUT_TTL } from '../../revocation/guest-nodes.ts';
-import { isContest, MAX_TRIES } from '../../storage/port/optimistic-retry.ts';
+import { isConflict, MAX_TRIES } from '../../storage/port/optimistic-retry.ts';
 import type { Document, Key, Stamp, Store, Write } from '../../storage/port/port.ts';
 import { refreshReachOf } from '../grant/lifetime.ts';
 import type { GuestRecord } from '../record/guest-record.ts';
@@ -21,7 +21,7 @@ import { type ChainedEvent, chained } from './trail-chain.ts';
 export type TrailDeps = { readonly store: Store; readonly clock: Clock; readonly logger: Logger };
 
 /** Who made something happen (a client, a user, or `HOLDER`), and where it came from. */
-export type Source = Sender & { readonly by: string };
+export type Source = RequestSource & { readonly by: string };
 
 /** Whoever has the token. */
 export const HOLDER = 'holder';
@@ -92,7 +92,7 @@ export async function append(deps: TrailDeps, whose: Whose, what: Happening): Pr
     const entry = entryAfter(deps, whose, what, read);
     const outcome = await deps.store.commit(entry.writes);
     if (outcome.ok) return tell(deps, whose.realm, entry.event);
-    if (!isContest(outcome)) throw new Failure('conflict', `the store refused the event: ${outcome.reason}`);
+    if (!isConflict(outcome)) throw new Failure('conflict', `the store refused the event: ${outcome.reason}`);
   }
   throw new Failure('busy', 'too many events of this token at once');
 }

@@ -5,67 +5,71 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
-import type { Guesser, GuessKind } from '../../limits/brute-force.ts';
+import type { AttemptKind, AttemptSource } from '../../limits/brute-force.ts';
 import { networkOf } from '../../limits/network.ts';
 import { TooMany, waitFields } from '../../limits/too-many.ts';
 import { annotate } from '../../observability/annotations.ts';
 import { isSecretOf } from '../../registry/model/client-secrets.ts';
 import { formOf } from '../http/form.ts';
-import { isMatched } from '../library/has-oidc-context.ts';
+import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { addressOf, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import type { Screens } from '../realm/ui-port.ts';
+import type { UiPort } from '../realm/ui-port.ts';
 import { isUnauthenticated } from './client-errors.ts';
 
-type Parts = { readonly realm: RealmContext; readonly screens: Screens };
+type Parts = { readonly realm: RealmContext; readonly ui: UiPort };
 
 /** Something that was shown and may be wrong. */
-type Guess = {
-  readonly guesser: Guesser;
+type Attempt = {
+  readonly attemptSource: AttemptSource;
   readonly isWrong: (ctx: Context, thrown: unknown) => boolean | Promise<boolean>;
 };
 
-export function limitGuesses({ realm, screens }: Parts, thrown: WeakMap<object, unknown>): Middleware {
-  return async function limitGuess(ctx, next) {
-    const guess = guessOf(realm, ctx);
-    if (guess === undefined) return next();
+export function limitAttempts({ realm, ui }: Parts, thrown: WeakMap<object, unknown>): Middleware {
+  return async function limitAttempt(ctx, next) {
+    const attempt = attemptOf(realm, ctx);
+    if (attempt === undefined) return next();
     try {
-      realm.guesses.admit(guess.guesser);
+      realm.bruteForce.admit(attempt.attemptSource);
       await next();
       noteWrongGrant(ctx, thrown.get(ctx));
-      if (!(await guess.isWrong(ctx, thrown.get(ctx)))) return;
-      annotate(ctx.req, { wrong: guess.guesser.kind });
-      await realm.guesses.wrong(guess.guesser);
+      if (!(await attempt.isWrong(ctx, thrown.get(ctx)))) return;
+      annotate(ctx.req, { wrong: attempt.attemptSource.kind });
+      await realm.bruteForce.wrong(attempt.attemptSource);
     } catch (error) {
       if (!(error instanceof TooMany)) throw error;
-      annotate(ctx.req, { wrong: guess.guesser.kind, outcome: 'too_many_requests' });
-      refuse({ realm, screens }, ctx, error);
+      annotate(ctx.req, { wrong: attempt.attemptSource.kind, outcome: 'too_many_requests' });
+      refuse({ realm, ui }, ctx, error);
     }
   };
 }
 
 /** Whether a request that goes the short way must be left to the long one, which refuses it. */
-export function mayShowSecret(realm: RealmContext, ctx: Pick<Context, 'req'>, clientId: string): boolean {
+export function mayAttemptSecret(realm: RealmContext, ctx: Pick<Context, 'req'>, clientId: string): boolean {
   return (
-    realm.guesses.isQuiet() || !realm.guesses.isBlocked(guesserOf(realm, ctx, 'client_secret', clientId))
+    realm.bruteForce.isQuiet() ||
+    !realm.bruteForce.isBlocked(attemptSourceOf(realm, ctx, 'client_secret', clientId))
   );
 }
 
-function guessOf(realm: RealmContext, ctx: Context): Guess | undefined {
+function attemptOf(realm: RealmContext, ctx: Context): Attempt | undefined {
   if (ctx.method !== 'POST') return undefined;
   if (isAt(ctx, paths.device)) {
     if (!formOf(ctx).get('user_code')) return undefined;
-    return { guesser: guesserOf(realm, ctx, 'user_code', ''), isWrong: (one) => wrongCodes.has(one.req) };
+    return {
+      attemptSource: attemptSourceOf(realm, ctx, 'user_code', ''),
+      isWrong: (one) => wrongCodes.has(one.req),
+    };
   }
   if (!authenticating.has(addressOf(ctx.path)?.path ?? '')) return undefined;
   const shown = secretShown(ctx);
   if (shown !== undefined) {
     return {
-      guesser: guesserOf(realm, ctx, 'client_secret', shown.id),
+      attemptSource: attemptSourceOf(realm, ctx, 'client_secret', shown.id),
       isWrong: async (one, thrown) => isWrongSecret(one, thrown) && !(await isOfDisabled(realm, shown)),
     };
   }
-  return isAt(ctx, paths.token) ? guessOfPublicClient(realm, ctx) : undefined;
+  return isAt(ctx, paths.token) ? attemptOfPublicClient(realm, ctx) : undefined;
 }
 
 /** Where clients authenticate. */
@@ -83,12 +87,12 @@ function isAt({ path }: Context, address: string): boolean {
   return addressOf(path)?.path === address;
 }
 
-function guesserOf(
+function attemptSourceOf(
   { name }: RealmContext,
   ctx: Pick<Context, 'req'>,
-  kind: GuessKind,
+  kind: AttemptKind,
   target: string,
-): Guesser {
+): AttemptSource {
   const { 'x-forwarded-for': address } = ctx.req.headers;
   return { kind, realm: name, target, network: networkOf(typeof address === 'string' ? address : '') };
 }
@@ -131,7 +135,7 @@ const REPLAYED = 'client assertion tokens must only be used once';
 
 function isWrongSecret(ctx: Context, thrown: unknown): boolean {
   return (
-    isMatched(ctx) &&
+    hasOidcContext(ctx) &&
     thrown instanceof errors.OIDCProviderError &&
     thrown.error_detail !== REPLAYED &&
     isUnauthenticated(ctx, thrown)
@@ -154,13 +158,13 @@ const redeeming: ReadonlySet<string> = new Set([
  * What a public client redeems is all it has to show. Others have a secret, and are not limited: what strangers send
  * through them would lock out the people behind them.
  */
-function guessOfPublicClient(realm: RealmContext, ctx: Context): Guess | undefined {
+function attemptOfPublicClient(realm: RealmContext, ctx: Context): Attempt | undefined {
   const form = formOf(ctx);
   if (!redeeming.has(form.get('grant_type') ?? '') || form.has('client_assertion')) return undefined;
-  const guesser = guesserOf(realm, ctx, 'grant', form.get('client_id') ?? '');
+  const attemptSource = attemptSourceOf(realm, ctx, 'grant', form.get('client_id') ?? '');
   return {
-    guesser,
-    isWrong: (one, thrown) => isWrongGrant(thrown) && isMatched(one) && isPublic(one),
+    attemptSource,
+    isWrong: (one, thrown) => isWrongGrant(thrown) && hasOidcContext(one) && isPublic(one),
   };
 }
 
@@ -190,11 +194,11 @@ export function noteUserCode({ req }: Pick<Context, 'req'>, problem: Error | und
 }
 
 /** The same for a client that exists and for one that does not. */
-function refuse({ realm, screens }: Parts, ctx: Context, error: TooMany): void {
+function refuse({ realm, ui }: Parts, ctx: Context, error: TooMany): void {
   ctx.status = 429;
   ctx.remove('WWW-Authenticate');
   ctx.set({ ...waitFields(error) });
   const out = { error: 'too_many_requests', error_description: error.message };
-  if (isAt(ctx, paths.device)) screens.refused(ctx, realm, out);
+  if (isAt(ctx, paths.device)) ui.refused(ctx, realm, out);
   else ctx.body = out;
 }

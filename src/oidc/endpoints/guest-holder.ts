@@ -9,7 +9,7 @@ import { sha256 } from '../../base/hash.ts';
 import { REFRESH_PREFIX } from '../../guest/issue/refresh-value.ts';
 import { decodeGuest, decodeGuestRefresh } from '../../guest/record/guest-record.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
-import { type Sender, senderOf } from '../../observability/request-source.ts';
+import { type RequestSource, requestSourceOf } from '../../observability/request-source.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { provenKeyFor } from '../client-auth/dpop.ts';
 import { markAsRefresh, orThrow, refresh, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
@@ -26,13 +26,13 @@ const guestLooks = /^(dpg_|dpgr_|[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$)/;
 export async function revokeGuest(
   realm: RealmContext,
   value: string,
-  { sender, clientId }: { readonly sender: Sender; readonly clientId?: string },
+  { requestSource, clientId }: { readonly requestSource: RequestSource; readonly clientId?: string },
 ): Promise<boolean> {
   const [document] = await realm.store.read([tokenKey(realm.name, sha256(value))]);
   if (document === undefined) return false;
   const record = decodeGuest(document.value) ?? decodeGuestRefresh(document.value)?.guest;
   if (record === undefined || (clientId !== undefined && record.clientId !== clientId)) return false;
-  await realm.guests.revokeAll(realm.name, [record], { by: clientId ?? HOLDER, ...sender });
+  await realm.guests.revokeAll(realm.name, [record], { by: clientId ?? HOLDER, ...requestSource });
   return true;
 }
 
@@ -64,7 +64,7 @@ function isGuestRefresh(ctx: Context): boolean {
 /** Whether there was anything to revoke is not told. */
 async function revoke(realm: RealmContext, ctx: Context, next: () => Promise<unknown>): Promise<unknown> {
   const value = formOf(ctx).get('token') ?? '';
-  const isGuest = await revokeGuest(realm, value, { sender: senderOf(ctx.req) });
+  const isGuest = await revokeGuest(realm, value, { requestSource: requestSourceOf(ctx.req) });
   if (!isGuest && !guestLooks.test(value)) return next();
   ctx.set({ 'Cache-Control': 'no-store', 'Access-Control-Allow-Origin': '*' });
   ctx.status = 200;
@@ -79,7 +79,12 @@ async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
     const jkt = await provenKeyFor(realm, ctx, { method: 'POST', address, owner: 'guest' });
     const form = formOf(ctx);
     const value = form.get('refresh_token') ?? '';
-    const order = { value, jkt, scope: form.get('scope') || undefined, sender: senderOf(ctx.req) };
+    const order = {
+      value,
+      jkt,
+      scope: form.get('scope') || undefined,
+      requestSource: requestSourceOf(ctx.req),
+    };
     ctx.body = respond(orThrow(await refresh(realm, order)), tokenTypes.accessToken);
     ctx.status = 200;
   } catch (error) {

@@ -6,7 +6,7 @@ import { sha256 } from '../../base/hash.ts';
 import type { storedGuest } from '../../guest/guests.ts';
 import type { GuestAnswer } from '../../guest/introspection/question.ts';
 import { annotate } from '../../observability/annotations.ts';
-import { senderOf } from '../../observability/request-source.ts';
+import { requestSourceOf } from '../../observability/request-source.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { dpopAlgorithms } from '../client-auth/dpop.ts';
 import { formOf } from '../http/form.ts';
@@ -43,7 +43,7 @@ export async function introspectGuest(
       clientId: caller.id,
       audiences: new Set(apis.map((api) => api.audience)),
       isMutualTls,
-      sender: senderOf(ctx.req),
+      requestSource: requestSourceOf(ctx.req),
     },
     {
       resource: text('resource'),

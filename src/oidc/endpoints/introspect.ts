@@ -8,7 +8,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import { storedGuest } from '../../guest/guests.ts';
-import { nodesToHear } from '../../guest/record/guest-nodes.ts';
+import { nodesToSubscribe } from '../../guest/record/guest-nodes.ts';
 import { annotate } from '../../observability/annotations.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { cutKeys } from '../../revocation/cut-keys.ts';
@@ -79,7 +79,7 @@ export async function introspect(
   const guest = document && storedGuest(document, hash);
   if (guest !== undefined) {
     const answer = await introspectGuest(realm, ctx, asking, guest);
-    return withCutKeys(realm, ctx, asking, { answer, nodes: () => nodesToHear(guest.record) });
+    return withCutKeys(realm, ctx, asking, { answer, nodes: () => nodesToSubscribe(guest.record) });
   }
   const record = document && decodeToken(document.value);
   if (document === undefined || record === undefined) return inactive(ctx, 'unknown token');

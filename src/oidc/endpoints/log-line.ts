@@ -6,7 +6,7 @@ import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
 import { type Annotations, annotate } from '../../observability/annotations.ts';
 import { grantName } from '../../registry/model/model.ts';
-import { isMatched } from '../library/has-oidc-context.ts';
+import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { isLogoutByToken } from './logout-by-token.ts';
 
 /** To be called when the answer is known; `thrown` is what the library refused the request with, if anything. */
@@ -19,7 +19,7 @@ export function noteAnswer(ctx: Context, thrown: unknown): void {
 }
 
 function aboutRequest(ctx: Context): Annotations {
-  if (!isMatched(ctx)) return {};
+  if (!hasOidcContext(ctx)) return {};
   const { route, client, params } = ctx.oidc;
   const grant = grantName.safeParse(params?.['grant_type']);
   return {

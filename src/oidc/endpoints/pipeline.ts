@@ -5,18 +5,18 @@
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import { isTemporary } from '../../base/errors.ts';
-import { createUnit } from '../../storage/port/unit-of-work.ts';
+import { createUnitOfWork } from '../../storage/port/unit-of-work.ts';
 import { noteInquiry } from '../client-auth/authenticate.ts';
-import { limitGuesses } from '../client-auth/brute-force.ts';
+import { limitAttempts } from '../client-auth/brute-force.ts';
 import { internalMetadata } from '../clients/client-metadata.ts';
 import { crossOrigin } from '../http/cors.ts';
 import { readForm } from '../http/form.ts';
 import { checkForms } from '../http/form-rules.ts';
 import { TooManyRequests } from '../library/errors.ts';
-import { isMatched } from '../library/has-oidc-context.ts';
+import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { addressOf, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import type { Screens } from '../realm/ui-port.ts';
+import type { UiPort } from '../realm/ui-port.ts';
 import { assignUnit } from '../records/unit-of-request.ts';
 import { guestHolder } from './guest-holder.ts';
 import { answerIntrospection } from './introspect.ts';
@@ -55,7 +55,7 @@ const errorEvents = [
 
 type Thrown = WeakMap<object, unknown>;
 
-export function mountSeam(provider: Provider, realm: RealmContext, screens: Screens): void {
+export function mountPipeline(provider: Provider, realm: RealmContext, ui: UiPort): void {
   const thrown: Thrown = new WeakMap();
   for (const event of errorEvents) {
     provider.on(event as 'server_error', (ctx: object, error: unknown) => thrown.set(ctx, error));
@@ -73,12 +73,12 @@ export function mountSeam(provider: Provider, realm: RealmContext, screens: Scre
   provider.use(withUnit(realm));
   provider.use(readForm());
   provider.use(checkForms(realm));
-  provider.use(limitGuesses({ realm, screens }, thrown));
+  provider.use(limitAttempts({ realm, ui }, thrown));
   provider.use(guestHolder(realm));
   provider.use(routeLogoutByToken());
   provider.use(readdressPostedRequests(realm));
   provider.use(narrowRefreshScope(realm));
-  provider.use(finishAnswers(realm, screens, thrown));
+  provider.use(finishAnswers(realm, ui, thrown));
 }
 
 /** What no inner part expected is logged here, once; a store that cannot be reached is a 503. */
@@ -105,7 +105,7 @@ function noteAnswers(thrown: Thrown): Middleware {
 /** Token requests commit at the end, in one step; everything else as it goes. */
 function withUnit(realm: RealmContext): Middleware {
   return function assignUnitOfWork(ctx, next) {
-    assignUnit(ctx, createUnit(realm.store, { deferred: ctx.path === paths.token }));
+    assignUnit(ctx, createUnitOfWork(realm.store, { deferred: ctx.path === paths.token }));
     return next();
   };
 }
@@ -117,15 +117,15 @@ const forbidCaching: Middleware = async function forbidCachingOfAnswers(ctx, nex
   await next();
 };
 
-function finishAnswers(realm: RealmContext, screens: Screens, thrown: Thrown): Middleware {
+function finishAnswers(realm: RealmContext, ui: UiPort, thrown: Thrown): Middleware {
   return async function finishAnswer(ctx, next) {
     await next().catch((error: unknown) => noteUnsaved(thrown, ctx, error));
-    if (!isMatched(ctx) || noteInquiry(ctx, thrown.get(ctx))) return;
+    if (!hasOidcContext(ctx) || noteInquiry(ctx, thrown.get(ctx))) return;
     await finish(realm, ctx, thrown.get(ctx)).catch((error: unknown) => {
       answerRefused(ctx, error);
       thrown.set(ctx, error);
     });
-    await explainError({ realm, screens }, ctx, thrown.get(ctx));
+    await explainError({ realm, ui }, ctx, thrown.get(ctx));
   };
 }
 
@@ -135,7 +135,7 @@ function finishAnswers(realm: RealmContext, screens: Screens, thrown: Thrown): M
  */
 function noteUnsaved(thrown: Thrown, ctx: Context, error: unknown): void {
   const isAnswered = thrown.has(ctx) && error instanceof errors.OIDCProviderError;
-  if (!isMatched(ctx) || !(isAnswered || isTemporary(error))) throw error;
+  if (!hasOidcContext(ctx) || !(isAnswered || isTemporary(error))) throw error;
   thrown.set(ctx, error);
 }
 
@@ -176,17 +176,17 @@ function answerRefused(ctx: Context, error: unknown): void {
   ctx.body = { error: error.error, error_description: error.error_description };
 }
 
-type Parts = { readonly realm: RealmContext; readonly screens: Screens };
+type Parts = { readonly realm: RealmContext; readonly ui: UiPort };
 
 async function explainError(
-  { realm, screens }: Parts,
+  { realm, ui }: Parts,
   ctx: Context & KoaContextWithOIDC,
   error: unknown,
 ): Promise<void> {
   if (isTemporary(error)) {
     const isPage = ctx.body === undefined ? ctx.accepts('json', 'html') === 'html' : ctx.response.is('html');
     answerTemporary(ctx);
-    if (isPage) screens.error(ctx, realm, { error: 'temporarily_unavailable' });
+    if (isPage) ui.error(ctx, realm, { error: 'temporarily_unavailable' });
   } else if (error instanceof errors.OIDCProviderError) {
     await phrase(realm, ctx, error);
   } else if (error instanceof Error) {

@@ -2,7 +2,7 @@
 import { createPublicKey } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { isMatched } from '../library/has-oidc-context.ts';
+import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
@@ -17,7 +17,7 @@ export function answerPublicDocuments(realm: RealmContext): Middleware {
       keep(ctx);
     } else {
       await next();
-      if (isMatched(ctx) && ctx.status === 200) finishDocument(ctx);
+      if (hasOidcContext(ctx) && ctx.status === 200) finishDocument(ctx);
     }
   };
 }

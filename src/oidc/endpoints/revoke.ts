@@ -5,7 +5,7 @@
 
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
-import { senderOf } from '../../observability/request-source.ts';
+import { requestSourceOf } from '../../observability/request-source.ts';
 import { GUEST_CUT_TTL, parentNode } from '../../revocation/guest-nodes.ts';
 import { endGrant, tokenKey } from '../../revocation/nodes.ts';
 import type { Write } from '../../storage/port/port.ts';
@@ -24,7 +24,10 @@ export async function answerRevocation(realm: RealmContext, ctx: KoaContextWithO
   const found = await ownToken(realm, ctx);
   const { client, params } = ctx.oidc;
   if (found === undefined && client !== undefined && typeof params?.['token'] === 'string') {
-    await revokeGuest(realm, params['token'], { sender: senderOf(ctx.req), clientId: client.clientId });
+    await revokeGuest(realm, params['token'], {
+      requestSource: requestSourceOf(ctx.req),
+      clientId: client.clientId,
+    });
   }
   if (found !== undefined) {
     // What was made from a token dies with it: guests hang below its node.

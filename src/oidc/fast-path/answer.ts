@@ -1,2 +1,2 @@
 /** What the short way of a request says with 200. */
-export type DirectAnswer = { readonly body: object; readonly headers?: Readonly<Record<string, string>> };
+export type FastAnswer = { readonly body: object; readonly headers?: Readonly<Record<string, string>> };

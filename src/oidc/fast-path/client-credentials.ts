@@ -12,16 +12,16 @@ import { newValue } from '../../tokens/values.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { oidcScopeSet } from '../tokens/claims.ts';
 import { permittedFor } from '../tokens/resources.ts';
-import type { DirectAnswer } from './answer.ts';
+import type { FastAnswer } from './answer.ts';
 
 const usual: ReadonlySet<string> = new Set(['grant_type', 'scope', 'resource', 'client_id', 'client_secret']);
 
 /** The answer of the token endpoint; `undefined` for whatever needs the long way, errors included. */
-export async function issueDirectly(
+export async function issueClientCredentials(
   realm: RealmContext,
   client: Client,
   form: URLSearchParams,
-): Promise<DirectAnswer | undefined> {
+): Promise<FastAnswer | undefined> {
   const api = apiOf(realm, form);
   const readAt = realm.registry.readAt(client);
   if (api === undefined || readAt === undefined || !isUsual(realm, client, api, form)) return undefined;

@@ -11,16 +11,16 @@ import { sendJson } from '../../http/send-json.ts';
 import { annotate } from '../../observability/annotations.ts';
 import { isSecretOf } from '../../registry/model/client-secrets.ts';
 import type { Client } from '../../registry/model/model.ts';
-import { mayShowSecret } from '../client-auth/brute-force.ts';
+import { mayAttemptSecret } from '../client-auth/brute-force.ts';
 import { introspect } from '../endpoints/introspect.ts';
 import { tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { keepForm, MAX_BODY_BYTES } from '../http/form.ts';
 import { problemOfHint } from '../http/form-rules.ts';
 import { paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import type { DirectAnswer } from './answer.ts';
-import { issueDirectly } from './client-credentials.ts';
-import { exchangeDirectly } from './guest-exchange.ts';
+import type { FastAnswer } from './answer.ts';
+import { issueClientCredentials } from './client-credentials.ts';
+import { exchangeForGuest } from './guest-exchange.ts';
 
 /** Headers that change what an answer must be. */
 const unusualHeaders = [
@@ -32,7 +32,7 @@ const unusualHeaders = [
 ];
 const FORM = 'application/x-www-form-urlencoded';
 
-export type DirectRequest = {
+export type FastPathRequest = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Below the realm, without a query. */
@@ -40,10 +40,10 @@ export type DirectRequest = {
 };
 
 /** Answers a request, or leaves it as it came and resolves to `false`. */
-export async function answerDirectly(
+export async function tryFastPath(
   realm: RealmContext,
   provider: () => Provider,
-  { request, response, path }: DirectRequest,
+  { request, response, path }: FastPathRequest,
 ): Promise<boolean> {
   if (!isUsual(request, path)) return false;
   const body = await readBody(request, MAX_BODY_BYTES);
@@ -86,7 +86,7 @@ async function authenticated(
 ): Promise<Client | undefined> {
   const shown = shownSecret(request.headers.authorization, form);
   // Who guesses learns nothing, and gets an answer the long way.
-  if (shown === undefined || !mayShowSecret(realm, { req: request }, shown.id)) return undefined;
+  if (shown === undefined || !mayAttemptSecret(realm, { req: request }, shown.id)) return undefined;
   const client = await realm.findClient(shown.id);
   if (client?.secret === undefined || !client.enabled || !usesPlainSecret(client)) return undefined;
   return isSecretOf(client, shown.secret, realm.clock()) ? client : undefined;
@@ -127,7 +127,7 @@ type Asked = {
   readonly client: Client;
 };
 
-type Answered = Promise<DirectAnswer | undefined>;
+type Answered = Promise<FastAnswer | undefined>;
 
 function answerOf(realm: RealmContext, provider: () => Provider, asked: Asked): Answered {
   return asked.path === paths.token ? token(realm, asked) : introspection(realm, provider, asked);
@@ -146,9 +146,9 @@ async function introspection(
   return { body: await introspect(realm, { req: request }, { client, isMutualTls: false, provider }, value) };
 }
 
-const grants: Readonly<Record<string, typeof exchangeDirectly>> = {
-  client_credentials: issueDirectly,
-  [tokenExchangeGrant.name]: exchangeDirectly,
+const grants: Readonly<Record<string, typeof exchangeForGuest>> = {
+  client_credentials: issueClientCredentials,
+  [tokenExchangeGrant.name]: exchangeForGuest,
 };
 
 async function token(realm: RealmContext, { request, form, client }: Asked): Answered {

@@ -5,13 +5,13 @@ import { errors } from 'oidc-provider';
 import { isRefused } from '../../guest/grant/refusal.ts';
 import { minterOf } from '../../guest/guests.ts';
 import { limitFields } from '../../limits/too-many.ts';
-import { senderOf } from '../../observability/request-source.ts';
+import { requestSourceOf } from '../../observability/request-source.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { clientNode } from '../../revocation/nodes.ts';
 import { issuedType, mint, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { tokenTypes } from '../grants/token-types.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import type { DirectAnswer } from './answer.ts';
+import type { FastAnswer } from './answer.ts';
 
 const usual: ReadonlySet<string> = new Set([
   'grant_type',
@@ -25,19 +25,19 @@ const usual: ReadonlySet<string> = new Set([
 ]);
 
 /** The answer of the token endpoint; `undefined` for whatever needs the long way, refusals included. */
-export async function exchangeDirectly(
+export async function exchangeForGuest(
   realm: RealmContext,
   client: Client,
   form: URLSearchParams,
   request: IncomingMessage,
-): Promise<DirectAnswer | undefined> {
+): Promise<FastAnswer | undefined> {
   const readAt = realm.registry.readAt(client);
   const minter = minterOf(client, readAt);
   if (minter === undefined || readAt === undefined || !isUsual(client, form)) return undefined;
   const guards = [{ guard: clientNode(client.id), realm: realm.name, since: readAt }];
   try {
-    const sender = senderOf(request);
-    const minted = await mint(realm, { minter, form, proven: {}, sender, guards, isTrial: true });
+    const requestSource = requestSourceOf(request);
+    const minted = await mint(realm, { minter, form, proven: {}, requestSource, guards, isTrial: true });
     if (isRefused(minted)) return undefined;
     const said = respond(minted, issuedType(form));
     const ends = 'refresh_expires_in' in said ? {} : { refresh_expires_in: 0 };

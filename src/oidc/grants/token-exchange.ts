@@ -16,7 +16,7 @@ import type { Minter } from '../../guest/limits/guest-realm.ts';
 import { fromDetails, toDetails } from '../../guest/record/rar.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
 import { limitFields, TooMany } from '../../limits/too-many.ts';
-import { type Sender, senderOf } from '../../observability/request-source.ts';
+import { type RequestSource, requestSourceOf } from '../../observability/request-source.ts';
 import type { Write } from '../../storage/port/port.ts';
 import { formOf } from '../http/form.ts';
 import { TooManyRequests } from '../library/errors.ts';
@@ -51,18 +51,18 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
     throw new errors.UnauthorizedClient('Client may not mint guest tokens');
   const proven = await possessionOf(realm, ctx);
   const form = formOf(ctx);
-  const sender = senderOf(ctx.req);
+  const requestSource = requestSourceOf(ctx.req);
   const value = refreshes.get(ctx.req);
   if (value !== undefined) {
     const scope = form.get('scope') || undefined;
-    const order = { value, clientId: client.id, jkt: proven.jkt, scope, sender };
+    const order = { value, clientId: client.id, jkt: proven.jkt, scope, requestSource };
     ctx.body = respond(orThrow(await refresh(realm, order)), tokenTypes.accessToken);
     return;
   }
   // The library lets through whoever mints.
   if (!client.grants.includes(tokenExchangeGrant.name))
     throw new errors.UnauthorizedClient('Client is not registered for token exchange');
-  const granted = orThrow(await mint(realm, { minter, form, proven, sender }));
+  const granted = orThrow(await mint(realm, { minter, form, proven, requestSource }));
   ctx.set({ ...limitFields(granted.limit) });
   ctx.body = respond(granted, issuedType(form));
 }
@@ -81,7 +81,7 @@ type Request = {
   readonly minter: Minter;
   readonly form: URLSearchParams;
   readonly proven: Possession;
-  readonly sender: Sender;
+  readonly requestSource: RequestSource;
   /** A refusal is no event: it will be asked again. */
   readonly isTrial?: boolean;
   /** What else must hold at the moment of minting. */
@@ -90,7 +90,7 @@ type Request = {
 
 /** Rejects with what is wrong as the token endpoint says it. */
 export async function mint(realm: RealmContext, request: Request): Promise<Minted | Refused> {
-  const { minter, proven, sender, isTrial = false, guards = [] } = request;
+  const { minter, proven, requestSource, isTrial = false, guards = [] } = request;
   const form = given(request.form);
   const [value, type] = [required(form, 'subject_token'), required(form, 'subject_token_type')];
   const guestRealm = guestRealmOf(realm);
@@ -106,7 +106,7 @@ export async function mint(realm: RealmContext, request: Request): Promise<Minte
     realm: guestRealm,
     minter,
     asked: complete(parsed.grant, subject, form),
-    source: { by: minter.clientId, ...sender },
+    source: { by: minter.clientId, ...requestSource },
     isTrial,
     audiences,
     scope: form.get('scope') ?? undefined,
@@ -156,20 +156,20 @@ type Refreshing = {
   readonly value: string;
   readonly clientId?: string;
   readonly jkt: string | undefined;
-  readonly sender: Sender;
+  readonly requestSource: RequestSource;
   readonly scope: string | undefined;
 };
 
 /** Rejects with `invalid_grant` for what cannot be refreshed. */
 export async function refresh(
   realm: RealmContext,
-  { sender, ...order }: Refreshing,
+  { requestSource, ...order }: Refreshing,
 ): Promise<Minted | Refused> {
   try {
     return await realm.guests.refresh({
       realm: guestRealmOf(realm),
       ...order,
-      source: { by: order.clientId ?? HOLDER, ...sender },
+      source: { by: order.clientId ?? HOLDER, ...requestSource },
       minterOf: async (id) => {
         const client = await realm.findClient(id);
         return client && minterOf(client, realm.registry.readAt(client));

@@ -5,7 +5,7 @@
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC, Client as LibraryClient } from 'oidc-provider';
 import { coversOrigin } from '../../registry/model/origins.ts';
-import { isMatched } from '../library/has-oidc-context.ts';
+import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { type Address, addressOf } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
@@ -82,6 +82,6 @@ async function allowRegistered(realm: RealmContext, ctx: Context): Promise<void>
 
 /** Where no client is known (a preflight, a request that failed early), an origin of any client of the realm will do. */
 async function isRegistered(realm: RealmContext, ctx: Context, origin: string): Promise<boolean> {
-  if (isMatched(ctx) && ctx.oidc.client !== undefined) return allowsOrigin(ctx, origin, ctx.oidc.client);
+  if (hasOidcContext(ctx) && ctx.oidc.client !== undefined) return allowsOrigin(ctx, origin, ctx.oidc.client);
   return realm.registry.hasOrigin(realm.name, origin);
 }

@@ -5,7 +5,7 @@ import { type BackchannelAuthenticationRequest, errors, type Provider } from 'oi
 import { epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import { createHandles } from '../records/keyed-references.ts';
+import { createKeyedReferences } from '../records/keyed-references.ts';
 import { pendingRequestsOf } from './ciba.ts';
 import { fillGrant, grantableOf } from './grant-builder.ts';
 import { passwordAcr } from './interaction-policy.ts';
@@ -68,7 +68,7 @@ export function createApprovals(realm: RealmContext, provider: Provider) {
 
 /** Finds a request of this very user that nobody has answered yet. */
 function requestFinder(realm: RealmContext, provider: Provider) {
-  const handles = createHandles(realm.keys.secret);
+  const handles = createKeyedReferences(realm.keys.secret);
   return async function find(
     userId: string,
     id: string,

@@ -9,9 +9,9 @@ import { protectedForm } from '../http/protected-form.ts';
 import { paths } from '../realm/addresses.ts';
 import { cookiesOf } from '../realm/cookies.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import type { Screens } from '../realm/ui-port.ts';
+import type { UiPort } from '../realm/ui-port.ts';
 
-export function deviceFlow(realm: RealmContext, screens: Screens) {
+export function deviceFlow(realm: RealmContext, ui: UiPort) {
   return {
     enabled: true,
     charset: 'base-20' as const,
@@ -19,7 +19,7 @@ export function deviceFlow(realm: RealmContext, screens: Screens) {
     userCodeInputSource: async (ctx: KoaContextWithOIDC, _form: string, _out: unknown, problem?: Error) => {
       noteUserCode(ctx, problem);
       if (problem !== undefined) await keepNewSession(realm, ctx);
-      screens.enterUserCode(ctx, realm, {
+      ui.enterUserCode(ctx, realm, {
         ...protectedForm(ctx, 'code_verification'),
         userCode: typedCode(problem) ?? codesInAddress.get(ctx.req),
         problem: problem?.name,
@@ -33,9 +33,9 @@ export function deviceFlow(realm: RealmContext, screens: Screens) {
       userCode: string,
     ) => {
       const form = protectedForm(ctx, 'code_verification');
-      screens.confirmUserCode(ctx, realm, { ...form, userCode, device: String(device['ua'] ?? '') });
+      ui.confirmUserCode(ctx, realm, { ...form, userCode, device: String(device['ua'] ?? '') });
     },
-    successSource: (ctx: KoaContextWithOIDC) => screens.deviceDone(ctx, realm),
+    successSource: (ctx: KoaContextWithOIDC) => ui.deviceDone(ctx, realm),
   };
 }
 

@@ -11,7 +11,7 @@ const INTERVAL = 5;
 /** Seconds within which a second poll is too soon: clients' timers and the network are not exact. */
 const TOLERATED = 4;
 
-export function setPace(provider: Provider, realm: RealmContext): void {
+export function limitPollInterval(provider: Provider, realm: RealmContext): void {
   provider.on('device_authorization.success', (_ctx, body) => {
     body['interval'] = INTERVAL;
   });

@@ -170,21 +170,25 @@ function acceptPreviousSecrets(provider: Provider, options: InternalsOptions): v
   });
 }
 
-type Told = [userId: string, sid: string | undefined];
+type LogoutNotice = [userId: string, sid: string | undefined];
 
 /** The library has the person wait for the servers of all clients, and tries each of them once. */
 function tellInBackground(provider: Provider, options: InternalsOptions): void {
-  override<Client, Told, Promise<void>>(provider.Client.prototype, 'backchannelLogout', (original) => {
-    return async function notifyOfLogout(...told) {
-      options.tellOfLogout({ clientId: this.clientId, send: () => original.call(this, ...told) });
-    };
-  });
+  override<Client, LogoutNotice, Promise<void>>(
+    provider.Client.prototype,
+    'backchannelLogout',
+    (original) => {
+      return async function notifyOfLogout(...notice) {
+        options.tellOfLogout({ clientId: this.clientId, send: () => original.call(this, ...notice) });
+      };
+    },
+  );
 }
 
 /** Tells a client, if it wants to be told, that a session of this user has ended (OIDC Back-Channel Logout §2.5). */
-export async function tellClient(client: Client, ...told: Told): Promise<void> {
+export async function tellClient(client: Client, ...notice: LogoutNotice): Promise<void> {
   if (client.backchannelLogoutUri === undefined) return;
-  await methodOf<Client, Told, Promise<void>>(client, 'backchannelLogout').call(client, ...told);
+  await methodOf<Client, LogoutNotice, Promise<void>>(client, 'backchannelLogout').call(client, ...notice);
 }
 
 type Polled = {

@@ -19,7 +19,7 @@ import { paths } from '../realm/addresses.ts';
 import { cookiesOf } from '../realm/cookies.ts';
 import { lifetimesOf } from '../realm/lifetimes.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import type { Screens } from '../realm/ui-port.ts';
+import type { UiPort } from '../realm/ui-port.ts';
 import { createConsents } from '../records/consents.ts';
 import { sessionIframeMetadata } from '../sessions/session-iframe.ts';
 import { accountFinder } from '../tokens/account.ts';
@@ -28,11 +28,7 @@ import { pairwiseIdentifier } from '../tokens/pairwise.ts';
 import { accessTokenClaims, shapeJwt } from '../tokens/token-claims.ts';
 import { featuresOf } from './features.ts';
 
-export function configurationOf(
-  realm: RealmContext,
-  adapter: AdapterFactory,
-  screens: Screens,
-): Configuration {
+export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui: UiPort): Configuration {
   const { view } = realm;
   const isKeycloak = view.profile === 'keycloak';
   return {
@@ -75,10 +71,10 @@ export function configurationOf(
         },
       },
     },
-    renderError: (ctx, out, error) => screens.error(ctx, realm, pageError(out, error)),
+    renderError: (ctx, out, error) => ui.error(ctx, realm, pageError(out, error)),
     discovery: sessionIframeMetadata(realm),
     ttl: lifetimesOf(realm),
-    features: featuresOf(realm, screens),
+    features: featuresOf(realm, ui),
     ...guardedFetch(realm.allowPrivateFetch),
   };
 }

@@ -5,12 +5,12 @@ import { registrationFeatures } from '../clients/registration.ts';
 import { cibaFeature } from '../interaction/ciba.ts';
 import { deviceFlow } from '../interaction/device.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import type { Screens } from '../realm/ui-port.ts';
+import type { UiPort } from '../realm/ui-port.ts';
 import { logoutSource } from '../sessions/logout.ts';
 import { resourceIndicators } from '../tokens/resources.ts';
 import { richAuthorizationRequests } from './authorization-details.ts';
 
-export function featuresOf(realm: RealmContext, screens: Screens): NonNullable<Configuration['features']> {
+export function featuresOf(realm: RealmContext, ui: UiPort): NonNullable<Configuration['features']> {
   return {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
@@ -31,10 +31,10 @@ export function featuresOf(realm: RealmContext, screens: Screens): NonNullable<C
     backchannelLogout: { enabled: true },
     rpInitiatedLogout: {
       enabled: true,
-      logoutSource: logoutSource(realm, screens),
-      postLogoutSuccessSource: (ctx) => screens.loggedOut(ctx, realm),
+      logoutSource: logoutSource(realm, ui),
+      postLogoutSuccessSource: (ctx) => ui.loggedOut(ctx, realm),
     },
-    deviceFlow: deviceFlow(realm, screens),
+    deviceFlow: deviceFlow(realm, ui),
     ciba: cibaFeature(realm),
     resourceIndicators: resourceIndicators(realm),
     richAuthorizationRequests,

@@ -9,16 +9,14 @@ import type { RealmView } from '../../registry/model/realm-view.ts';
 import { internalClient } from '../realm/internal-clients.ts';
 import { type OidcDeps, type RealmContext, realmApi } from '../realm/realm-context.ts';
 import { signingAlgorithmsOf } from '../realm/signing-algorithms.ts';
-import type { Screens } from '../realm/ui-port.ts';
+import type { UiPort } from '../realm/ui-port.ts';
 import { createProvider, type RealmProvider } from './provider.ts';
 
 const MAX_PROVIDERS = 1000;
 
 export type ProviderPool = ReturnType<typeof createProviderPool>;
 
-export function createProviderPool(
-  deps: OidcDeps & { readonly keyRing: KeyRing; readonly screens: Screens },
-) {
+export function createProviderPool(deps: OidcDeps & { readonly keyRing: KeyRing; readonly ui: UiPort }) {
   const providers = new LRUCache<string, RealmProvider>({ max: MAX_PROVIDERS });
 
   /** The provider of the realm as it is now; `undefined` when there is no such realm. A disabled one has none. */
@@ -29,7 +27,7 @@ export function createProviderPool(
     const keys = await deps.keyRing.keysOf(name, signingAlgorithmsOf(view));
     const known = providers.get(name);
     if (known !== undefined && isCurrent(known.realm, view, keys.revision)) return known;
-    const made = createProvider(contextOf(deps, view, keys), deps.screens);
+    const made = createProvider(contextOf(deps, view, keys), deps.ui);
     providers.set(name, made);
     return made;
   }

@@ -9,23 +9,23 @@ import { Failure } from '../../base/errors.ts';
 import { isPreviousSecretOf } from '../../registry/model/client-secrets.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { clientNode, endSession } from '../../revocation/nodes.ts';
-import { createUnit, type Unit } from '../../storage/port/unit-of-work.ts';
+import { createUnitOfWork, type UnitOfWork } from '../../storage/port/unit-of-work.ts';
 import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts';
 import { takeDoubledSecretOnce } from '../client-auth/doubled-secret.ts';
 import { isFirstUse } from '../client-auth/replay.ts';
 import { toMetadata } from '../clients/client-metadata.ts';
 import { createInitialAccessToken, registerClient } from '../clients/registration.ts';
-import { mountSeam } from '../endpoints/pipeline.ts';
-import { answerDirectly, type DirectRequest } from '../fast-path/fast-path.ts';
+import { mountPipeline } from '../endpoints/pipeline.ts';
+import { type FastPathRequest, tryFastPath } from '../fast-path/fast-path.ts';
 import { passwordGrant } from '../grants/password.ts';
 import { tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { type Approvals, createApprovals } from '../interaction/approvals.ts';
 import { fillInUserCode } from '../interaction/device.ts';
 import { createInteractions, type Interactions } from '../interaction/interactions.ts';
-import { setPace } from '../interaction/poll-interval.ts';
+import { limitPollInterval } from '../interaction/poll-interval.ts';
 import { adjustModels } from '../library/internals.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import type { Screens } from '../realm/ui-port.ts';
+import type { UiPort } from '../realm/ui-port.ts';
 import { createAdapterFactory } from '../records/adapter.ts';
 import { type Consents, createConsents } from '../records/consents.ts';
 import { findUnit } from '../records/unit-of-request.ts';
@@ -50,16 +50,16 @@ export type RealmProvider = {
   /** The client that a request's `Authorization` or certificate proves; never a public one. */
   authenticateClient(request: IncomingMessage, clientId?: string): Promise<AuthenticatedClient | undefined>;
   /** Answers the most frequent requests by a short way (endpoints/direct.ts); `false` leaves the request as it came. */
-  answerDirectly(request: DirectRequest): Promise<boolean>;
+  tryFastPath(request: FastPathRequest): Promise<boolean>;
   /** Answers a request whose `url` is relative to the realm. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
 };
 
-export function createProvider(realm: RealmContext, screens: Screens): RealmProvider {
+export function createProvider(realm: RealmContext, ui: UiPort): RealmProvider {
   let made: Assembled | undefined;
   // The library's part takes milliseconds to build, and the most frequent requests do without it.
   const parts = () => {
-    made ??= assemble(realm, screens);
+    made ??= assemble(realm, ui);
     return made;
   };
   return {
@@ -82,15 +82,15 @@ export function createProvider(realm: RealmContext, screens: Screens): RealmProv
     createInitialAccessToken: (life) => createInitialAccessToken(realm, parts().provider, life),
     authenticateClient: (request, clientId) =>
       authenticateClient(parts().handle, realm.issuer, { request, clientId, headers: forwarded(realm) }),
-    answerDirectly: (request) => answerDirectly(realm, () => parts().provider, request),
+    tryFastPath: (request) => tryFastPath(realm, () => parts().provider, request),
     handle: (request, response) => parts().handle(request, response),
   };
 }
 
 type Assembled = ReturnType<typeof assemble>;
 
-function assemble(realm: RealmContext, screens: Screens) {
-  const provider = configured(realm, screens);
+function assemble(realm: RealmContext, ui: UiPort) {
+  const provider = configured(realm, ui);
   const consents = createConsents(realm.store, realm.name);
   const sessions = createSessions(realm, provider);
   return {
@@ -104,8 +104,8 @@ function assemble(realm: RealmContext, screens: Screens) {
   };
 }
 
-function configured(realm: RealmContext, screens: Screens): Provider {
-  const provider: Provider = new Provider(realm.issuer, configurationOf(realm, adapterOf(realm), screens));
+function configured(realm: RealmContext, ui: UiPort): Provider {
+  const provider: Provider = new Provider(realm.issuer, configurationOf(realm, adapterOf(realm), ui));
   // Addresses and cookies follow the public URL, which the front has put into the request's headers.
   provider.proxy = true;
   adjustModels(provider, {
@@ -125,10 +125,10 @@ function configured(realm: RealmContext, screens: Screens): Provider {
   for (const grant of [passwordGrant, tokenExchangeGrant]) {
     provider.registerGrantType(grant.name, grant.handler(realm), grant.parameters, grant.mayRepeat);
   }
-  mountSeam(provider, realm, screens);
+  mountPipeline(provider, realm, ui);
   announceSession(provider, realm);
-  setPace(provider, realm);
-  provider.use(logoutWithoutSession(realm, screens));
+  limitPollInterval(provider, realm);
+  provider.use(logoutWithoutSession(realm, ui));
   provider.use(fillInUserCode);
   provider.use(takeDoubledSecretOnce(realm));
   return provider;
@@ -138,7 +138,7 @@ function configured(realm: RealmContext, screens: Screens): Provider {
  * Clients are cached. One that lost a permission in another process is cut there: what this process would still
  * write by its old picture is refused, and the next request sees the new one.
  */
-function guardClient(realm: RealmContext, client: Client, unit: Unit): void {
+function guardClient(realm: RealmContext, client: Client, unit: UnitOfWork): void {
   const readAt = realm.registry.readAt(client);
   if (readAt === undefined) return;
   unit.guard(realm.name, clientNode(client.id), readAt, () => {
@@ -155,7 +155,7 @@ function forwarded({ clientCertHeader }: RealmContext): readonly string[] {
 function adapterOf(realm: RealmContext) {
   const { registry, name, store } = realm;
   const currentUnit = () =>
-    (Provider.ctx && findUnit(Provider.ctx)) ?? createUnit(store, { deferred: false });
+    (Provider.ctx && findUnit(Provider.ctx)) ?? createUnitOfWork(store, { deferred: false });
   return createAdapterFactory({
     realm: name,
     secret: realm.keys.secret,

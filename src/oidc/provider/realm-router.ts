@@ -22,7 +22,7 @@ type Front = { readonly pool: ProviderPool; readonly publicUrl: string; readonly
  * The most frequent requests, before anything else looks at them; resolves to `false` for all others, and leaves those
  * as they came.
  */
-export function realmShortcut({ pool, publicUrl }: Pick<Front, 'pool' | 'publicUrl'>) {
+export function createFastPathRouter({ pool, publicUrl }: Pick<Front, 'pool' | 'publicUrl'>) {
   const basePath = new URL(publicUrl).pathname.replace(/\/$/, '');
   return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
     const { method, url = '' } = request;
@@ -31,13 +31,13 @@ export function realmShortcut({ pool, publicUrl }: Pick<Front, 'pool' | 'publicU
     const provider = address && (await pool.find(address.realm));
     if (address === undefined || provider === undefined || provider === 'disabled') return false;
     annotate(request, { realm: address.realm });
-    return provider.answerDirectly({ request, response, path: address.path });
+    return provider.tryFastPath({ request, response, path: address.path });
   };
 }
 
 const isFrequent = /\/token(\/introspect)?$/;
 
-export function realmFront(front: Front): Middleware {
+export function routeToRealm(front: Front): Middleware {
   const basePath = new URL(front.publicUrl).pathname.replace(/\/$/, '');
   return async function answerForRealm(ctx, next) {
     const address = realmAddress(ctx.path, basePath);

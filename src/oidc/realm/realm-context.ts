@@ -3,7 +3,7 @@ import type { Background } from '../../base/background.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Guests } from '../../guest/guests.ts';
 import type { RealmKeys } from '../../keys/key-ring.ts';
-import type { Guesses } from '../../limits/brute-force.ts';
+import type { BruteForceGuard } from '../../limits/brute-force.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Api, Client } from '../../registry/model/model.ts';
 import type { RealmView } from '../../registry/model/realm-view.ts';
@@ -18,7 +18,7 @@ export type OidcDeps = {
   readonly login: LoginService;
   readonly passwords: Passwords;
   readonly guests: Guests;
-  readonly guesses: Guesses;
+  readonly bruteForce: BruteForceGuard;
   readonly clock: Clock;
   readonly background: Background;
   readonly logger: Logger;

@@ -3,30 +3,30 @@ import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
 import type { RealmContext } from './realm-context.ts';
 
 /** A request in the middle of the library's work. */
-export type ScreenContext = KoaContextWithOIDC;
+export type UiContext = KoaContextWithOIDC;
 
 /** A form that the library checks: where it goes and the secret it must carry as `xsrf`. */
 export type ProtectedForm = { readonly action: string; readonly xsrf: string };
 
 /** The pages that the protocol needs in the middle of a request. The pages folder draws them. */
-export type Screens = {
+export type UiPort = {
   /** RP-initiated logout asks before it ends a session (OIDC RP-Initiated Logout §2). */
-  confirmLogout(ctx: ScreenContext, realm: RealmContext, form: ProtectedForm): void;
-  loggedOut(ctx: ScreenContext, realm: RealmContext): void;
+  confirmLogout(ctx: UiContext, realm: RealmContext, form: ProtectedForm): void;
+  loggedOut(ctx: UiContext, realm: RealmContext): void;
   /** RFC 8628 §3.3: type the code shown on the device. `problem` tells why the last try failed. */
   enterUserCode(
-    ctx: ScreenContext,
+    ctx: UiContext,
     realm: RealmContext,
     form: ProtectedForm & { problem: string | undefined; userCode: string | undefined },
   ): void;
   /** RFC 8628 §3.3.1: compare the code before going on. */
   confirmUserCode(
-    ctx: ScreenContext,
+    ctx: UiContext,
     realm: RealmContext,
     form: ProtectedForm & { userCode: string; device: string },
   ): void;
-  deviceDone(ctx: ScreenContext, realm: RealmContext): void;
-  error(ctx: ScreenContext, realm: RealmContext, out: ErrorOut): void;
+  deviceDone(ctx: UiContext, realm: RealmContext): void;
+  error(ctx: UiContext, realm: RealmContext, out: ErrorOut): void;
   /** The same for a request that was not let in. */
   refused(ctx: Context, realm: RealmContext, out: ErrorOut): void;
 };

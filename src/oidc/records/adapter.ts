@@ -8,12 +8,12 @@ import { Failure } from '../../base/errors.ts';
 import { sha256 } from '../../base/hash.ts';
 import { endGrant } from '../../revocation/nodes.ts';
 import type { Document, Key, Write } from '../../storage/port/port.ts';
-import type { Unit } from '../../storage/port/unit-of-work.ts';
+import type { UnitOfWork } from '../../storage/port/unit-of-work.ts';
 import { refreshValueOf } from '../tokens/refresh-shape.ts';
-import { createHandles } from './keyed-references.ts';
+import { createKeyedReferences } from './keyed-references.ts';
 import { decodeRecord, encodeRecord, signedValueOf } from './record-codec.ts';
 import { indexWrites, placementOf, sessionPointer, ttlOf } from './record-placement.ts';
-import { type Shelf, shelves, tokenModels } from './record-types.ts';
+import { type RecordType, recordTypes, tokenModels } from './record-types.ts';
 
 /** A second use within this time of the first is refused and nothing else: the winner's tokens must live. */
 const RACE_WINDOW_US = 1_000_000;
@@ -25,7 +25,7 @@ export type AdapterDeps = {
   /** The realm's secret: names of low-entropy codes, handles and sealing are derived from it. */
   readonly secret: Buffer;
   /** The unit of the current request, or a fresh one outside of any. */
-  unit(): Unit;
+  unit(): UnitOfWork;
   /** The browser of the current request, as it names itself: shown to the person in the list of sessions. */
   agent(): string | undefined;
   findClientMetadata(id: string): Promise<AdapterPayload | undefined>;
@@ -51,7 +51,12 @@ function clientAdapter(deps: AdapterDeps): Adapter {
 }
 
 function recordAdapter(deps: AdapterDeps, name: string): Adapter {
-  const record: RecordModel = { ...deps, name, shelf: shelfOf(name), handles: createHandles(deps.secret) };
+  const record: RecordModel = {
+    ...deps,
+    name,
+    recordType: recordTypeOf(name),
+    handles: createKeyedReferences(deps.secret),
+  };
   return {
     upsert: (id, payload, expiresIn) => upsert(record, id, payload, expiresIn),
     find: (id) => find(record, id),
@@ -65,19 +70,19 @@ function recordAdapter(deps: AdapterDeps, name: string): Adapter {
 
 type RecordModel = AdapterDeps & {
   readonly name: string;
-  readonly shelf: Shelf;
-  readonly handles: ReturnType<typeof createHandles>;
+  readonly recordType: RecordType;
+  readonly handles: ReturnType<typeof createKeyedReferences>;
 };
 
-function shelfOf(name: string): Shelf {
-  const shelf = shelves[name];
-  if (shelf === undefined) throw new Error(`no shelf for ${name}`);
-  return shelf;
+function recordTypeOf(name: string): RecordType {
+  const recordType = recordTypes[name];
+  if (recordType === undefined) throw new Error(`no record type for ${name}`);
+  return recordType;
 }
 
-function keyOf({ realm, name, shelf, handles }: RecordModel, id: string): Key {
+function keyOf({ realm, name, recordType, handles }: RecordModel, id: string): Key {
   const value = name === 'RefreshToken' ? refreshValueOf(id) : id;
-  return { realm, kind: shelf.kind, id: handles.hashOf(id) ?? sha256(value) };
+  return { realm, kind: recordType.kind, id: handles.hashOf(id) ?? sha256(value) };
 }
 
 function userCodeKey({ realm, handles }: RecordModel, userCode: string): Key {
@@ -90,12 +95,17 @@ async function upsert(
   payload: AdapterPayload,
   expiresIn: number | undefined,
 ): Promise<void> {
-  const { name, shelf } = record;
+  const { name, recordType } = record;
   const key = keyOf(record, signedValueOf(payload) ?? id);
-  const ttl = ttlOf(expiresIn, shelf);
-  const told = name === 'Session' ? { ...payload, agent: record.agent() } : payload;
+  const ttl = ttlOf(expiresIn, recordType);
+  const stored = name === 'Session' ? { ...payload, agent: record.agent() } : payload;
   const writes: Write[] = [
-    { put: key, value: encodeRecord(name, shelf, id, told), ttl, ...placementOf(name, shelf, id, payload) },
+    {
+      put: key,
+      value: encodeRecord(name, recordType, id, stored),
+      ttl,
+      ...placementOf(name, recordType, id, payload),
+    },
     ...indexWrites(name, key, id, payload, ttl),
   ];
   const { userCode } = payload;
@@ -104,11 +114,11 @@ async function upsert(
 }
 
 async function find(record: RecordModel, id: string): Promise<AdapterPayload | undefined> {
-  const { name, shelf } = record;
+  const { name, recordType } = record;
   if (tokenModels.has(name) && isAnsweredByUs()) return undefined;
   const document = await record.unit().read(keyOf(record, id));
   if (document === undefined || document.cut) return undefined;
-  const payload = decodeRecord(name, shelf, id, document.value);
+  const payload = decodeRecord(name, recordType, id, document.value);
   if (payload === undefined) return undefined;
   if (isUsedUp(name, document)) payload.consumed = Math.floor((document.spentAt ?? 0) / 1_000_000);
   // The library turns away any audience at userinfo; ours is open to every token with `openid`.

@@ -5,7 +5,7 @@ import { equalInConstantTime, hmac } from '../../base/hash.ts';
  * must reach a record by another path (a device code by its user code), a handle stands for the identifier: the
  * hash with a proof that this realm made it. Whoever reads the store cannot make one.
  */
-export function createHandles(secret: Buffer) {
+export function createKeyedReferences(secret: Buffer) {
   const proofOf = (hash: string): string => hmac(secret, `handle:${hash}`);
 
   function handle(hash: string): string {

@@ -3,24 +3,29 @@ import type { AdapterPayload } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
 import { createSealer, type Sealer } from '../../keys/seal.ts';
 import { decodeToken, encodeToken } from '../../tokens/record.ts';
-import { type Shelf, tokenModels } from './record-types.ts';
+import { type RecordType, tokenModels } from './record-types.ts';
 
 /** The text at rest: without the identifier, which is a credential, and without what the store itself knows. */
-export function encodeRecord(name: string, shelf: Shelf, id: string, payload: AdapterPayload): string {
+export function encodeRecord(
+  name: string,
+  recordType: RecordType,
+  id: string,
+  payload: AdapterPayload,
+): string {
   if (tokenModels.has(name)) return encodeToken(tokenFields(payload));
   const { jti, userCode, consumed, ...fields } = payload;
   const text = JSON.stringify(fields);
-  return shelf.sealed ? sealerFor(id).seal(text, shelf.kind) : text;
+  return recordType.sealed ? sealerFor(id).seal(text, recordType.kind) : text;
 }
 
 /** The payload with its identifier; `undefined` when the record is not one of this model. */
 export function decodeRecord(
   name: string,
-  shelf: Shelf,
+  recordType: RecordType,
   id: string,
   value: string,
 ): AdapterPayload | undefined {
-  const text = shelf.sealed ? sealerFor(id).open(value, shelf.kind) : value;
+  const text = recordType.sealed ? sealerFor(id).open(value, recordType.kind) : value;
   const fields = tokenModels.has(name) ? asPayload(decodeToken(text)) : asPayload(JSON.parse(text));
   if (fields === undefined || (tokenModels.has(name) && fields.kind !== name)) return undefined;
   return { ...fields, jti: id };

@@ -3,7 +3,7 @@
 import type { AdapterPayload } from 'oidc-provider';
 import { type Lineage, nodesOf } from '../../revocation/nodes.ts';
 import type { Key, Stamp, Write } from '../../storage/port/port.ts';
-import type { Shelf } from './record-types.ts';
+import type { RecordType } from './record-types.ts';
 
 /** Member of a finished login: the stamp at which the user was read. */
 export const READ_AT = 'daypass_read_at';
@@ -23,8 +23,8 @@ export function sessionPointer(realm: string, uid: string): Key {
   return { realm, kind: 'session-uid', id: uid };
 }
 
-export function ttlOf(expiresIn: number | undefined, shelf: Shelf): number {
-  return Math.max(1, Math.ceil(expiresIn ?? 0)) + shelf.linger;
+export function ttlOf(expiresIn: number | undefined, recordType: RecordType): number {
+  return Math.max(1, Math.ceil(expiresIn ?? 0)) + recordType.linger;
 }
 
 /** What else is written with a record, so that it can be found again. */
@@ -57,8 +57,8 @@ function grantWrites(
 }
 
 /** The nodes a record hangs under, and whether it may replace one that is there. */
-export function placementOf(name: string, shelf: Shelf, id: string, payload: AdapterPayload) {
-  const under = shelf.inTree ? nodesOf(lineageOf(name, id, payload)) : [];
+export function placementOf(name: string, recordType: RecordType, id: string, payload: AdapterPayload) {
+  const under = recordType.inTree ? nodesOf(lineageOf(name, id, payload)) : [];
   const isSuccessor = name === 'RefreshToken' && (payload.rotations ?? 0) > 0;
   return {
     ...(under.length > 0 ? { under } : {}),

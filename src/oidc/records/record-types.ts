@@ -1,7 +1,7 @@
 /**
  * How each model of the library is kept: under which kind, for how long beyond its expiry, and sealed or not.
  */
-export type Shelf = {
+export type RecordType = {
   readonly kind: string;
   /**
    * Seconds it outlives its expiry, so that "expired" and "used before" can be told from "never existed"
@@ -18,7 +18,7 @@ const TEN_YEARS = 315_360_000;
 
 const plain = { linger: 0, inTree: false, sealed: false };
 
-export const shelves: Readonly<Record<string, Shelf>> = {
+export const recordTypes: Readonly<Record<string, RecordType>> = {
   AccessToken: { ...plain, kind: 't', inTree: true },
   ClientCredentials: { ...plain, kind: 't', inTree: true },
   RefreshToken: { ...plain, kind: 't', inTree: true, linger: 600 },

@@ -5,42 +5,42 @@
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC, Session } from 'oidc-provider';
 import { protectedForm } from '../http/protected-form.ts';
-import { isMatched } from '../library/has-oidc-context.ts';
+import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { cookiePath } from '../realm/cookies.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import type { Screens } from '../realm/ui-port.ts';
+import type { UiPort } from '../realm/ui-port.ts';
 import { pairwiseIdentifier } from '../tokens/pairwise.ts';
 import { createSessions } from './sessions.ts';
 
-export function logoutSource(realm: RealmContext, screens: Screens) {
+export function logoutSource(realm: RealmContext, ui: UiPort) {
   return async function showLogout(ctx: KoaContextWithOIDC): Promise<void> {
     const { session } = ctx.oidc;
     if (session === undefined || !isProvenByHint(realm, ctx, session)) {
-      screens.confirmLogout(ctx, realm, protectedForm(ctx, 'end_session_confirm'));
+      ui.confirmLogout(ctx, realm, protectedForm(ctx, 'end_session_confirm'));
       return;
     }
     await createSessions(realm, ctx.oidc.provider).endCurrent(session);
     ctx.cookies.set(ctx.oidc.provider.cookieName('session'), null, { path: cookiePath(realm) });
-    goOn({ realm, screens }, ctx, session);
+    goOn({ realm, ui }, ctx, session);
   };
 }
 
 /** Where nobody is signed in there is nothing to confirm: straight on, where the library would post a form first. */
-export function logoutWithoutSession(realm: RealmContext, screens: Screens): Middleware {
+export function logoutWithoutSession(realm: RealmContext, ui: UiPort): Middleware {
   return async function answerWithoutSession(ctx, next) {
     await next();
-    if (!isMatched(ctx) || ctx.oidc.route !== 'end_session' || ctx.status !== 200) return;
+    if (!hasOidcContext(ctx) || ctx.oidc.route !== 'end_session' || ctx.status !== 200) return;
     const { session } = ctx.oidc;
-    if (session !== undefined && session.accountId === undefined) goOn({ realm, screens }, ctx, session);
+    if (session !== undefined && session.accountId === undefined) goOn({ realm, ui }, ctx, session);
   };
 }
 
-type Parts = { readonly realm: RealmContext; readonly screens: Screens };
+type Parts = { readonly realm: RealmContext; readonly ui: UiPort };
 
-function goOn({ realm, screens }: Parts, ctx: Context & KoaContextWithOIDC, session: Session): void {
+function goOn({ realm, ui }: Parts, ctx: Context & KoaContextWithOIDC, session: Session): void {
   const target = returnAddress(session);
   if (target === undefined) {
-    screens.loggedOut(ctx, realm);
+    ui.loggedOut(ctx, realm);
   } else {
     ctx.status = 303;
     ctx.redirect(target);

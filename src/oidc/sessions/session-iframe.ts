@@ -8,7 +8,7 @@ import type { Context, Middleware } from 'koa';
 import type { Provider, Session } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { coversOrigin, originsOf } from '../../registry/model/origins.ts';
-import { isMatched } from '../library/has-oidc-context.ts';
+import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { cookiePath, sameSiteOf } from '../realm/cookies.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
@@ -92,7 +92,7 @@ export function announceSession(provider: Provider, realm: RealmContext): void {
 function sessionCookie(realm: RealmContext): Middleware {
   return async function keepSessionCookie(ctx, next) {
     await next();
-    const session = isMatched(ctx) ? ctx.oidc.session : undefined;
+    const session = hasOidcContext(ctx) ? ctx.oidc.session : undefined;
     if (session !== undefined) showSession(realm, ctx, session);
   };
 }

@@ -11,7 +11,7 @@ type Outcome<Made> = { readonly outcome: Committed | Refusal; readonly made: Mad
  * All of `writes` with the contested steps, which are made anew as long as only they are what is refused, or nothing.
  * A refused `step` counts in `writes`. Rejects with `Failure('busy')` when others were faster every time.
  */
-export async function commitContested<Made>(
+export async function commitWithRetry<Made>(
   store: Store,
   writes: readonly Write[],
   make: () => Promise<readonly [contested: readonly Write[], made: Made]>,
@@ -19,12 +19,12 @@ export async function commitContested<Made>(
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const [contested, made] = await make();
     const outcome = await store.commit([...writes, ...contested]);
-    if (outcome.ok || outcome.step < writes.length || !isContest(outcome)) return { outcome, made };
+    if (outcome.ok || outcome.step < writes.length || !isConflict(outcome)) return { outcome, made };
   }
   throw new Failure('busy', 'too much is happening to these tokens at once, try again later');
 }
 
 /** Whether it was refused because a document is another one than it was when it was read. */
-export function isContest({ reason }: Refusal): boolean {
+export function isConflict({ reason }: Refusal): boolean {
   return reason === 'exists' || reason === 'changed' || reason === 'missing';
 }

@@ -10,9 +10,9 @@ import type { Document, Key, Refusal, Stamp, Store, Write } from './port.ts';
 
 type Step = { readonly write: Write; readonly refused: (reason: Refusal['reason']) => Error };
 
-export type Unit = ReturnType<typeof createUnit>;
+export type UnitOfWork = ReturnType<typeof createUnitOfWork>;
 
-export function createUnit(store: Store, options: { readonly deferred: boolean }) {
+export function createUnitOfWork(store: Store, options: { readonly deferred: boolean }) {
   const seen = new Map<string, Promise<Document | undefined>>();
   const waiting: Step[] = [];
   const guards = new Map<string, Step>();

@@ -2,7 +2,7 @@
 
 import { Readable } from 'node:stream';
 import type { Client } from '../../registry/model/model.ts';
-import type { Cut } from '../../revocation/cuts.ts';
+import type { Revocation } from '../../revocation/cuts.ts';
 
 /** Milliseconds after which who lost the connection comes back. */
 const RETRY_MS = 1000;
@@ -37,7 +37,7 @@ export function createEventStream({ realm, client, secret, audiences }: Listener
   }
 
   /** Tokens are named only to who introspects one of their audiences. */
-  function cut(keys: readonly string[], tokens: Cut['tokens']): void {
+  function cut(keys: readonly string[], tokens: Revocation['tokens']): void {
     const ids = tokens.filter(({ aud }) => aud.some((one) => own.has(one))).map(({ id }) => id);
     if (keys.length > 0 || ids.length > 0) send('cut', { keys, tokens: ids });
   }

@@ -11,8 +11,8 @@ import type { RealmContext } from '../../oidc/realm/realm-context.ts';
 import type { Client } from '../../registry/model/model.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { cutKeys } from '../../revocation/cut-keys.ts';
-import type { Cut, CutFeed, CutListener } from '../../revocation/cuts.ts';
-import { nodesToTell } from '../../revocation/guest-nodes.ts';
+import type { Revocation, RevocationFeed, RevocationListener } from '../../revocation/cuts.ts';
+import { nodesToPublish } from '../../revocation/guest-nodes.ts';
 import { Problem } from '../guest-api/problems.ts';
 import { createEventStream, type EventStream } from './event-stream.ts';
 
@@ -27,11 +27,11 @@ const MAX_KEYS = 256;
 export type EventStreams = ReturnType<typeof createEventStreams>;
 
 type Deps = {
-  readonly hearCuts: (listener: CutListener) => CutFeed;
+  readonly subscribeRevocations: (listener: RevocationListener) => RevocationFeed;
   readonly registry: Registry;
 };
 
-export function createEventStreams({ hearCuts, registry }: Deps) {
+export function createEventStreams({ subscribeRevocations, registry }: Deps) {
   const streams = new Set<EventStream>();
   let isClosing = false;
 
@@ -43,8 +43,8 @@ export function createEventStreams({ hearCuts, registry }: Deps) {
   const recheck = (some: readonly EventStream[]) =>
     Promise.all(some.map((stream) => check(registry, stream).catch(stream.end)));
 
-  const feed = hearCuts({
-    onCut: (realm, cut) => pass(streamsOf(realm), cut),
+  const feed = subscribeRevocations({
+    onRevocation: (realm, cut) => pass(streamsOf(realm), cut),
     onGap: () => flush(streams),
   });
   const stopListening = registry.onChange(
@@ -99,14 +99,14 @@ export function createEventStreams({ hearCuts, registry }: Deps) {
   return { open, close };
 }
 
-function pass(streams: readonly EventStream[], { nodes, tokens }: Cut): void {
-  const told = nodesToTell(nodes);
+function pass(streams: readonly EventStream[], { nodes, tokens }: Revocation): void {
+  const names = nodesToPublish(nodes);
   // The realm itself was cut, or more than is worth telling one by one.
-  const isAll = nodes.includes('') || told.length > MAX_KEYS;
+  const isAll = nodes.includes('') || names.length > MAX_KEYS;
   const keys = new Map<string, readonly string[]>();
   for (const stream of streams) {
     const { id } = stream.client;
-    const own = keys.get(id) ?? (isAll ? [] : cutKeys(stream.secret, id, told));
+    const own = keys.get(id) ?? (isAll ? [] : cutKeys(stream.secret, id, names));
     keys.set(id, own);
     if (isAll) stream.flush();
     stream.cut(own, tokens);

@@ -1,7 +1,7 @@
 /** The pages that the protocol shows by itself (see oidc/screens.ts). */
 import type { Context } from 'koa';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
-import type { ScreenContext, Screens } from '../../oidc/realm/ui-port.ts';
+import type { UiContext, UiPort } from '../../oidc/realm/ui-port.ts';
 import { pageContext, sendPage } from './ui/context.ts';
 import {
   deviceConfirmPage,
@@ -14,7 +14,7 @@ import {
   logoutPage,
 } from './ui/render.ts';
 
-export const screens: Screens = {
+export const ui: UiPort = {
   confirmLogout(ctx, realm, form) {
     const target = ctx.oidc.session?.state?.['postLogoutRedirectUri'];
     const data = {
@@ -62,9 +62,9 @@ export const screens: Screens = {
 };
 
 function showError(
-  ctx: Context | ScreenContext,
+  ctx: Context | UiContext,
   realm: RealmContext,
-  out: Parameters<Screens['refused']>[2],
+  out: Parameters<UiPort['refused']>[2],
 ): void {
   sendError(realm, ctx, {
     kind: kindOf(out.error, ctx.status),
@@ -76,7 +76,7 @@ function showError(
 /** An error page with the status that is set already. */
 export function sendError(
   realm: RealmContext,
-  ctx: Context | ScreenContext,
+  ctx: Context | UiContext,
   error: {
     readonly kind: ErrorKind;
     readonly code?: string | undefined;
@@ -88,12 +88,12 @@ export function sendError(
   sendPage(realm, ctx, html, { isClientFlow: true, status: ctx.status });
 }
 
-function clientName(ctx: ScreenContext): string | undefined {
+function clientName(ctx: UiContext): string | undefined {
   const { client } = ctx.oidc;
   return client?.clientName ?? client?.clientId;
 }
 
-function clientToReturnTo(ctx: ScreenContext) {
+function clientToReturnTo(ctx: UiContext) {
   const name = clientName(ctx);
   const website = ctx.oidc.client?.clientUri;
   return name === undefined || website === undefined ? {} : { client: { name, website } };

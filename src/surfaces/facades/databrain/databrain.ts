@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { identifier } from '../../../guest/grant/fields.ts';
 import type { Refusal } from '../../../guest/grant/refusal.ts';
 import { resourceNode } from '../../../revocation/guest-nodes.ts';
-import { withoutGuessing } from '../shared/brute-force.ts';
+import { guardedAttempt } from '../shared/brute-force.ts';
 import { createFacade, type FacadeError, type Route, type SectionCall } from '../shared/facade.ts';
 import { clientIdOf, isMinted, isoTime, lifeOf, mintFor, tellOf } from '../shared/minting.ts';
 import { bearerOf, readJson } from '../shared/request.ts';
@@ -140,7 +140,7 @@ async function authenticate(call: Call, kind?: LiveKey['kind']): Promise<LiveKey
   const given = bearerOf(call.ctx);
   const what = kind === 'service' ? 'service token' : 'API key';
   if (given === undefined) throw badKey(what);
-  const key = await withoutGuessing(call, clientIdOf('databrain'), async () => {
+  const key = await guardedAttempt(call, clientIdOf('databrain'), async () => {
     const found = await findKey(call, given);
     return kind === undefined || found?.kind === kind ? found : undefined;
   });

@@ -148,9 +148,9 @@ function metrics({ appFilters, rlsSettings }: Params): Filtered[] {
 
 /** Which of the limits of a metric is a filter of the app and which one row-level security. */
 export function rowOriginsOf({ appFilters, rlsSettings }: Params): readonly RowOrigin[] {
-  const told = (origin: RowOrigin['origin'], parts: Params['appFilters']) =>
+  const originsOf = (origin: RowOrigin['origin'], parts: Params['appFilters']) =>
     parts.map(({ metricId: id, values: rows }) => ({ type: 'metric', id, origin, rows }));
-  return [...told('app_filter', appFilters), ...told('rls', rlsSettings)];
+  return [...originsOf('app_filter', appFilters), ...originsOf('rls', rlsSettings)];
 }
 
 function together(parts: readonly { readonly values: Rows }[]): unknown {

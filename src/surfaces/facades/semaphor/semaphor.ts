@@ -5,8 +5,8 @@
 import { equalInConstantTime } from '../../../base/hash.ts';
 import type { Refusal } from '../../../guest/grant/refusal.ts';
 import { HOLDER } from '../../../guest/trail/trail.ts';
-import { senderOf } from '../../../observability/request-source.ts';
-import { withoutGuessing } from '../shared/brute-force.ts';
+import { requestSourceOf } from '../../../observability/request-source.ts';
+import { guardedAttempt } from '../shared/brute-force.ts';
 import { createFacade, type FacadeError, type Route, type SectionCall } from '../shared/facade.ts';
 import { clientIdOf, isMinted, lifeOf, mintFor, tellOf } from '../shared/minting.ts';
 import { bearerOf, readJson } from '../shared/request.ts';
@@ -29,7 +29,7 @@ async function createToken(call: Call): Promise<void> {
   const request = readTokenRequest(await readJson(ctx, say));
   const { resource } = request;
   const target = `${clientIdOf('semaphor')}/${resource.type}/${resource.id}`;
-  const project = await withoutGuessing(call, target, () => projectOf(section, request));
+  const project = await guardedAttempt(call, target, () => projectOf(section, request));
   if (project === undefined) throw refusal('INVALID_CREDENTIALS', 'Invalid credentials.', 401);
   const policies = policiesOf(request, section, realm.view.policies);
   const { ttl, warnings } = lifeOf(call, request.tokenExpiry, 'tokenExpiry');
@@ -91,7 +91,7 @@ async function invalidateToken({ ctx, guests, realm }: Call): Promise<void> {
   const { name } = realm.view;
   const found = await guests.findByValue(name, value);
   if (found?.record.clientId === clientIdOf('semaphor')) {
-    await guests.revokeAll(name, [found.record], { by: HOLDER, ...senderOf(ctx.req) });
+    await guests.revokeAll(name, [found.record], { by: HOLDER, ...requestSourceOf(ctx.req) });
   }
   ctx.body = { success: true };
 }

@@ -1,5 +1,5 @@
 /** Wrong keys and secrets of the embed products: who guesses is soon not listened to any more. */
-import type { Guesser } from '../../../limits/brute-force.ts';
+import type { AttemptSource } from '../../../limits/brute-force.ts';
 import { networkOf } from '../../../limits/network.ts';
 import { annotate } from '../../../observability/annotations.ts';
 import type { FacadeCall } from './facade.ts';
@@ -8,19 +8,19 @@ import type { FacadeCall } from './facade.ts';
  * The outcome of `check`, whose `undefined` is a wrong credential for `target`. Rejects with `TooMany` for who was
  * wrong too often; right credentials are refused then as well, unseen, or it would not slow anybody down.
  */
-export async function withoutGuessing<T>(
-  { guesses, ctx, realm }: FacadeCall,
+export async function guardedAttempt<T>(
+  { bruteForce, ctx, realm }: FacadeCall,
   target: string,
   check: () => Promise<T | undefined> | T | undefined,
 ): Promise<T | undefined> {
   const network = networkOf(ctx.get('X-Forwarded-For'));
-  const guesser: Guesser = { kind: 'api_key', realm: realm.view.name, target, network };
-  const note = () => annotate(ctx.req, { wrong: guesser.kind });
-  if (guesses.isBlocked(guesser)) note();
-  guesses.admit(guesser);
+  const attemptSource: AttemptSource = { kind: 'api_key', realm: realm.view.name, target, network };
+  const note = () => annotate(ctx.req, { wrong: attemptSource.kind });
+  if (bruteForce.isBlocked(attemptSource)) note();
+  bruteForce.admit(attemptSource);
   const found = await check();
   if (found !== undefined) return found;
   note();
-  await guesses.wrong(guesser);
+  await bruteForce.wrong(attemptSource);
   return undefined;
 }

@@ -10,7 +10,7 @@ import { Failure, type FailureCode } from '../../../base/errors.ts';
 import type { Guests } from '../../../guest/guests.ts';
 import type { GuestRealm } from '../../../guest/limits/guest-realm.ts';
 import { apiHeaders } from '../../../http/security-headers.ts';
-import type { Guesses } from '../../../limits/brute-force.ts';
+import type { BruteForceGuard } from '../../../limits/brute-force.ts';
 import { TooMany, waitFields } from '../../../limits/too-many.ts';
 import { annotate } from '../../../observability/annotations.ts';
 import type { Logger } from '../../../observability/logger.ts';
@@ -24,7 +24,7 @@ type FacadeDeps = {
   readonly store: Store;
   readonly clock: Clock;
   readonly guests: Guests;
-  readonly guesses: Guesses;
+  readonly bruteForce: BruteForceGuard;
   readonly registry: Registry;
   readonly seal: Seal;
   readonly logger: Logger;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isRefused } from '../../src/guest/grant/refusal.ts';
-import { decide } from '../../src/guest/issue/authorize-mint.ts';
+import { authorizeMint } from '../../src/guest/issue/authorize-mint.ts';
 import { mints } from '../../src/guest/limits/ceiling.ts';
 import type { GuestRealm } from '../../src/guest/limits/guest-realm.ts';
 import type { GuestRecord } from '../../src/guest/record/guest-record.ts';
@@ -32,7 +32,7 @@ type Asked = { readonly own: readonly string[]; readonly named: readonly string[
 
 function decided({ own, named }: Asked, above?: GuestRecord) {
   const ceiling = mints.parse({ apis: own, types: ['dashboard'], actions: ['view'] });
-  return decide(
+  return authorizeMint(
     { clock: () => 1_000_000 },
     {
       realm,
@@ -45,7 +45,7 @@ function decided({ own, named }: Asked, above?: GuestRecord) {
   );
 }
 
-describe('decide', () => {
+describe('authorizeMint', () => {
   it('gives a child none but audiences of its parent, those it names, and all of them when it names none', () => {
     const name = fc.constantFrom(...ids, ...ids.map(audienceOf));
     const asked = fc.record({
