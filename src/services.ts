@@ -1,6 +1,6 @@
 /** Composition root, part 1: everything but HTTP. */
 
-import { createLogin } from './authn/login.ts';
+import { createAuthenticator } from './authn/authenticator.ts';
 import { createBackground } from './base/background.ts';
 import { systemClock } from './base/clock.ts';
 import type { Settings } from './config/settings.ts';
@@ -37,7 +37,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
   });
   const keyRing = createKeyRing({ store, clock, sealer, logger, signedUntil: LONGEST_LIFE });
-  const login = createLogin({ store, registry, passwords });
+  const authenticator = createAuthenticator({ store, registry, passwords });
   const guests = createGuests({ store, clock, logger });
   const bruteForce = createBruteForceGuard({ store, clock, logger });
   const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
@@ -63,7 +63,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     passwords,
     registry,
     keyRing,
-    login,
+    authenticator,
     guests,
     checkMasterKey,
     bruteForce,

@@ -51,11 +51,11 @@ oidc/client-auth           > base observability storage/port limits registry/mod
 oidc/clients               > base registry/model oidc/realm
 oidc/sessions              > base storage/port revocation registry/model registry/passwords oidc/realm
                              oidc/library oidc/tokens oidc/records oidc/http
-oidc/interaction           > base storage/port registry/model oidc/realm oidc/library oidc/tokens
+oidc/interaction           > base storage/port registry/model authn oidc/realm oidc/library oidc/tokens
                              oidc/records oidc/http oidc/client-auth oidc/sessions
 oidc/grants                > base observability storage/port revocation limits registry/model tokens
-                             guest/grant guest/limits guest/record guest/trail guest/issue guest oidc/realm
-                             oidc/library oidc/tokens oidc/records oidc/http oidc/client-auth
+                             guest/grant guest/limits guest/record guest/trail guest/issue guest authn
+                             oidc/realm oidc/library oidc/tokens oidc/records oidc/http oidc/client-auth
                              oidc/interaction
 oidc/endpoints             > base observability storage/port revocation registry/model tokens guest/record
                              guest/trail guest/introspection guest/issue guest oidc/realm oidc/library

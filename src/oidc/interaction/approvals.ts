@@ -6,9 +6,9 @@ import { epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { createKeyedReferences } from '../records/keyed-references.ts';
+import type { SignedIn } from '../sessions/self-service.ts';
 import { pendingRequestsOf } from './ciba.ts';
 import { fillGrant, grantableOf } from './grant-builder.ts';
-import { passwordAcr } from './interaction-policy.ts';
 
 /** Times are seconds since the epoch. */
 export type PendingApproval = {
@@ -23,7 +23,8 @@ const MAX_PENDING = 50;
 
 export type Approvals = ReturnType<typeof createApprovals>;
 
-type Session = { readonly uid: string; readonly authTime: number };
+/** The session that somebody approves in; what it was worth at login, the approval is worth. */
+type Session = Pick<SignedIn, 'uid' | 'startedAt' | 'context'>;
 
 export function createApprovals(realm: RealmContext, provider: Provider) {
   const indexOf = (userId: string) => pendingRequestsOf(realm.name, userId);
@@ -35,14 +36,13 @@ export function createApprovals(realm: RealmContext, provider: Provider) {
     return found.filter((pending) => pending !== undefined);
   }
 
-  async function approve(userId: string, id: string, session: Session): Promise<void> {
+  async function approve(userId: string, id: string, { uid, startedAt, context }: Session): Promise<void> {
     const request = await required(userId, id);
     const grant = await grantOf(realm, provider, request);
     await provider.backchannelResult(request, grant, {
-      acr: passwordAcr(realm),
-      amr: ['pwd'],
-      authTime: session.authTime || epochSeconds(realm.clock),
-      sessionUid: session.uid,
+      ...context,
+      authTime: startedAt || epochSeconds(realm.clock),
+      sessionUid: uid,
     });
     await forget(userId, id);
   }

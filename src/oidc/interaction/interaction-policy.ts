@@ -2,6 +2,7 @@
  * When a person must be asked: the library's rules, and what differs here.
  */
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { reachableLevels } from '../../authn/authentication-context.ts';
 import type { Client } from '../../registry/model/model.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { consentModeOf } from '../records/consents.ts';
@@ -49,9 +50,10 @@ function askEveryTime(realm: RealmContext): interactionPolicy.Check {
 /** OIDC Core §5.5.1.1: an essential `acr` that cannot be had is a failed login, not one to be tried for ever. */
 function failWhatNoLoginGives(realm: RealmContext, essential: interactionPolicy.Check): void {
   const { check } = essential;
+  const reachable = reachableLevels(realm.view.acrValues);
   essential.check = async (ctx) => {
     const isMissing = await check(ctx);
-    if (isMissing && !wantedAcrs(ctx).includes(passwordAcr(realm))) {
+    if (isMissing && !wantedAcrs(ctx).some((acr) => reachable.has(acr))) {
       throw new errors.UnmetAuthenticationRequirements('the requested acr cannot be obtained');
     }
     return isMissing;
@@ -61,11 +63,6 @@ function failWhatNoLoginGives(realm: RealmContext, essential: interactionPolicy.
 function wantedAcrs(ctx: KoaContextWithOIDC): readonly unknown[] {
   const wanted = ctx.oidc.claims.id_token?.['acr'];
   return [wanted?.value, ...(wanted?.values ?? [])];
-}
-
-/** What a login by password is worth. */
-export function passwordAcr(realm: RealmContext): string {
-  return realm.view.acrValues[0] ?? '1';
 }
 
 function clientOf(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Client | undefined> {

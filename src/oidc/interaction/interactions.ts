@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { InteractionResults, Provider } from 'oidc-provider';
 import { z } from 'zod';
+import { authenticationContext, type Step } from '../../authn/authentication-context.ts';
 import { epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
 import { sha256 } from '../../base/hash.ts';
@@ -15,9 +16,8 @@ import type { Consents } from '../records/consents.ts';
 import { READ_AT } from '../records/record-placement.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { consentOf, fillGrant, type Grantable, grantableOf } from './grant-builder.ts';
-import { passwordAcr } from './interaction-policy.ts';
 
-/** Member of an interaction's result: whose password was right, while something else must be done first. */
+/** Member of an interaction's result: who passed which steps, while something else must be done first. */
 const VERIFIED = 'daypass_verified';
 
 export type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
@@ -65,6 +65,7 @@ export function createInteractions(flow: InteractionDeps) {
 export type Login = {
   readonly user: User;
   readonly remember: boolean;
+  readonly steps: readonly Step[];
   /** When the user was read whose password was right: a change of it since then undoes this login. */
   readonly readAt?: Stamp | undefined;
 };
@@ -98,14 +99,19 @@ async function load({ provider }: Flow, { request, response }: Exchange) {
   }
 }
 
-/** Remembers in the flow itself that this person's password was right, while something else must be done first. */
+/** Remembers in the flow itself which steps this person has passed, while something else must be done first. */
 async function noteVerified(flow: Flow, { request, response }: Exchange, login: Login): Promise<void> {
-  const { user, remember } = login;
-  const note = { id: user.id, remember, proof: proofOf(user) };
+  const { user, remember, steps } = login;
+  const note = { id: user.id, remember, steps, proof: proofOf(user) };
   await flow.provider.interactionResult(request, response, { [VERIFIED]: note });
 }
 
-const verifiedNote = z.object({ id: z.string(), remember: z.boolean(), proof: z.string() });
+const verifiedNote = z.object({
+  id: z.string(),
+  remember: z.boolean(),
+  steps: z.array(z.literal('password')),
+  proof: z.string(),
+});
 
 /** Whoever was verified in this flow, as long as the password that proved it is still theirs. */
 async function verified(flow: Flow, exchange: Exchange): Promise<Login | undefined> {
@@ -114,7 +120,8 @@ async function verified(flow: Flow, exchange: Exchange): Promise<Login | undefin
   if (!note.success) return undefined;
   const user = await realm.registry.findUser(realm.name, note.data.id);
   if (user?.enabled !== true || proofOf(user) !== note.data.proof) return undefined;
-  return { user, remember: note.data.remember };
+  const { remember, steps } = note.data;
+  return { user, remember, steps };
 }
 
 function proofOf(user: User): string {
@@ -124,16 +131,17 @@ function proofOf(user: User): string {
 async function finishLogin(
   flow: Flow,
   exchange: Exchange,
-  { user, remember, readAt }: Login,
+  { user, remember, steps, readAt }: Login,
 ): Promise<string> {
   const { realm } = flow;
   await leaveOtherAccount(flow, exchange, user);
+  const { acr, amr } = authenticationContext(realm.view.acrValues, steps);
   const login = {
     accountId: user.id,
     remember,
     ts: epochSeconds(realm.clock),
-    amr: ['pwd'],
-    acr: passwordAcr(realm),
+    acr,
+    amr: [...amr],
     ...(readAt === undefined ? {} : { [READ_AT]: readAt }),
   };
   return finish(flow, exchange, { login, select_account: {} });

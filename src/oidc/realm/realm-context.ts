@@ -1,4 +1,4 @@
-import type { LoginService } from '../../authn/login.ts';
+import type { Authenticator } from '../../authn/authenticator.ts';
 import type { Background } from '../../base/background.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Guests } from '../../guest/guests.ts';
@@ -15,7 +15,7 @@ import type { Store } from '../../storage/port/port.ts';
 export type OidcDeps = {
   readonly store: Store;
   readonly registry: Registry;
-  readonly login: LoginService;
+  readonly authenticator: Authenticator;
   readonly passwords: Passwords;
   readonly guests: Guests;
   readonly bruteForce: BruteForceGuard;

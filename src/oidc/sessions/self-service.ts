@@ -18,7 +18,13 @@ import type { Sessions } from './sessions.ts';
 export type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
 
 /** Who is at the browser. `startedAt` is seconds since the epoch. */
-export type SignedIn = { readonly user: User; readonly uid: string; readonly startedAt: number };
+export type SignedIn = {
+  readonly user: User;
+  readonly uid: string;
+  readonly startedAt: number;
+  /** What the login of this session was worth. */
+  readonly context: { readonly acr?: string | undefined; readonly amr?: string[] | undefined };
+};
 
 export type PasswordChange = { readonly current: string; readonly wanted: string };
 
@@ -52,7 +58,8 @@ async function signedIn({ realm, provider }: Deps, exchange: Exchange): Promise<
   if (session.accountId === undefined) return undefined;
   const user = await realm.registry.findUser(realm.name, session.accountId);
   if (user?.enabled !== true) return undefined;
-  return { user, uid: session.uid, startedAt: session.loginTs ?? 0 };
+  const { uid, loginTs: startedAt = 0, acr, amr } = session;
+  return { user, uid, startedAt, context: { acr, amr } };
 }
 
 function sessionOf(provider: Provider, { request, response }: Exchange): Promise<Session> {
@@ -70,7 +77,7 @@ async function changePassword(
   change: PasswordChange,
 ): Promise<PasswordOutcome> {
   const { realm, provider } = deps;
-  const outcome = await realm.login.authenticate(realm.view, user.username, change.current);
+  const outcome = await realm.authenticator.password(realm.view, user.username, change.current);
   if (!outcome.ok && outcome.reason !== 'incomplete') return 'wrong';
   const session = await sessionOf(provider, exchange);
   const result = await setPassword(deps, user, change.wanted, session.uid);

@@ -154,9 +154,9 @@ async function changePassword(account: Account, fields: Fields): Promise<void> {
 }
 
 async function decide(account: Account, id: string, isApproved: boolean): Promise<void> {
-  const { user, uid, startedAt } = account.who;
+  const { user } = account.who;
   const { approvals } = account.provider;
-  if (isApproved) await approvals.approve(user.id, id, { uid, authTime: startedAt });
+  if (isApproved) await approvals.approve(user.id, id, account.who);
   else await approvals.deny(user.id, id);
   done(account, isApproved ? 'request_approved' : 'request_denied');
 }
