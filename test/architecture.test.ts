@@ -17,7 +17,7 @@ storage/port               > base
 storage/embedded           > base storage/port
 storage/redis              > base observability storage/port
 storage                    > base observability storage/port storage/embedded storage/redis
-revocation                 > base storage/port
+revocation                 > base observability storage/port
 limits                     > base observability storage/port
 keys                       > base observability storage/port
 registry/model             > base storage/port revocation
@@ -39,7 +39,7 @@ guest/issue                > base storage/port revocation limits keys guest/gran
 guest                      > base observability storage/port limits registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup guest/status guest/introspection
                              guest/issue
-authn                      > base storage/port registry/model registry/passwords registry
+authn                      > base observability storage/port registry/model registry/passwords registry
 oidc/realm                 > base observability storage/port limits keys registry/model registry/passwords
                              registry guest/grant guest/limits guest authn
 oidc/library               > http limits registry/model tokens

@@ -3,6 +3,7 @@
  * (OWASP ASVS 6.3.8): a caller may tell more only after the password was right.
  */
 import { sha256 } from '../base/hash.ts';
+import type { EventSink } from '../observability/events.ts';
 import type { User } from '../registry/model/model.ts';
 import type { Passwords } from '../registry/passwords/passwords.ts';
 import { normalizeLogin, type RealmView, type Registry } from '../registry/registry.ts';
@@ -27,9 +28,12 @@ export type PasswordStepDeps = {
   readonly registry: Registry;
   readonly passwords: Passwords;
   readonly lockout: Lockout;
+  readonly events: EventSink;
 };
 
-export function createPasswordStep({ registry, passwords, lockout }: PasswordStepDeps) {
+const STEP = { step: 'password' } as const;
+
+export function createPasswordStep({ registry, passwords, lockout, events }: PasswordStepDeps) {
   /** Rejects with `Failure('busy')` when too many logins wait already, `Failure('unavailable')` without a store. */
   return async function passPassword(
     realm: RealmView,
@@ -37,16 +41,20 @@ export function createPasswordStep({ registry, passwords, lockout }: PasswordSte
     password: string,
   ): Promise<StepOutcome> {
     const found = await registry.findUserByLogin(realm.name, login);
-    const attempt = { realm, step: 'password', who: found?.user.id ?? nameOf(login) } as const;
+    const attempt = { ...STEP, realm, who: found?.user.id ?? nameOf(login) } as const;
     const { matches, outdated } = await passwords.verify(password, found?.user.passwordHash);
     // Not before: of many tries at once, those that come late must see what the early ones have counted.
     const isLocked = await lockout.isLocked(attempt);
     if (isLocked || !matches || found === undefined) {
       await lockout.countWrong(attempt);
+      const reason = isLocked ? 'locked' : 'credentials';
+      events.emit({ ...STEP, type: 'login.failed', realm: realm.name, user: found?.user.id, reason });
       return { ok: false, reason: 'credentials' };
     }
     if (outdated) await rehash(realm.name, found.user, password);
-    return outcomeOf({ ...found, steps: ['password'] });
+    const outcome = outcomeOf({ ...found, steps: ['password'] });
+    events.emit({ ...STEP, realm: realm.name, user: found.user.id, ...eventOf(outcome) });
+    return outcome;
   };
 
   async function rehash(realm: string, user: User, password: string): Promise<void> {
@@ -60,8 +68,14 @@ function nameOf(login: string): string {
   return `nobody:${sha256(normalizeLogin(login))}`;
 }
 
-function outcomeOf(proven: Proven): StepOutcome {
+function outcomeOf(proven: Proven): Exclude<StepOutcome, { reason: 'credentials' }> {
   if (!proven.user.enabled) return { ok: false, reason: 'disabled', ...proven };
   if (proven.user.requiredActions.length > 0) return { ok: false, reason: 'incomplete', ...proven };
   return { ok: true, ...proven };
+}
+
+function eventOf(outcome: Exclude<StepOutcome, { reason: 'credentials' }>) {
+  return outcome.ok
+    ? ({ type: 'login.succeeded' } as const)
+    : ({ type: 'login.failed', reason: outcome.reason } as const);
 }

@@ -4,6 +4,7 @@
 import type { Clock } from '../base/clock.ts';
 import { sha256 } from '../base/hash.ts';
 import { createQuotas } from '../limits/quotas.ts';
+import type { EventSink } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Client } from '../registry/model/model.ts';
 import type { Document, Stamp, Store } from '../storage/port/port.ts';
@@ -37,7 +38,7 @@ import { createStatusLists } from './status/status-lists.ts';
 import { createPlacing } from './status/status-places.ts';
 import type { Source } from './trail/trail.ts';
 import { createTrailNotes } from './trail/trail-notes.ts';
-import { tellingRefusals } from './trail/trail-refusals.ts';
+import { emittingRefusals } from './trail/trail-refusals.ts';
 
 export type Guests = ReturnType<typeof createGuests>;
 
@@ -45,6 +46,7 @@ export type GuestsDeps = {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly events: EventSink;
   /** Addresses of a host, none when it cannot be found in time; default: as the machine's file of hosts or DNS says. */
   readonly resolveHost?: (host: string) => Promise<readonly string[]>;
 };
@@ -58,27 +60,27 @@ export function createGuests(parts: GuestsDeps) {
     quotas: createQuotas(parts),
   };
   const statusLists = createStatusLists(parts);
-  const telling = <Made extends object>(order: MintOrder, make: () => Promise<Made | Refused>) => {
+  const watched = <Made extends object>(order: MintOrder, make: () => Promise<Made | Refused>) => {
     const { realm, minter, source, parent } = order;
     if (order.isTrial === true) return make();
     const asked = { realm: realm.name, client: minter.clientId, source, parent: parent?.guest?.record.id };
-    return tellingRefusals(deps, asked, make);
+    return emittingRefusals(deps, asked, make);
   };
   return {
     /** The signed status list; `undefined` when the realm has no such one. */
     statusList: (realm: GuestRealm, id: string) => statusLists.tokenOf(realm, id),
-    mint: (order: MintOrder) => telling(order, () => mint(deps, order)),
+    mint: (order: MintOrder) => watched(order, () => mint(deps, order)),
     mintOnce: (order: MintOrder, once: { readonly key: string; readonly request: string }) =>
-      telling(order, () => mintOnce(deps, order, once)),
-    createOpener: (order: MintOrder, ttl: number) => telling(order, () => createOpener(deps, order, ttl)),
+      watched(order, () => mintOnce(deps, order, once)),
+    createOpener: (order: MintOrder, ttl: number) => watched(order, () => createOpener(deps, order, ttl)),
     redeemOpener: (redemption: Redemption) => {
       const asked = { realm: redemption.realm.name, source: redemption.source };
-      return tellingRefusals(deps, asked, () => redeemOpener(deps, redemption));
+      return emittingRefusals(deps, asked, () => redeemOpener(deps, redemption));
     },
     originsOfOpener: (realm: GuestRealm, value: string) => originsOf(deps, realm, value),
     refresh: (order: RefreshOrder) => {
       const asked = { realm: order.realm.name, client: order.clientId, source: order.source };
-      return tellingRefusals(deps, asked, () => refreshGuest(deps, order));
+      return emittingRefusals(deps, asked, () => refreshGuest(deps, order));
     },
     find: (realm: string, id: string) => findGuest(deps, realm, id),
     findByValue: (realm: string, value: string) => findGuestByHash(deps, realm, sha256(value)),

@@ -18,7 +18,7 @@
 import type { JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { type Clock, epochSeconds } from '../base/clock.ts';
-import type { Logger } from '../observability/logger.ts';
+import type { EventSink } from '../observability/events.ts';
 import type { Stamp, Store } from '../storage/port/port.ts';
 import { algsOf, jwksOf, type SigningAlg } from './ring.ts';
 import { type Change, createRingRecords, KEYS_CHANGED, TOPIC } from './ring-records.ts';
@@ -43,7 +43,7 @@ type KeyRingDeps = {
   readonly store: Store;
   readonly clock: Clock;
   readonly sealer: Sealer;
-  readonly logger: Logger;
+  readonly events: EventSink;
   /** Called after the keys of a realm changed in any process; without a realm, those of any realm may have. */
   readonly onChange?: (realm?: string) => void;
   /** Seconds: the longest life of a token signed with these keys. */
@@ -53,7 +53,7 @@ type KeyRingDeps = {
 export type KeyRing = ReturnType<typeof createKeyRing>;
 
 export function createKeyRing({ signedUntil, ...deps }: KeyRingDeps) {
-  const { clock, logger } = deps;
+  const { clock, events } = deps;
   const keepFor = signedUntil + 2 * CACHED_SECONDS;
   const records = createRingRecords(deps);
   const cache = createCache(deps);
@@ -98,7 +98,8 @@ export function createKeyRing({ signedUntil, ...deps }: KeyRingDeps) {
     const { before, after } = await records.change(realm, [], step);
     cache.drop(realm);
     const report = reportOf(before, after.ring);
-    logger.info({ realm, immediate: options.now === true, ...report }, 'signing keys rotated');
+    const details = { immediate: options.now === true, ...report };
+    events.emit({ type: 'keys.rotated', realm, details });
     return report;
   }
 

@@ -1,7 +1,7 @@
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { randomValue } from '../base/random.ts';
-import type { Logger } from '../observability/logger.ts';
+import type { EventSink } from '../observability/events.ts';
 import type { Key, Stamp, Store, Write } from '../storage/port/port.ts';
 import { generateKey } from './generate.ts';
 import { algsOf, type Ring, ring as ringSchema, type SigningAlg } from './ring.ts';
@@ -24,11 +24,11 @@ type Deps = {
   readonly store: Store;
   readonly clock: Clock;
   readonly sealer: Sealer;
-  readonly logger: Logger;
+  readonly events: EventSink;
 };
 
 /** The rings of all realms at rest, each one record, sealed as a whole. */
-export function createRingRecords({ store, clock, sealer, logger }: Deps) {
+export function createRingRecords({ store, clock, sealer, events }: Deps) {
   /**
    * Applies `change` to the newest ring of the realm and makes the keys that are then missing for `algs` or for any
    * algorithm already there. Writes only when something changed, tells every process in the same commit, and starts
@@ -51,7 +51,8 @@ export function createRingRecords({ store, clock, sealer, logger }: Deps) {
       const ring = fill(changed, fresh, epochSeconds(clock));
       const stamp = await write(realm, ring, found?.stamp);
       if (stamp !== undefined) {
-        logger.info({ realm, created: fresh.map(({ kid, alg }) => ({ kid, alg })) }, 'signing keys changed');
+        const created = fresh.map(({ kid, alg }) => ({ kid, alg }));
+        events.emit({ type: 'keys.created', realm, details: { created } });
         return { before, after: { ring, stamp } };
       }
     }

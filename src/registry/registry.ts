@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
+import type { EventSink } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Stamp, Store } from '../storage/port/port.ts';
 import { type Applied, createApply } from './apply/apply.ts';
@@ -40,6 +41,7 @@ export type RegistryDeps = {
   readonly seal: Seal;
   readonly passwords: PasswordHashing;
   readonly logger: Logger;
+  readonly events: EventSink;
   /** What others keep one of for each realm, and that goes with it. */
   readonly removedWith: RemovedWith;
   readonly narrowing: Narrowing;
@@ -92,10 +94,10 @@ const MAX_ORIGINS = 2_000;
 const CACHE_MS = 30_000;
 
 export function createRegistry(deps: RegistryDeps): Registry {
-  const { store, clock, seal, passwords, logger, removedWith, narrowing } = deps;
+  const { store, clock, seal, passwords, logger, events, removedWith, narrowing } = deps;
   const codec = createCodec(seal);
   const feed = createChangeFeed({ store, logger });
-  const committer = createCommitter({ store, codec, announce: feed.announce });
+  const committer = createCommitter({ store, codec, events, announce: feed.announce });
   const clients = createClients({ store, codec, committer, narrowing });
   const users = createUsers({ store, codec, committer, clock, passwords });
   const realms = createRealms({ store, codec, committer, clients, users, removedWith, narrowing });

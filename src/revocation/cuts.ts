@@ -1,11 +1,13 @@
 /**
- * Tells every process what was cut, in the commit that cuts it: so nobody who cuts can forget to tell, and nothing is
- * told that did not happen. What is told are names of nodes of the revocation tree; who may see which is for those who
- * pass it on.
+ * Publishes every cut to every process, in the commit that cuts: so nobody who cuts can forget it, and nothing is
+ * published that did not happen. The message holds names of revocation nodes; whoever passes it on decides who may see
+ * which.
  */
 import { z } from 'zod';
 import { randomId } from '../base/random.ts';
+import type { EventSink } from '../observability/events.ts';
 import type { Store, Write } from '../storage/port/port.ts';
+import { kindOf } from './nodes.ts';
 
 const TOPIC = 'cuts';
 /** Holds no tokens: the realm of what a process tells itself. */
@@ -21,21 +23,33 @@ const payload = z.object({
 /** `nodes`: whatever hangs under one of them is dead, or has changed. `tokens`: single guest tokens among that. */
 export type Revocation = Pick<z.infer<typeof payload>, 'nodes' | 'tokens'>;
 
-/** The store, whose every cut is told. */
-export function publishingRevocations(store: Store): Store {
-  return { ...store, commit: (writes) => store.commit([...writes, ...messagesFor(writes)]) };
+/** The store, whose every cut is published with its commit, and emitted as an event after it. */
+export function publishingRevocations(store: Store, events: EventSink): Store {
+  return {
+    ...store,
+    async commit(writes) {
+      const cut = cutBy(writes);
+      if (cut === undefined) return store.commit(writes);
+      const { realm, nodes } = cut;
+      const outcome = await store.commit([...writes, publishRevocation(realm, { nodes })]);
+      if (outcome.ok)
+        events.emit({ type: 'revocation', realm, nodes, kinds: [...new Set(nodes.map(kindOf))] });
+      return outcome;
+    },
+  };
 }
 
-function messagesFor(writes: readonly Write[]): readonly Write[] {
+/** All steps of a commit belong to one realm. */
+function cutBy(writes: readonly Write[]) {
   const cuts = writes.flatMap((write) => {
     if ('cut' in write) return [{ realm: write.realm, node: write.cut }];
     return 'close' in write ? [{ realm: write.realm, node: write.close }] : [];
   });
   const [first] = cuts;
-  return first === undefined ? [] : [publishRevocation(first.realm, { nodes: cuts.map(({ node }) => node) })];
+  return first && { realm: first.realm, nodes: cuts.map(({ node }) => node) };
 }
 
-/** A step that tells of more than cuts do: of tokens that have changed, or which tokens a cut means. */
+/** A step that says more than the cuts of its commit do: which tokens have changed, or which ones a cut means. */
 export function publishRevocation(realm: string, cut: Partial<Revocation>): Write {
   return { publish: TOPIC, realm, message: JSON.stringify(cut) };
 }

@@ -46,3 +46,26 @@ export function endGrant(realm: string, grantId: string): Write {
 export function tokenKey(realm: string, hash: string): Key {
   return { realm, kind: 't', id: hash };
 }
+
+/** What stands before the colon of a node's name, to what hangs below such a node. */
+const kinds: Readonly<Record<string, string>> = {
+  '': 'realm',
+  c: 'client',
+  u: 'user',
+  s: 'session',
+  g: 'grant',
+  t: 'token',
+  gc: 'guests of a client',
+  gm: 'guest ceiling',
+  gf: 'guest',
+  gt: 'tenant',
+  gs: 'subject',
+  gr: 'resource',
+  gx: 'resource of a tenant',
+  gl: 'label',
+};
+
+/** The kind of a revocation node, for logs and metrics: a closed set. */
+export function kindOf(node: string): string {
+  return kinds[node.slice(0, Math.max(0, node.indexOf(':')))] ?? 'other';
+}

@@ -70,9 +70,9 @@ describe('wrong passwords', () => {
   });
 
   it('of one moment are no way around it', async () => {
-    const { store, registry } = server.services;
+    const { store, registry, events } = server.services;
     const passwords = createPasswords({ queue: createWorkQueue({ concurrency: 1, maxWaiting: 100 }) });
-    const one = createAuthenticator({ store, registry, passwords });
+    const one = createAuthenticator({ store, registry, passwords, events });
     const realm = await registry.findRealm('acme');
     if (realm === undefined) throw new Error('there is no realm');
     const attempts = [...Array.from({ length: 12 }, (_, index) => `guess-${index}`), 'my_password'];

@@ -1,6 +1,6 @@
 /**
  * `guest.refused`: what is not minted has no token, so no trail either, and whoever is refused a million times fills
- * nothing. The log has a line for each.
+ * nothing. Each is an event.
  */
 import { Failure } from '../../base/errors.ts';
 import { isRefused, type Refused } from '../grant/refusal.ts';
@@ -17,9 +17,9 @@ type Asked = {
 /** Pointers may be made of names that the caller invented. */
 const MAX_POINTER = 256;
 
-/** Makes something, and tells the log when it is refused. A store that cannot be reached refuses nothing. */
-export async function tellingRefusals<Made extends object>(
-  { logger }: Pick<TrailDeps, 'logger'>,
+/** Makes something, and emits an event when it is refused. A store that cannot be reached refuses nothing. */
+export async function emittingRefusals<Made extends object>(
+  { events }: Pick<TrailDeps, 'events'>,
   asked: Asked,
   make: () => Promise<Made | Refused>,
 ): Promise<Made | Refused> {
@@ -27,8 +27,8 @@ export async function tellingRefusals<Made extends object>(
     const { realm, client, parent, source } = asked;
     const { ip, origin, userAgent } = source;
     const where = pointer?.slice(0, MAX_POINTER);
-    const what = { event: 'guest.refused', refusal, pointer: where, client, parent };
-    logger.info({ realm, ...what, ip, origin, user_agent: userAgent }, 'guest trail');
+    const details = { refusal, pointer: where, client, parent, ip, origin, user_agent: userAgent };
+    events.emit({ type: 'guest', realm, event: 'guest.refused', details });
   };
   try {
     const made = await make();

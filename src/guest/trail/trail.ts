@@ -9,6 +9,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
+import type { EventSink } from '../../observability/events.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { RequestSource } from '../../observability/request-source.ts';
 import { GUEST_CUT_TTL } from '../../revocation/guest-nodes.ts';
@@ -18,7 +19,12 @@ import { refreshReachOf } from '../grant/lifetime.ts';
 import type { GuestRecord } from '../record/guest-record.ts';
 import { type ChainedEvent, chained } from './trail-chain.ts';
 
-export type TrailDeps = { readonly store: Store; readonly clock: Clock; readonly logger: Logger };
+export type TrailDeps = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: EventSink;
+};
 
 /** Who made something happen (a client, a user, or `HOLDER`), and where it came from. */
 export type Source = RequestSource & { readonly by: string };
@@ -116,10 +122,10 @@ export function tellMissing(
   logger.error({ realm, guest: record.id, event, err: error }, 'an event is missing in the trail');
 }
 
-/** The line in the log, when the event is in the store. Who people are is not in it. */
-export function tell({ logger }: Pick<TrailDeps, 'logger'>, realm: string, event: ChainedEvent): void {
+/** Emits the event when it is in the store. Who people are is not in it. */
+export function tell({ events }: Pick<TrailDeps, 'events'>, realm: string, event: ChainedEvent): void {
   const { token: guest, event: name, client, reason, seq, hash } = event;
-  logger.info({ realm, guest, event: name, client, reason, seq, hash }, 'guest trail');
+  events.emit({ type: 'guest', realm, event: name, details: { guest, client, reason, seq, hash } });
 }
 
 /** The events that are kept, oldest first, as of one moment. What cannot be read is not among them. */

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Failure } from '../../base/errors.ts';
+import type { EventSink } from '../../observability/events.ts';
 import { LASTING_CUT_TTL } from '../../revocation/life.ts';
 import type { Committed, Refusal, Store, Write } from '../../storage/port/port.ts';
 import type { Changed } from './change-feed.ts';
@@ -10,12 +11,13 @@ export type Committer = ReturnType<typeof createCommitter>;
 type CommitterDeps = {
   readonly store: Store;
   readonly codec: Codec;
+  readonly events: EventSink;
   /** Called for each change after its commit and before the caller learns of it. */
   announce(realm: string, changed: Changed): void;
 };
 
 /** Commits changes of a realm together with the messages that tell other processes of them. */
-export function createCommitter({ store, codec, announce }: CommitterDeps) {
+export function createCommitter({ store, codec, events, announce }: CommitterDeps) {
   async function commit(
     realm: string,
     writes: readonly Write[],
@@ -26,7 +28,10 @@ export function createCommitter({ store, codec, announce }: CommitterDeps) {
     const first = await store.commit(all);
     const result = !first.ok && first.reason === 'closed' ? await commitToClosed(realm, all) : first;
     if (result.ok) {
-      for (const change of changes) announce(realm, change);
+      for (const change of changes) {
+        announce(realm, change);
+        events.emit({ type: 'registry.changed', realm, ...change });
+      }
     }
     return result;
   }
