@@ -1,4 +1,4 @@
-/** The refresh tokens of guests: what is at rest of them, and which one follows which. */
+/** Refresh tokens of guests: their records at rest, and how the successor of one is derived. */
 
 import { type Clock, epochSeconds } from '../../base/clock.ts';
 import { hmac, sha256 } from '../../base/hash.ts';
