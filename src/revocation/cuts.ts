@@ -10,7 +10,7 @@ import type { Store, Write } from '../storage/port/port.ts';
 import { kindOf } from './nodes.ts';
 
 const TOPIC = 'cuts';
-/** Holds no tokens: the realm of what a process tells itself. */
+/** A realm without tokens, for messages that a process sends to itself. */
 const NOBODY = '_';
 
 const token = z.object({ id: z.string(), aud: z.array(z.string()) });
@@ -20,7 +20,7 @@ const payload = z.object({
   tick: z.string().optional(),
 });
 
-/** `nodes`: whatever hangs under one of them is dead, or has changed. `tokens`: single guest tokens among that. */
+/** `nodes`: everything below these is dead or has changed. `tokens`: single guest tokens among that. */
 export type Revocation = Pick<z.infer<typeof payload>, 'nodes' | 'tokens'>;
 
 /** The store, whose every cut is published with its commit, and emitted as an event after it. */
@@ -62,13 +62,13 @@ export type RevocationListener = {
 
 export type RevocationFeed = ReturnType<typeof createRevocationFeed>;
 
-/** Hears of cuts in any process. `close` ends it. */
+/** Subscribes to the cuts of all processes. `close` ends it. */
 export function createRevocationFeed(store: Store, listener: RevocationListener) {
   const waiting = new Map<string, () => void>();
   const leave = store.subscribe(TOPIC, {
     onMessage({ realm, message }) {
       const read = payload.safeParse(JSON.parse(message));
-      // A newer version may tell of things that this one has never heard of.
+      // A newer version may publish things that this one does not know.
       if (!read.success) listener.onGap();
       else if (read.data.tick === undefined) listener.onRevocation(realm, read.data);
       else waiting.get(read.data.tick)?.();
@@ -76,7 +76,10 @@ export function createRevocationFeed(store: Store, listener: RevocationListener)
     onGap: () => listener.onGap(),
   });
 
-  /** Whether a message that is sent now is heard within so many milliseconds: silence means nothing unless it would be. */
+  /**
+   * Whether a message that is published now arrives within so many milliseconds. Only then does silence mean that
+   * nothing was cut.
+   */
   async function isAlive(withinMs: number): Promise<boolean> {
     const tick = randomId();
     const { promise, resolve } = Promise.withResolvers<boolean>();
