@@ -1,4 +1,4 @@
-/** The compatibility sections of a realm file, checked as the facades that read them do. */
+/** Checks the sections of embed products in a realm file, by the same schemas as the facades. */
 import type { z } from 'zod';
 import type { Problem } from '../registry/model/check-realm.ts';
 import type { RealmSettings } from '../registry/model/model.ts';
@@ -7,7 +7,7 @@ import { checkInformer, informerSection } from '../surfaces/facades/informer/opt
 import { checkSemaphor, semaphorSection } from '../surfaces/facades/semaphor/options.ts';
 import { type Finding, findingsOf } from './schema-hints.ts';
 
-/** `settings` are absent when they are at fault themselves: then there is nothing to compare with. */
+/** `settings` is absent when the settings themselves are at fault: then there is nothing to compare with. */
 type Check = (section: unknown, settings: RealmSettings | undefined) => readonly (Finding | Problem)[];
 
 const checks: Readonly<Record<string, Check>> = {
@@ -16,7 +16,7 @@ const checks: Readonly<Record<string, Check>> = {
   informer: checkWith(informerSection, checkInformer),
 };
 
-/** Paths from the whole of the sections. Sections that do not exist are the realm's own schema to tell. */
+/** Paths from the member that holds all sections. An unknown section is a fault of the realm's own schema. */
 export function checkSections(
   sections: Readonly<Record<string, unknown>>,
   settings: RealmSettings | undefined,

@@ -29,7 +29,7 @@ const CACHED_REALMS = 2000;
 const CACHED_SECONDS = 30;
 
 export type RealmKeys = {
-  /** Changes whenever anything below does. */
+  /** Changes whenever another member of this value does. */
   readonly revision: Stamp;
   /** Private keys with `kid`, `alg`, `use`; per algorithm the signing one first, then the next one, then retired ones. */
   readonly jwks: readonly JWK[];
@@ -44,7 +44,10 @@ type KeyRingDeps = {
   readonly clock: Clock;
   readonly sealer: Sealer;
   readonly events: EventSink;
-  /** Called after the keys of a realm changed in any process; without a realm, those of any realm may have. */
+  /**
+   * Called after the keys of a realm were changed by any process. Without a realm, the keys of any realm may have
+   * changed.
+   */
   readonly onChange?: (realm?: string) => void;
   /** Seconds: the longest life of a token signed with these keys. */
   readonly signedUntil: number;
@@ -71,7 +74,7 @@ export function createKeyRing({ signedUntil, ...deps }: KeyRingDeps) {
     return (await cache.load(realm, algs, () => load(realm, algs))).keys;
   }
 
-  /** The keys as they are at rest, in the order of `RealmKeys.jwks`; none are made and none change. */
+  /** The stored keys, in the order of `RealmKeys.jwks`. Makes none and changes none. */
   async function stored(realm: string): Promise<RealmKeys['jwks']> {
     const found = await records.find(realm);
     return found === undefined ? [] : jwksOf(found.ring);
@@ -106,11 +109,11 @@ export function createKeyRing({ signedUntil, ...deps }: KeyRingDeps) {
   return { keysOf, stored, rotate, stop: cache.stop };
 }
 
-/** What was read lately, until the store tells of a change. */
+/** Caches what was read, until the store publishes a change. */
 function createCache({ store, onChange }: Pick<KeyRingDeps, 'store' | 'onChange'>) {
   const entries = new LRUCache<string, Cached>({ max: CACHED_REALMS });
   const loading = new Map<string, Promise<Cached>>();
-  /** Counts changes: what was read before one is neither kept nor handed to who asks after it. */
+  /** Counts changes: a value that was read before a change is neither cached nor given to a later caller. */
   let changes = 0;
 
   function drop(realm?: string): void {
@@ -135,7 +138,7 @@ function createCache({ store, onChange }: Pick<KeyRingDeps, 'store' | 'onChange'
     },
   });
 
-  /** One `read` at a time for all who ask for the same. */
+  /** All callers that ask for the same share one `read`. */
   function load(realm: string, algs: readonly SigningAlg[], read: () => Promise<Cached>): Promise<Cached> {
     const flight = [changes, realm, ...algs].join(' ');
     const running = loading.get(flight) ?? keep(realm, read).finally(() => loading.delete(flight));

@@ -1,6 +1,6 @@
 /**
- * The log lines of domain events. What a request did stands in the request's own line already (http/lifecycle.ts), so
- * events of logins and tokens have no second one.
+ * The log lines of domain events. The line of a request (http/lifecycle.ts) reports its logins and tokens, so these
+ * events have no line of their own.
  */
 import type { DomainEvent, EventListener } from './events.ts';
 import type { Logger } from './logger.ts';

@@ -1,7 +1,7 @@
 /**
- * What happens in a realm that somebody may want to know of: one typed list, one sink. Whoever does a thing emits its
- * event after it is true (after the commit). The log and the metrics hang on the sink; audit, traces and signals can.
- * Events name things by their ids. They never hold a value that lets anybody in.
+ * What happens in a realm, as one typed list and one sink. Whoever does a thing emits its event after the commit. The
+ * log and the metrics subscribe to the sink; audit, traces and signals can. Events name things by their ids. They
+ * never contain a credential.
  */
 import type { Logger } from './logger.ts';
 
@@ -10,7 +10,7 @@ export type RequestPath = 'fast' | 'library';
 
 type OfRealm = { readonly realm: string };
 
-/** A step of authentication was passed, or not. `user`: the id, where there is such a user. */
+/** A step of authentication was passed or failed. `user`: the id, where the user exists. */
 type LoginEvent = OfRealm & { readonly step: string } & (
     | { readonly type: 'login.succeeded'; readonly user: string }
     | {
@@ -72,7 +72,7 @@ export type DomainEvent = LoginEvent | TokenEvent | GuestEvent | RevocationEvent
 export type EventListener = (event: DomainEvent) => void;
 
 export type EventSink = {
-  /** Never throws and never waits: an event must not undo what it tells of. */
+  /** Never throws and never waits: an event must not undo what it reports. */
   emit(event: DomainEvent): void;
   /** Returns the function that ends the subscription. */
   subscribe(listener: EventListener): () => void;

@@ -46,7 +46,7 @@ export function createMetrics() {
   const ofRoutes = new Map<string, ReturnType<typeof durations.labels>>();
   const ofAnswers = new Map<string, ReturnType<typeof requests.labels>>();
 
-  /** Looking labels up costs more than counting; both sets are closed. */
+  /** To look labels up costs more than to count. Both sets are closed, so they can be kept. */
   function count({ route, status, durationMs }: Request): void {
     const answer = `${route} ${status}`;
     const counter = ofAnswers.get(answer) ?? requests.labels(route, String(status));
