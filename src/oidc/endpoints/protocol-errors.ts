@@ -8,6 +8,7 @@ import { sha256 } from '../../base/hash.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
 import { isAnonymous, isUnauthenticated } from '../client-auth/client-errors.ts';
+import * as messages from '../library/messages.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { unitOf } from '../records/unit-of-request.ts';
 import { refreshValueOf } from '../tokens/refresh-shape.ts';
@@ -23,9 +24,9 @@ export type LibraryError = {
 
 /** At the token endpoint, and where a device or a back end begins. */
 const unauthorizedGrant: ReadonlySet<string> = new Set([
-  'requested grant type is not allowed for this client',
-  'urn:ietf:params:oauth:grant-type:device_code is not allowed for this client',
-  'urn:openid:params:grant-type:ciba is not allowed for this client',
+  messages.grantNotAllowed.atToken,
+  messages.grantNotAllowed.atStart.fill('urn:ietf:params:oauth:grant-type:device_code'),
+  messages.grantNotAllowed.atStart.fill('urn:openid:params:grant-type:ciba'),
 ]);
 
 /** Endpoints that answer programs: always JSON, whatever is accepted. */
@@ -94,10 +95,10 @@ const invalidGrant = (description: string): Refused => ({ status: 400, error: 'i
 
 /** Rows of docs/keycloak.md, by what the library says in its log. */
 const byDetail: Readonly<Record<string, Refused>> = {
-  'authorization code redirect_uri mismatch': invalidGrant('Incorrect redirect_uri'),
-  'code_verifier must be provided': invalidGrant('PKCE code verifier not specified'),
-  'code_verifier does not match code_challenge': invalidGrant('PKCE verification failed: Code mismatch'),
-  'unsupported code_challenge_method': invalidGrant(
+  [messages.invalidGrant.otherRedirectUri]: invalidGrant('Incorrect redirect_uri'),
+  [messages.invalidGrant.noVerifier]: invalidGrant('PKCE code verifier not specified'),
+  [messages.invalidGrant.otherVerifier]: invalidGrant('PKCE verification failed: Code mismatch'),
+  [messages.invalidGrant.noChallenge]: invalidGrant(
     'PKCE code verifier specified but challenge not present in authorization',
   ),
 };
@@ -125,19 +126,23 @@ function tokenWords(
   }
 }
 
+const malformedVerifier: ReadonlySet<unknown> = new Set(
+  messages.malformedVerifier.map((text) => text.fill('code_verifier')),
+);
+
 function requestWords(thrown: LibraryError): Refused | undefined {
   if (isMissing(thrown, 'username')) return { ...badRequest('Missing parameter: username'), status: 401 };
   if (isMissing(thrown, 'code')) return badRequest('Missing parameter: code');
   if (isMissing(thrown, 'redirect_uri')) return invalidGrant('Incorrect redirect_uri');
   if (isMissing(thrown, 'refresh_token')) return badRequest('No refresh token');
   if (isMissing(thrown, 'device_code')) return badRequest('Missing parameter: device_code');
-  return thrown.error_description?.startsWith('code_verifier ') === true
+  return malformedVerifier.has(thrown.error_description)
     ? invalidGrant('PKCE verification failed: Invalid code verifier')
     : undefined;
 }
 
 function isMissing({ error_description: text = '' }: LibraryError, parameter: string): boolean {
-  return text.startsWith('missing required parameter') && text.includes(`'${parameter}'`);
+  return messages.missingParameters.matches(text) && text.includes(`'${parameter}'`);
 }
 
 function grantWords(
@@ -147,7 +152,7 @@ function grantWords(
 ): Refused | undefined | Promise<Refused> {
   switch (ctx.oidc.params?.['grant_type']) {
     case 'authorization_code':
-      return detail === 'client mismatch'
+      return detail === messages.invalidGrant.otherClient
         ? invalidGrant('Auth error: Found different client_id in clientSession')
         : invalidGrant('Code not valid');
     case 'refresh_token':
@@ -164,8 +169,9 @@ async function refreshWords(
   ctx: KoaContextWithOIDC,
   detail: string | undefined,
 ): Promise<Refused> {
-  if (detail === 'refresh token is expired') return invalidGrant('Token is not active');
-  if (detail === 'grant not found' || (await isCut(realm, ctx))) return invalidGrant('Session not active');
+  if (detail === messages.invalidGrant.expiredRefreshToken) return invalidGrant('Token is not active');
+  if (detail === messages.invalidGrant.noGrant || (await isCut(realm, ctx)))
+    return invalidGrant('Session not active');
   return invalidGrant('Invalid refresh token');
 }
 

@@ -14,6 +14,7 @@ import { allowsOrigin } from '../http/cors.ts';
 import { existingGrantLoader } from '../interaction/grant-builder.ts';
 import { interactionPolicyOf } from '../interaction/interaction-policy.ts';
 import { noteSignedClaims } from '../library/internals.ts';
+import { staleForm } from '../library/messages.ts';
 import { guardedFetch } from '../library/outgoing.ts';
 import { paths } from '../realm/addresses.ts';
 import { cookiesOf } from '../realm/cookies.ts';
@@ -79,8 +80,7 @@ export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui
   };
 }
 
-/** What the library says of a form that was sent before, or too late. */
-const staleForms: ReadonlySet<unknown> = new Set(['could not find logout details', 'xsrf token invalid']);
+const staleForms: ReadonlySet<unknown> = new Set(Object.values(staleForm));
 
 /** A page that was left open or is gone back to is no fault in the client's request, which `invalid_request` says. */
 function pageError(out: ErrorOut, error: Error): ErrorOut {
