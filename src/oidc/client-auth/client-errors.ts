@@ -23,11 +23,6 @@ const unusableKeys: ReadonlySet<string> = new Set([
   clientAuthentication.unusableKeys,
 ]);
 
-/** True when the request names no client in any way. */
-export function isAnonymous({ error_description }: Pick<Thrown, 'error_description'>): boolean {
-  return error_description === clientAuthentication.noCredentials;
-}
-
 /** True when the client is unknown or did not prove who it is. */
 export function isUnauthenticated(ctx: KoaContextWithOIDC, thrown: Thrown): boolean {
   const description = thrown.error_description ?? '';

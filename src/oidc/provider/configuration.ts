@@ -24,20 +24,19 @@ import type { UiPort } from '../realm/ui-port.ts';
 import { createConsents } from '../records/consents.ts';
 import { sessionIframeMetadata } from '../sessions/session-iframe.ts';
 import { accountFinder } from '../tokens/account.ts';
-import { claimsByScope, keycloakClaims, oidcScopes } from '../tokens/claims.ts';
+import { claimsByScope, oidcScopes } from '../tokens/claims.ts';
 import { pairwiseIdentifier } from '../tokens/pairwise.ts';
 import { accessTokenClaims, shapeJwt } from '../tokens/token-claims.ts';
 import { featuresOf } from './features.ts';
 
 export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui: UiPort): Configuration {
-  const { view } = realm;
-  const isKeycloak = view.profile === 'keycloak';
+  const { view, profile } = realm;
   return {
     adapter,
     clients: [],
     jwks: { keys: [...realm.keys.jwks] } as JWKS,
     scopes: oidcScopes,
-    claims: isKeycloak ? keycloakClaims : claimsByScope,
+    claims: { openid: [...profile.idTokens.claims], ...claimsByScope },
     acrValues: view.acrValues,
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: (_ctx, accountId, client) => pairwiseIdentifier(realm, accountId, client),
