@@ -52,7 +52,7 @@ async function store(deps: StoreDeps, order: MintOrder, decided: GuestRecord): P
   const hash = sha256(value);
   const sealedValue = order.showAgain === true ? sealerOf(realm).seal(value, placed.id) : undefined;
   const record = sealedValue === undefined ? placed : { ...placed, sealedValue };
-  const refresh = refreshWrites(deps, realm, record);
+  const refresh = refreshWrites(realm.name, record);
   const issued = { value, ...(refresh === undefined ? {} : { refresh: refresh.issued }) };
   const trail = mintedEntry(deps, realm.name, record, { source: order.source });
   const writes = [

@@ -12,9 +12,10 @@ import { annotate } from '../../observability/annotations.ts';
 import { isSecretOf } from '../../registry/model/client-secrets.ts';
 import { formOf } from '../http/form.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
+import { codes, invalidGrant, REPLAYED_ASSERTION } from '../library/messages.ts';
 import { addressOf, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import type { UiPort } from '../realm/ui-port.ts';
+import type { UiPort, UserCodeProblem } from '../realm/ui-port.ts';
 import { isUnauthenticated } from './client-errors.ts';
 
 type Parts = { readonly realm: RealmContext; readonly ui: UiPort };
@@ -130,14 +131,11 @@ function idOfAssertion(assertion: string): string | undefined {
   }
 }
 
-/** What the library says of an assertion that was made with the right secret, and sent before. */
-const REPLAYED = 'client assertion tokens must only be used once';
-
 function isWrongSecret(ctx: Context, thrown: unknown): boolean {
   return (
     hasOidcContext(ctx) &&
     thrown instanceof errors.OIDCProviderError &&
-    thrown.error_detail !== REPLAYED &&
+    thrown.error_detail !== REPLAYED_ASSERTION &&
     isUnauthenticated(ctx, thrown)
   );
 }
@@ -172,12 +170,14 @@ function isPublic(ctx: KoaContextWithOIDC): boolean {
   return ctx.oidc.client?.clientAuthMethod === 'none';
 }
 
+const unknownGrants: ReadonlySet<unknown> = new Set([
+  invalidGrant.noRefreshToken,
+  ...Object.values(codes).map((code) => invalidGrant.noCode.fill(code)),
+]);
+
 /** Not one that has expired, was spent or is somebody else's: one that never was, or is long forgotten. */
 function isWrongGrant(thrown: unknown): boolean {
-  return (
-    thrown instanceof errors.InvalidGrant &&
-    /^(authorization code|refresh token|device code) not found$/.test(thrown.error_detail ?? '')
-  );
+  return thrown instanceof errors.InvalidGrant && unknownGrants.has(thrown.error_detail);
 }
 
 /** Of every client, for the log and the metrics. */
@@ -186,11 +186,11 @@ function noteWrongGrant(ctx: Context, thrown: unknown): void {
 }
 
 const wrongCodes = new WeakSet<object>();
-const wrongCodeErrors: ReadonlySet<string> = new Set(['NotFoundError', 'ExpiredError', 'AlreadyUsedError']);
+const wrongCodeProblems: ReadonlySet<UserCodeProblem | undefined> = new Set(['unknown', 'expired', 'used']);
 
 /** To be called with the problem of a user code that was typed: the library shows it without an event. */
-export function noteUserCode({ req }: Pick<Context, 'req'>, problem: Error | undefined): void {
-  if (wrongCodeErrors.has(problem?.name ?? '')) wrongCodes.add(req);
+export function noteUserCode({ req }: Pick<Context, 'req'>, problem: UserCodeProblem | undefined): void {
+  if (wrongCodeProblems.has(problem)) wrongCodes.add(req);
 }
 
 /** The same for a client that exists and for one that does not. */

@@ -2,13 +2,10 @@ import type { Context, Middleware } from 'koa';
 import { formOf, replaceForm } from '../http/form.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
-/**
- * Keycloak's Node.js adapter introspects with its secret in the header and in the form at once. RFC 6749 §2.3 allows
- * one method a request; in `keycloak` realms the same credentials twice count as once.
- */
-export function takeDoubledSecretOnce(realm: RealmContext): Middleware {
+/** RFC 6749 §2.3 allows one method a request; where the profile says so, the same credentials twice count as once. */
+export function takeDoubledSecretOnce({ profile: { clientAuthentication } }: RealmContext): Middleware {
   return function takeSecretOnce(ctx, next) {
-    if (realm.view.profile === 'keycloak' && isDoubled(ctx)) {
+    if (clientAuthentication.allowsRepeatedSecret && isDoubled(ctx)) {
       const form = formOf(ctx);
       form.delete('client_secret');
       replaceForm(ctx, form);

@@ -2,8 +2,9 @@
  * Clients as the library wants them: RFC 7591 metadata in snake_case. And back, for clients that register themselves.
  */
 import type { AdapterPayload } from 'oidc-provider';
-import type { Client, RealmSettings } from '../../registry/model/model.ts';
+import type { Client } from '../../registry/model/model.ts';
 import { originsOf } from '../../registry/model/origins.ts';
+import type { Profile } from '../profiles/profile.ts';
 
 /** Names of ours that are no registration metadata. */
 const ours: ReadonlySet<string> = new Set([
@@ -35,8 +36,10 @@ const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange' as cons
 
 const guestDetailTypes = ['embed_resource', 'embed_policy', 'embed_session'];
 
+type ClientDefaults = Pick<Profile, 'signingAlg'>;
+
 /** RFC 7591 §2 metadata of a client of the registry. */
-export function toMetadata(client: Client, profile: RealmSettings['profile']): AdapterPayload {
+export function toMetadata(client: Client, profile: ClientDefaults): AdapterPayload {
   const metadata: Record<string, unknown> = { ...client.registered };
   for (const [name, value] of Object.entries(client)) {
     if (!ours.has(name) && value !== undefined) metadata[snakeCase(name)] = value;
@@ -66,13 +69,13 @@ function flagsOf(client: Client): Record<string, unknown> {
   };
 }
 
-function defaultsOf(client: Client, profile: RealmSettings['profile']): AdapterPayload {
+function defaultsOf(client: Client, { signingAlg }: ClientDefaults): AdapterPayload {
   const usesCodes = client.grants.includes('authorization_code');
   return {
     redirect_uris: [],
     response_types: usesCodes ? ['code'] : [],
     token_endpoint_auth_method: client.public === true ? 'none' : 'client_secret_basic',
-    id_token_signed_response_alg: profile === 'keycloak' ? 'RS256' : 'ES256',
+    id_token_signed_response_alg: signingAlg,
     introspection_signed_response_alg: 'ES256',
     ...(knowsGuests(client) ? { authorization_details_types: guestDetailTypes } : {}),
     ...(client.fapi === true ? fapiMetadata(client) : {}),

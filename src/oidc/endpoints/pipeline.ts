@@ -14,6 +14,7 @@ import { readForm } from '../http/form.ts';
 import { checkForms } from '../http/form-rules.ts';
 import { TooManyRequests } from '../library/errors.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
+import type { Refused } from '../profiles/profile.ts';
 import { addressOf, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { UiPort } from '../realm/ui-port.ts';
@@ -24,12 +25,11 @@ import { noteAnswer } from './log-line.ts';
 import { isLogoutByToken, routeLogoutByToken } from './logout-by-token.ts';
 import { narrowRefreshScope } from './narrow-refresh.ts';
 import { readdressPostedRequests } from './posted-requests.ts';
-import { clientRoutes, type Refused, rephrase } from './protocol-errors.ts';
+import { clientRoutes, rephrase } from './protocol-errors.ts';
 import { answerPublicDocuments } from './public-documents.ts';
 import { answerRefreshTokenLogout, answerRevocation } from './revoke.ts';
 import { finishTokenRequest } from './token.ts';
 import { answerUnmatched } from './unmatched.ts';
-import { shortenUserinfoError } from './userinfo-errors.ts';
 
 const UNAVAILABLE_RETRY_SECONDS = 1;
 
@@ -200,8 +200,7 @@ async function phrase(
   ctx: Context & KoaContextWithOIDC,
   error: errors.OIDCProviderError,
 ): Promise<void> {
-  if (realm.view.profile === 'keycloak' && ctx.oidc.route === 'userinfo')
-    shortenUserinfoError(realm, ctx, error);
+  if (ctx.oidc.route === 'userinfo') realm.profile.errors.shapeUserinfo(ctx, realm.name, error);
   if (!clientRoutes.has(ctx.oidc.route)) return;
   if (error instanceof TooManyRequests) ctx.set({ ...error.fields });
   const words = await rephrase(realm, ctx, error);

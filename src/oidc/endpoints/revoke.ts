@@ -10,10 +10,10 @@ import { GUEST_CUT_TTL, parentNode } from '../../revocation/guest-nodes.ts';
 import { endGrant, tokenKey } from '../../revocation/nodes.ts';
 import type { Write } from '../../storage/port/port.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
+import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { unitOf } from '../records/unit-of-request.ts';
 import { createSessions } from '../sessions/sessions.ts';
-import { refreshValueOf } from '../tokens/refresh-shape.ts';
 import { revokeGuest } from './guest-holder.ts';
 
 /**

@@ -15,7 +15,6 @@ import { mayAttemptSecret } from '../client-auth/brute-force.ts';
 import { introspect } from '../endpoints/introspect.ts';
 import { tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { keepForm, MAX_BODY_BYTES } from '../http/form.ts';
-import { problemOfHint } from '../http/form-rules.ts';
 import { paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { FastAnswer } from './answer.ts';
@@ -140,7 +139,8 @@ async function introspection(
 ): Answered {
   const value = form.get('token');
   if (!value || client.introspectionEncryptedResponseAlg !== undefined) return undefined;
-  if (problemOfHint(realm, form) !== undefined) return undefined;
+  if (realm.profile.introspection.problemOfHint(form.get('token_type_hint') ?? '') !== undefined)
+    return undefined;
   keepForm(request, form);
   annotate(request, { route: 'introspection' });
   return { body: await introspect(realm, { req: request }, { client, isMutualTls: false, provider }, value) };

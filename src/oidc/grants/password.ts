@@ -16,7 +16,7 @@ import type { Client } from '../../registry/model/model.ts';
 import { certificateReader } from '../client-auth/certificates.ts';
 import { provenKey } from '../client-auth/dpop.ts';
 import { fillGrant, grantableOf } from '../interaction/grant-builder.ts';
-import { badCredentials, disabledAccount, incompleteAccount } from '../library/errors.ts';
+import { incompleteAccount } from '../library/errors.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { unitOf } from '../records/unit-of-request.ts';
 import { accountOf } from '../tokens/account.ts';
@@ -69,9 +69,9 @@ async function authenticate(realm: RealmContext, ctx: KoaContextWithOIDC): Promi
   }
   switch (outcome.reason) {
     case 'credentials':
-      throw badCredentials(realm.view);
+      throw realm.profile.errors.badCredentials(realm.view.badCredentialsStatus);
     case 'disabled':
-      throw disabledAccount(realm.view);
+      throw realm.profile.errors.disabledAccount();
     case 'incomplete':
       throw incompleteAccount();
   }

@@ -19,7 +19,6 @@ import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import { guestRealmOf } from '../realm/guest-realm.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { createSessionRecords } from '../records/session-records.ts';
-import { sessionUidOf } from '../tokens/session-ids.ts';
 import { holds, type Possession } from './possession.ts';
 import { verifyAssertion, verifyIdToken } from './subject-jwt.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
@@ -154,7 +153,7 @@ async function sessionOf(
   sessionId: string | undefined,
 ): Promise<Pick<Lineage, 'sessionUid' | 'grantId'>> {
   if (sessionId === undefined) return {};
-  const sessionUid = sessionUidOf(realm, sessionId, clientId);
+  const sessionUid = realm.profile.sessionIds.uidOf(sessionId, clientId, realm.keys.secret);
   if (sessionUid === undefined) throw notExchangeable();
   // Of a session that is over the record is gone; whether it was ended, its node tells.
   const session = await createSessionRecords(realm.store, realm.name).read(sessionUid);

@@ -6,23 +6,25 @@ import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { noteUserCode } from '../client-auth/brute-force.ts';
 import { protectedForm } from '../http/protected-form.ts';
+import { userCodeError } from '../library/messages.ts';
 import { paths } from '../realm/addresses.ts';
 import { cookiesOf } from '../realm/cookies.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import type { UiPort } from '../realm/ui-port.ts';
+import type { UiPort, UserCodeProblem } from '../realm/ui-port.ts';
 
 export function deviceFlow(realm: RealmContext, ui: UiPort) {
   return {
     enabled: true,
     charset: 'base-20' as const,
     mask: '****-****',
-    userCodeInputSource: async (ctx: KoaContextWithOIDC, _form: string, _out: unknown, problem?: Error) => {
+    userCodeInputSource: async (ctx: KoaContextWithOIDC, _form: string, _out: unknown, error?: Error) => {
+      const problem = error && userCodeProblemOf(error.name);
       noteUserCode(ctx, problem);
       if (problem !== undefined) await keepNewSession(realm, ctx);
       ui.enterUserCode(ctx, realm, {
         ...protectedForm(ctx, 'code_verification'),
-        userCode: typedCode(problem) ?? codesInAddress.get(ctx.req),
-        problem: problem?.name,
+        userCode: typedCode(error) ?? codesInAddress.get(ctx.req),
+        problem,
       });
     },
     userCodeConfirmSource: (
@@ -39,6 +41,19 @@ export function deviceFlow(realm: RealmContext, ui: UiPort) {
   };
 }
 
+const problems: ReadonlyMap<string, UserCodeProblem> = new Map([
+  [userCodeError.missing, 'missing'],
+  [userCodeError.unknown, 'unknown'],
+  [userCodeError.expired, 'expired'],
+  [userCodeError.used, 'used'],
+  [userCodeError.aborted, 'aborted'],
+]);
+
+/** The problem behind the name of the error with which the library asks for a code again. */
+export function userCodeProblemOf(errorName: string): UserCodeProblem {
+  return problems.get(errorName) ?? 'failed';
+}
+
 /**
  * After a failure the library asks for the form when it has put the session away: one that began with this request,
  * because the browser brought none, would hold the form's secret and be lost.
@@ -51,8 +66,8 @@ async function keepNewSession(realm: RealmContext, { oidc }: KoaContextWithOIDC)
 }
 
 /** The code that somebody typed, where the library knows it. */
-function typedCode(problem: Error | undefined): string | undefined {
-  const code: unknown = problem !== undefined && 'userCode' in problem ? problem.userCode : undefined;
+function typedCode(error: Error | undefined): string | undefined {
+  const code: unknown = error !== undefined && 'userCode' in error ? error.userCode : undefined;
   return typeof code === 'string' ? code : undefined;
 }
 

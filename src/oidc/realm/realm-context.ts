@@ -10,6 +10,7 @@ import type { RealmView } from '../../registry/model/realm-view.ts';
 import type { Passwords } from '../../registry/passwords/passwords.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Store } from '../../storage/port/port.ts';
+import type { Profile } from '../profiles/profile.ts';
 
 /** What every realm's provider is built with. */
 export type OidcDeps = {
@@ -33,6 +34,7 @@ export type RealmContext = OidcDeps & {
   readonly name: string;
   readonly issuer: string;
   readonly view: RealmView;
+  readonly profile: Profile;
   readonly keys: RealmKeys;
   /** Where tokens go when a request names no resource (RFC 8707 §2): the default API, else the realm itself. */
   readonly defaultApi: Api;
@@ -44,7 +46,6 @@ export type RealmContext = OidcDeps & {
 };
 
 /** A realm without APIs still gives every token an audience, its own issuer, in the format that its clients expect. */
-export function realmApi(issuer: string, profile: RealmView['profile']): Api {
-  const format = profile === 'keycloak' ? 'jwt' : 'opaque';
-  return { id: 'realm', audience: issuer, permissions: [], tokens: { format } };
+export function realmApi(issuer: string, { accessTokens }: Pick<Profile, 'accessTokens'>): Api {
+  return { id: 'realm', audience: issuer, permissions: [], tokens: { format: accessTokens.format } };
 }

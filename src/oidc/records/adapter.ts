@@ -9,7 +9,7 @@ import { sha256 } from '../../base/hash.ts';
 import { endGrant } from '../../revocation/nodes.ts';
 import type { Document, Key, Write } from '../../storage/port/port.ts';
 import type { UnitOfWork } from '../../storage/port/unit-of-work.ts';
-import { refreshValueOf } from '../tokens/refresh-shape.ts';
+import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import { createKeyedReferences } from './keyed-references.ts';
 import { decodeRecord, encodeRecord, signedValueOf } from './record-codec.ts';
 import { indexWrites, placementOf, sessionPointer, ttlOf } from './record-placement.ts';

@@ -119,5 +119,5 @@ function endOf(realm: RealmContext): Date {
 }
 
 function isOn(realm: RealmContext): boolean {
-  return realm.view.profile === 'keycloak';
+  return realm.profile.browsers.hasSessionIframe;
 }

@@ -3,13 +3,15 @@
  */
 import type { Account, AccountClaims, ClaimsParameterMember, KoaContextWithOIDC } from 'oidc-provider';
 import type { User } from '../../registry/model/model.ts';
+import type { Profile } from '../profiles/profile.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
 
 export const oidcScopes = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
 
 export const oidcScopeSet: ReadonlySet<string> = new Set(oidcScopes);
 
+/** Those of `openid` are the profile's. */
 export const claimsByScope = {
-  openid: ['sub', 'sid'],
   profile: [
     'name',
     'given_name',
@@ -35,23 +37,18 @@ export const claimsByScope = {
   iss: null,
 };
 
-/** Claims that Keycloak's clients read in every ID token. */
-export const keycloakClaims = { ...claimsByScope, openid: ['sub', 'typ', 'azp', 'session_state', 'sid'] };
-
 export type DaypassAccount = Account & { readonly user: User };
 
-export type ClaimsPolicy = {
-  /** True when this client gets the claims of the granted scopes in the ID token too. */
-  scopesInIdToken(ctx: KoaContextWithOIDC): boolean;
-  /** Members that are added to every ID token. */
-  idTokenExtras(ctx: KoaContextWithOIDC): Readonly<Record<string, unknown>>;
+type IdTokenRealm = {
+  readonly profile: Pick<Profile, 'idTokens'>;
+  readonly keys: Pick<RealmContext['keys'], 'secret'>;
 };
 
 /**
  * The person behind a token. In the ID token claims appear where the `claims` parameter asks for them (OIDC Core
  * §5.5) or the client's registration does; at userinfo by scope.
  */
-export function createAccount(ctx: KoaContextWithOIDC, user: User, policy: ClaimsPolicy): DaypassAccount {
+export function createAccount(ctx: KoaContextWithOIDC, user: User, realm: IdTokenRealm): DaypassAccount {
   async function claims(
     use: string,
     _scope: string,
@@ -59,8 +56,9 @@ export function createAccount(ctx: KoaContextWithOIDC, user: User, policy: Claim
   ): Promise<AccountClaims> {
     const all = standardClaims(user);
     if (use !== 'id_token') return all;
-    const extras = policy.idTokenExtras(ctx);
-    if (policy.scopesInIdToken(ctx)) return { ...all, ...extras };
+    const { idTokens } = realm.profile;
+    const extras = idTokens.extras(ctx, realm.keys.secret);
+    if (idTokens.hasScopeClaims(ctx)) return { ...all, ...extras };
     return { ...onlyRequested(all, requested), ...extras, sub: user.id };
   }
   return { accountId: user.id, claims, user };

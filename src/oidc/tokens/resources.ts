@@ -117,7 +117,6 @@ export function resourceServerOf(realm: RealmContext, api: Api, client: Client):
     audience: api.audience,
     accessTokenFormat: api.tokens.format,
     ...(ttl === undefined ? {} : { accessTokenTTL: ttl }),
-    // Keycloak's adapters verify nothing else.
-    jwt: { sign: { alg: api.tokens.alg ?? (realm.view.profile === 'keycloak' ? 'RS256' : 'ES256') } },
+    jwt: { sign: { alg: api.tokens.alg ?? realm.profile.signingAlg } },
   };
 }
