@@ -6,8 +6,8 @@
 import type { Context, Middleware } from 'koa';
 import { readBody } from '../http/body.ts';
 import { sameOrigin } from '../http/csrf.ts';
+import { annotate } from '../http/request-state.ts';
 import { apiHeaders } from '../http/security-headers.ts';
-import { annotate } from '../observability/annotations.ts';
 import { createAnalytics, type Query } from './analytics.ts';
 import type { DemoRealm } from './demo-realm.ts';
 import { createPortal } from './portal.ts';

@@ -1,20 +1,19 @@
 import type { IncomingMessage } from 'node:http';
-
-const bodies = new WeakMap<IncomingMessage, Promise<Buffer | undefined>>();
+import { stateOf } from './request-state.ts';
 
 /**
  * The whole body, or `undefined` when it is longer than `limit` bytes; what is over is not kept. It comes off the wire
  * once: whoever asks again gets the same, by the first one's limit. Rejects when the caller hangs up in the middle.
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
-  const body = bodies.get(request) ?? receive(request, limit);
-  bodies.set(request, body);
-  return body;
+  const state = stateOf(request);
+  state.body ??= receive(request, limit);
+  return state.body;
 }
 
 /** Puts another body in place of the one that was, or will be, sent. */
 export function setBody(request: IncomingMessage, body: Buffer): void {
-  bodies.set(request, Promise.resolve(body));
+  stateOf(request).body = Promise.resolve(body);
 }
 
 /** By events: iterating costs several times as much, on every request. */

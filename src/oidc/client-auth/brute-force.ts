@@ -5,12 +5,13 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { annotate } from '../../http/request-state.ts';
 import type { AttemptKind, AttemptSource } from '../../limits/brute-force.ts';
 import { networkOf } from '../../limits/network.ts';
 import { TooMany, waitFields } from '../../limits/too-many.ts';
-import { annotate } from '../../observability/annotations.ts';
 import { isSecretOf } from '../../registry/model/client-secrets.ts';
 import { formOf } from '../http/form.ts';
+import { protocolStateOf } from '../http/protocol-state.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { addressOf, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -25,15 +26,16 @@ type Attempt = {
   readonly isWrong: (ctx: Context, thrown: unknown) => boolean | Promise<boolean>;
 };
 
-export function limitAttempts({ realm, ui }: Parts, thrown: WeakMap<object, unknown>): Middleware {
+export function limitAttempts({ realm, ui }: Parts): Middleware {
   return async function limitAttempt(ctx, next) {
     const attempt = attemptOf(realm, ctx);
     if (attempt === undefined) return next();
     try {
       realm.bruteForce.admit(attempt.attemptSource);
       await next();
-      noteWrongGrant(ctx, thrown.get(ctx));
-      if (!(await attempt.isWrong(ctx, thrown.get(ctx)))) return;
+      const { thrown } = protocolStateOf(ctx);
+      noteWrongGrant(ctx, thrown);
+      if (!(await attempt.isWrong(ctx, thrown))) return;
       annotate(ctx.req, { wrong: attempt.attemptSource.kind });
       await realm.bruteForce.wrong(attempt.attemptSource);
     } catch (error) {
@@ -58,7 +60,7 @@ function attemptOf(realm: RealmContext, ctx: Context): Attempt | undefined {
     if (!formOf(ctx).get('user_code')) return undefined;
     return {
       attemptSource: attemptSourceOf(realm, ctx, 'user_code', ''),
-      isWrong: (one) => wrongCodes.has(one.req),
+      isWrong: (one) => protocolStateOf(one).isWrongUserCode === true,
     };
   }
   if (!authenticating.has(addressOf(ctx.path)?.path ?? '')) return undefined;
@@ -185,12 +187,11 @@ function noteWrongGrant(ctx: Context, thrown: unknown): void {
   if (isWrongGrant(thrown)) annotate(ctx.req, { wrong: 'grant' });
 }
 
-const wrongCodes = new WeakSet<object>();
 const wrongCodeErrors: ReadonlySet<string> = new Set(['NotFoundError', 'ExpiredError', 'AlreadyUsedError']);
 
 /** To be called with the problem of a user code that was typed: the library shows it without an event. */
-export function noteUserCode({ req }: Pick<Context, 'req'>, problem: Error | undefined): void {
-  if (wrongCodeErrors.has(problem?.name ?? '')) wrongCodes.add(req);
+export function noteUserCode(ctx: Pick<Context, 'req'>, problem: Error | undefined): void {
+  if (wrongCodeErrors.has(problem?.name ?? '')) protocolStateOf(ctx).isWrongUserCode = true;
 }
 
 /** The same for a client that exists and for one that does not. */

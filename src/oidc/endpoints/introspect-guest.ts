@@ -5,8 +5,7 @@ import type { Provider } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
 import type { storedGuest } from '../../guest/guests.ts';
 import type { GuestAnswer } from '../../guest/introspection/question.ts';
-import { annotate } from '../../observability/annotations.ts';
-import { requestSourceOf } from '../../observability/request-source.ts';
+import { annotate, stateOf } from '../../http/request-state.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { dpopAlgorithms } from '../client-auth/dpop.ts';
 import { formOf } from '../http/form.ts';
@@ -43,7 +42,7 @@ export async function introspectGuest(
       clientId: caller.id,
       audiences: new Set(apis.map((api) => api.audience)),
       isMutualTls,
-      requestSource: requestSourceOf(ctx.req),
+      requestSource: stateOf(ctx.req).source,
     },
     {
       resource: text('resource'),

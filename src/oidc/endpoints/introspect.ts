@@ -9,7 +9,7 @@ import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import { storedGuest } from '../../guest/guests.ts';
 import { nodesToSubscribe } from '../../guest/record/guest-nodes.ts';
-import { annotate } from '../../observability/annotations.ts';
+import { annotate } from '../../http/request-state.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { cutKeys } from '../../revocation/cut-keys.ts';
 import { parentNode } from '../../revocation/guest-nodes.ts';

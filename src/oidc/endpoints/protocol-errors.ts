@@ -8,8 +8,8 @@ import { sha256 } from '../../base/hash.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
 import { isAnonymous, isUnauthenticated } from '../client-auth/client-errors.ts';
+import { unitOf } from '../http/protocol-state.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import { unitOf } from '../records/unit-of-request.ts';
 import { refreshValueOf } from '../tokens/refresh-shape.ts';
 
 export type Refused = { readonly status: number; readonly error: string; readonly description: string };

@@ -5,9 +5,9 @@ import { epochSeconds } from '../../base/clock.ts';
 import { hmac, sha256 } from '../../base/hash.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
+import { unitOf } from '../http/protocol-state.ts';
 import { renewRefreshToken } from '../library/internals.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import { unitOf } from '../records/unit-of-request.ts';
 import { refreshValueOf, shapeRefreshToken } from '../tokens/refresh-shape.ts';
 
 /** Commits what the grant wrote, then completes the answer. Nothing is answered that is not in the store. */

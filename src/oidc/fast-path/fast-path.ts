@@ -7,8 +7,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
 import { readBody } from '../../http/body.ts';
+import { annotate, stateOf } from '../../http/request-state.ts';
 import { sendJson } from '../../http/send-json.ts';
-import { annotate } from '../../observability/annotations.ts';
 import { isSecretOf } from '../../registry/model/client-secrets.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { mayAttemptSecret } from '../client-auth/brute-force.ts';
@@ -54,6 +54,7 @@ export async function tryFastPath(
   if (client === undefined || answer === undefined) return false;
   response.setHeader('Cache-Control', 'no-store');
   if (path === paths.token) response.setHeader('Pragma', 'no-cache');
+  stateOf(request).answeredBy = 'fast';
   annotate(request, { client: client.id, outcome: 'ok' });
   for (const [name, field] of Object.entries(answer.headers ?? {})) response.setHeader(name, field);
   sendJson(response, 200, answer.body);

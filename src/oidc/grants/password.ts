@@ -13,10 +13,10 @@ import {
 import type { Client, User } from '../../registry/model/model.ts';
 import { certificateReader } from '../client-auth/certificates.ts';
 import { provenKey } from '../client-auth/dpop.ts';
+import { unitOf } from '../http/protocol-state.ts';
 import { fillGrant, grantableOf } from '../interaction/grant-builder.ts';
 import { badCredentials, disabledAccount, incompleteAccount } from '../library/errors.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import { unitOf } from '../records/unit-of-request.ts';
 import { accountOf } from '../tokens/account.ts';
 import type { DaypassAccount } from '../tokens/claims.ts';
 import { permittedFor, resourceServerOf, scopeOrError } from '../tokens/resources.ts';

@@ -6,26 +6,26 @@ import type { IncomingMessage } from 'node:http';
 import type { Context, Middleware } from 'koa';
 import { readBody } from '../../http/body.ts';
 import { replayBody } from '../library/internals.ts';
+import { protocolStateOf } from './protocol-state.ts';
 
 /** The library's own cap. */
 export const MAX_BODY_BYTES = 56 * 1024;
 
-const forms = new WeakMap<IncomingMessage, URLSearchParams>();
 const none = new URLSearchParams();
 
 /** The parameters of this request's form body; empty when it has none. */
-export function formOf({ req }: Pick<Context, 'req'>): URLSearchParams {
-  return forms.get(req) ?? none;
+export function formOf(ctx: Pick<Context, 'req'>): URLSearchParams {
+  return protocolStateOf(ctx).form ?? none;
 }
 
 /** Remembers the form of a request that was read by somebody else. */
 export function keepForm(request: IncomingMessage, form: URLSearchParams): void {
-  forms.set(request, form);
+  protocolStateOf({ req: request }).form = form;
 }
 
 /** Goes on with another form in place of the one that was sent. */
 export function replaceForm(ctx: Context, form: URLSearchParams): void {
-  forms.set(ctx.req, form);
+  protocolStateOf(ctx).form = form;
   replayBody(ctx.req, Buffer.from(form.toString()));
   ctx.req.headers['content-length'] = String(Buffer.byteLength(form.toString()));
 }
@@ -37,7 +37,7 @@ export function readForm(): Middleware {
       if (body === undefined) return refuseLargeBody(ctx);
       replayBody(ctx.req, body);
       if (ctx.is('application/x-www-form-urlencoded'))
-        forms.set(ctx.req, new URLSearchParams(body.toString('utf8')));
+        protocolStateOf(ctx).form = new URLSearchParams(body.toString('utf8'));
     }
     return next();
   };

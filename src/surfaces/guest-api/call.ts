@@ -7,7 +7,7 @@ import type { GuestRealm, Minter } from '../../guest/limits/guest-realm.ts';
 import type { GuestRecord } from '../../guest/record/guest-record.ts';
 import type { Source } from '../../guest/trail/trail.ts';
 import { readBody } from '../../http/body.ts';
-import { requestSourceOf } from '../../observability/request-source.ts';
+import { stateOf } from '../../http/request-state.ts';
 import type { GuestApiCaller } from '../../oidc/provider/guest-caller.ts';
 import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
@@ -35,7 +35,7 @@ export function realmOf({ realm }: Pick<Call, 'realm'>): GuestRealm {
 
 /** Who calls, for the trail of what it does. */
 export function sourceOf({ caller, ctx }: Pick<Call, 'caller' | 'ctx'>): Source {
-  return { by: caller.name, ...requestSourceOf(ctx.req) };
+  return { by: caller.name, ...stateOf(ctx.req).source };
 }
 
 export async function readJson({ ctx }: Pick<Call, 'ctx'>): Promise<unknown> {
