@@ -18,6 +18,8 @@ export interface RequestState {
   answeredBy?: 'fast' | 'library';
   /** The body, once somebody reads it; it resolves to `undefined` when the body is too large. */
   body?: Promise<Buffer | undefined>;
+  /** The fields of a form body, as they were sent or as they were replaced. */
+  form?: URLSearchParams;
 }
 
 const states = new WeakMap<IncomingMessage, RequestState>();

@@ -11,7 +11,7 @@ import { noteInquiry } from '../client-auth/authenticate.ts';
 import { limitAttempts } from '../client-auth/brute-force.ts';
 import { internalMetadata } from '../clients/client-metadata.ts';
 import { crossOrigin } from '../http/cors.ts';
-import { readForm } from '../http/form.ts';
+import { readBodies } from '../http/form.ts';
 import { checkForms } from '../http/form-rules.ts';
 import { protocolStateOf } from '../http/protocol-state.ts';
 import { TooManyRequests } from '../library/errors.ts';
@@ -71,7 +71,7 @@ export function mountPipeline(provider: Provider, realm: RealmContext, ui: UiPor
   provider.use(answerUnmatched(realm));
   provider.use(answerPublicDocuments(realm));
   provider.use(withUnit(realm));
-  provider.use(readForm());
+  provider.use(readBodies());
   provider.use(checkForms(realm));
   provider.use(limitAttempts({ realm, ui }));
   provider.use(guestHolder(realm));

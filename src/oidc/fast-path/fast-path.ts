@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
-import { readBody } from '../../http/body.ts';
+import { readForm } from '../../http/body.ts';
 import { annotate, stateOf } from '../../http/request-state.ts';
 import { sendJson } from '../../http/send-json.ts';
 import { isSecretOf } from '../../registry/model/client-secrets.ts';
@@ -14,7 +14,7 @@ import type { Client } from '../../registry/model/model.ts';
 import { mayAttemptSecret } from '../client-auth/brute-force.ts';
 import { introspect } from '../endpoints/introspect.ts';
 import { tokenExchangeGrant } from '../grants/token-exchange.ts';
-import { keepForm, MAX_BODY_BYTES } from '../http/form.ts';
+import { formLimits } from '../http/form.ts';
 import { problemOfHint } from '../http/form-rules.ts';
 import { paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -46,9 +46,9 @@ export async function tryFastPath(
   { request, response, path }: FastPathRequest,
 ): Promise<boolean> {
   if (!isUsual(request, path)) return false;
-  const body = await readBody(request, MAX_BODY_BYTES);
-  if (body === undefined) return false;
-  const form = new URLSearchParams(body.toString('utf8'));
+  const reading = await readForm(request, formLimits);
+  if (!('form' in reading)) return false;
+  const { form } = reading;
   const client = isPlain(form) ? await authenticated(realm, request, form) : undefined;
   const answer = client && (await answerOf(realm, provider, { request, path, form, client }));
   if (client === undefined || answer === undefined) return false;
@@ -142,7 +142,6 @@ async function introspection(
   const value = form.get('token');
   if (!value || client.introspectionEncryptedResponseAlg !== undefined) return undefined;
   if (problemOfHint(realm, form) !== undefined) return undefined;
-  keepForm(request, form);
   annotate(request, { route: 'introspection' });
   return { body: await introspect(realm, { req: request }, { client, isMutualTls: false, provider }, value) };
 }

@@ -10,8 +10,6 @@ declare module '../../http/request-state.ts' {
 }
 
 export interface ProtocolState {
-  /** The parameters of the form that was sent, or that was put in its place. */
-  form?: URLSearchParams;
   unit?: UnitOfWork;
   /** What the library refused the request with. */
   thrown?: unknown;
