@@ -5,6 +5,7 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { readBasic } from '../../http/basic.ts';
 import { annotate } from '../../http/request-state.ts';
 import type { AttemptKind, AttemptSource } from '../../limits/brute-force.ts';
 import { networkOf } from '../../limits/network.ts';
@@ -104,23 +105,13 @@ type Shown = { readonly id: string; readonly secret?: string };
 /** The id that somebody shows a secret for, or an assertion that is made with one (RFC 7523 §2.2). */
 function secretShown(ctx: Context): Shown | undefined {
   const form = formOf(ctx);
-  const [scheme = '', encoded = ''] = ctx.get('Authorization').split(' ');
-  if (scheme.toLowerCase() === 'basic') return shownByBasic(encoded);
+  const basic = readBasic(ctx.headers.authorization);
+  // The library refuses what cannot be read before it looks at any secret.
+  if (basic !== undefined) return basic === 'malformed' ? undefined : basic;
   const secret = form.get('client_secret');
   if (secret !== null) return { id: form.get('client_id') ?? '', secret };
   const id = idOfAssertion(form.get('client_assertion') ?? '');
   return id === undefined ? undefined : { id };
-}
-
-/** RFC 6749 §2.3.1; what cannot be read the library refuses before it looks at any secret. */
-function shownByBasic(encoded: string): Shown | undefined {
-  const pair = Buffer.from(encoded, 'base64').toString('utf8').replaceAll('+', ' ');
-  const [id = '', ...secret] = pair.split(':');
-  try {
-    return { id: decodeURIComponent(id), secret: decodeURIComponent(secret.join(':')) };
-  } catch {
-    return undefined;
-  }
 }
 
 function idOfAssertion(assertion: string): string | undefined {

@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
+import { type BasicCredentials, readBasic } from '../../http/basic.ts';
 import { readForm } from '../../http/body.ts';
 import { annotate, stateOf } from '../../http/request-state.ts';
 import { sendJson } from '../../http/send-json.ts';
@@ -101,24 +102,12 @@ function usesPlainSecret(client: Client): boolean {
   return isSecretMethod && client.public !== true && client.registered === undefined;
 }
 
-type Shown = { readonly id: string; readonly secret: string };
-
-function shownSecret(header: string | undefined, form: URLSearchParams): Shown | undefined {
+function shownSecret(header: string | undefined, form: URLSearchParams): BasicCredentials | undefined {
   const [id, secret] = [form.get('client_id'), form.get('client_secret')];
   if (header === undefined) return id && secret ? { id, secret } : undefined;
-  const shown = secret === null ? basicSecret(header) : undefined;
-  return id === null || id === shown?.id ? shown : undefined;
-}
-
-/** RFC 6749 §2.3.1, and nothing that is only nearly it. */
-function basicSecret(header: string): Shown | undefined {
-  const encoded = /^Basic ([A-Za-z0-9+/]+={0,2})$/.exec(header)?.[1];
-  if (encoded === undefined || encoded.length % 4 !== 0) return undefined;
-  const pair = Buffer.from(encoded, 'base64').toString('utf8');
-  const colon = pair.indexOf(':');
-  // Encoded characters are the library's to decode.
-  if (colon < 1 || !/^[\x21-\x7e]+$/.test(pair) || /[%+]/.test(pair)) return undefined;
-  return { id: pair.slice(0, colon), secret: pair.slice(colon + 1) };
+  const shown = secret === null ? readBasic(header) : undefined;
+  if (shown === undefined || shown === 'malformed' || shown.secret === '') return undefined;
+  return id === null || id === shown.id ? shown : undefined;
 }
 
 type Asked = {
