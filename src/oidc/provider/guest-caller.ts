@@ -3,7 +3,6 @@
  * the bearer of an access token: a client's own, or anybody's with the permission to manage the realm's guests.
  */
 
-import { decodeJwt } from 'jose';
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
@@ -125,8 +124,8 @@ async function holdsKey(
   if (record.jkt === undefined) return !isDpop;
   if (!isDpop) return false;
   try {
-    const jkt = await provenKeyFor(realm, ctx, { method: ctx.method, address, owner: record.clientId });
-    return jkt === record.jkt && decodeJwt(ctx.get('DPoP'))['ath'] === sha256(token);
+    const target = { method: ctx.method, address, accessToken: token, owner: record.clientId };
+    return (await provenKeyFor(realm, ctx, target)) === record.jkt;
   } catch (error) {
     if (error instanceof errors.OIDCProviderError) return false;
     throw error;
