@@ -1,7 +1,6 @@
 /**
  * RFC 7662: what is said of a token, and to whom. Pure: the record, its document and the caller in, the answer out.
  */
-import type { Document } from '../storage/port/port.ts';
 import type { TokenRecord } from './record.ts';
 
 export type Introspection =
@@ -21,11 +20,6 @@ export function mayIntrospect(record: TokenRecord, caller: Caller): boolean {
   return (
     record.clientId === caller.clientId || (record.aud !== undefined && caller.audiences.has(record.aud))
   );
-}
-
-/** Not cut, not spent, not expired. `now` is in seconds. */
-export function isLive(document: Document, record: TokenRecord, now: number): boolean {
-  return !document.cut && document.spentAt === undefined && record.exp > now;
 }
 
 /** The members of RFC 7662 §2.2 for a live token. */

@@ -81,7 +81,7 @@ export function provenKey(realm: RealmContext, ctx: KoaContextWithOIDC): Promise
   return provenKeyFor(realm, ctx, { method: ctx.method, address, owner: ctx.oidc.client?.clientId ?? '' });
 }
 
-/** The same where the library knows no client. Of the proofs of one `owner` each is good once. */
+/** The same where the library knows no client. */
 export async function provenKeyFor(
   realm: RealmContext,
   ctx: Pick<Context, 'get'>,
@@ -89,8 +89,14 @@ export async function provenKeyFor(
 ): Promise<string | undefined> {
   const shown = ctx.get('DPoP');
   if (shown === '') return undefined;
-  const { jkt, jti, iat } = await verifyProof(shown, target);
-  const isFirst = await isFirstUse(realm, owner, jti, iat + MAX_AGE + TOLERANCE);
-  if (!isFirst) throw new errors.InvalidDpopProof('DPoP proof JWT Replay detected');
-  return jkt;
+  const proof = await verifyProof(shown, target);
+  if (!(await spendProof(realm, owner, proof))) {
+    throw new errors.InvalidDpopProof('DPoP proof JWT Replay detected');
+  }
+  return proof.jkt;
+}
+
+/** Of the proofs of one `owner` each is good once: `false` for one that was spent before. */
+export function spendProof(realm: RealmContext, owner: string, { jti, iat }: Proof): Promise<boolean> {
+  return isFirstUse(realm, owner, jti, iat + MAX_AGE + TOLERANCE);
 }

@@ -15,14 +15,9 @@ import { cutKeys } from '../../revocation/cut-keys.ts';
 import { parentNode } from '../../revocation/guest-nodes.ts';
 import { nodesOf, tokenKey } from '../../revocation/nodes.ts';
 import type { Document } from '../../storage/port/port.ts';
-import {
-  describeToken,
-  INACTIVE,
-  type Introspection,
-  isLive,
-  mayIntrospect,
-} from '../../tokens/introspection.ts';
+import { describeToken, INACTIVE, type Introspection, mayIntrospect } from '../../tokens/introspection.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
+import { isLive } from '../../tokens/usable.ts';
 import { formOf } from '../http/form.ts';
 import { issueIntrospectionJwt } from '../library/internals.ts';
 import type { RealmContext } from '../realm/realm-context.ts';

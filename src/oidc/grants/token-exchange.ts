@@ -18,13 +18,14 @@ import { stateOf } from '../../http/request-state.ts';
 import { limitFields, TooMany } from '../../limits/too-many.ts';
 import type { RequestSource } from '../../observability/request-source.ts';
 import type { Write } from '../../storage/port/port.ts';
+import type { Possession } from '../../tokens/usable.ts';
 import { formOf } from '../http/form.ts';
 import { protocolStateOf } from '../http/protocol-state.ts';
 import { TooManyRequests } from '../library/errors.ts';
 import { guestRealmOf } from '../realm/guest-realm.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { actorOf } from './actor-token.ts';
-import { type Possession, possessionOf } from './possession.ts';
+import { possessionOf } from './possession.ts';
 import { type Subject, subjectOf, subjectUser } from './subject-token.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
