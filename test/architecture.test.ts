@@ -46,52 +46,49 @@ oidc/realm                 > base observability storage/port limits keys registr
                              registry guest/grant guest/limits guest authn oidc/profiles
 oidc/tokens                > base registry/model oidc/profiles oidc/realm
 oidc/records               > base storage/port revocation keys registry/model tokens oidc/profiles
-oidc/http                  > http registry/model oidc/library oidc/realm
-oidc/client-auth           > base observability storage/port limits registry/model oidc/library oidc/realm
-                             oidc/http
+oidc/http                  > http storage/port registry/model oidc/library oidc/realm
+oidc/client-auth           > base http storage/port limits registry/model oidc/library oidc/realm oidc/http
 oidc/clients               > base registry/model oidc/profiles oidc/realm
 oidc/sessions              > base storage/port revocation registry/model registry/passwords oidc/library
                              oidc/realm oidc/tokens oidc/records oidc/http
 oidc/interaction           > base storage/port registry/model authn oidc/library oidc/realm oidc/tokens
                              oidc/records oidc/http oidc/client-auth oidc/sessions
-oidc/grants                > base observability storage/port revocation limits registry/model tokens
+oidc/grants                > base observability http storage/port revocation limits registry/model tokens
                              guest/grant guest/limits guest/record guest/trail guest/issue guest authn
                              oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/client-auth
                              oidc/interaction
-oidc/endpoints             > base observability storage/port revocation registry/model tokens guest/record
-                             guest/trail guest/introspection guest/issue guest oidc/library oidc/profiles
-                             oidc/realm oidc/tokens oidc/records oidc/http oidc/client-auth oidc/clients
+oidc/endpoints             > base observability http storage/port revocation registry/model tokens
+                             guest/record guest/trail guest/introspection guest/issue guest oidc/library
+                             oidc/profiles oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/clients
                              oidc/sessions oidc/grants
-oidc/fast-path             > base observability http revocation limits keys registry/model tokens
-                             guest/grant guest oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/grants
-                             oidc/endpoints
-oidc/provider              > base observability storage/port revocation keys registry/model tokens
-                             guest/limits guest/record guest/issue guest oidc/library oidc/profiles
-                             oidc/realm oidc/tokens oidc/records oidc/http oidc/client-auth oidc/clients
-                             oidc/sessions oidc/interaction oidc/grants oidc/endpoints oidc/fast-path
+oidc/fast-path             > base http revocation limits keys registry/model tokens guest/grant guest
+                             oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/grants oidc/endpoints
+oidc/provider              > base http storage/port revocation keys registry/model tokens guest/limits
+                             guest/record guest/issue guest oidc/library oidc/profiles oidc/realm
+                             oidc/tokens oidc/records oidc/http oidc/client-auth oidc/clients oidc/sessions
+                             oidc/interaction oidc/grants oidc/endpoints oidc/fast-path
 surfaces/pages/ui          > base http registry/passwords oidc/realm
-surfaces/pages/login       > base observability http registry/model oidc/realm oidc/tokens oidc/interaction
-                             oidc/provider surfaces/pages/ui
-surfaces/pages/account     > base observability http registry/model oidc/realm oidc/sessions oidc/provider
+surfaces/pages/login       > base http registry/model oidc/realm oidc/tokens oidc/interaction oidc/provider
+                             surfaces/pages/ui
+surfaces/pages/account     > base http registry/model oidc/realm oidc/sessions oidc/provider
                              surfaces/pages/ui
 surfaces/pages             > base http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
                              surfaces/pages/account
-surfaces/guest-api         > base observability http limits registry/model guest/grant guest/limits
-                             guest/record guest/trail guest/lookup guest/issue guest oidc/realm
-                             oidc/client-auth oidc/provider
-surfaces/events            > observability revocation registry/model registry guest/status oidc/realm
-                             oidc/endpoints oidc/provider surfaces/guest-api
+surfaces/guest-api         > base http limits registry/model guest/grant guest/limits guest/record
+                             guest/trail guest/lookup guest/issue guest oidc/realm oidc/client-auth
+                             oidc/provider
+surfaces/events            > http revocation registry/model registry guest/status oidc/realm oidc/endpoints
+                             oidc/provider surfaces/guest-api
 surfaces/facades/shared    > base observability http storage/port revocation limits registry/model
                              registry/store registry guest/grant guest/limits guest/issue guest
 surfaces/facades/databrain > base storage/port revocation registry/model registry/store guest/grant
                              guest/record surfaces/facades/shared
-surfaces/facades/informer  > base observability storage/port revocation registry/model tokens guest/grant
+surfaces/facades/informer  > base http storage/port revocation registry/model tokens guest/grant
                              guest/record guest/issue guest surfaces/facades/shared
-surfaces/facades/semaphor  > base observability registry/model guest/grant guest/trail
-                             surfaces/facades/shared
+surfaces/facades/semaphor  > base http registry/model guest/grant guest/trail surfaces/facades/shared
 surfaces/facades           > guest/limits surfaces/facades/shared surfaces/facades/databrain
                              surfaces/facades/informer surfaces/facades/semaphor
-demo                       > observability http registry/model
+demo                       > http registry/model
 config                     > base storage/port registry/model registry/store guest/grant guest/limits
                              surfaces/facades/databrain surfaces/facades/informer surfaces/facades/semaphor
 services.ts                > base observability storage revocation limits keys registry/passwords registry

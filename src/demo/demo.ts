@@ -4,10 +4,10 @@
  * as anybody's would, and never reach into the services.
  */
 import type { Context, Middleware } from 'koa';
-import { readBody } from '../http/body.ts';
+import { readJson } from '../http/body.ts';
 import { sameOrigin } from '../http/csrf.ts';
+import { annotate } from '../http/request-state.ts';
 import { apiHeaders } from '../http/security-headers.ts';
-import { annotate } from '../observability/annotations.ts';
 import { createAnalytics, type Query } from './analytics.ts';
 import type { DemoRealm } from './demo-realm.ts';
 import { createPortal } from './portal.ts';
@@ -84,22 +84,13 @@ async function inputOf(ctx: Context, origin: string): Promise<Record<string, unk
     ctx.body = { error: 'access_denied', error_description: 'only the demo page may ask for this' };
     return undefined;
   }
-  const input = parse(await readBody(ctx.req, BODY_LIMIT));
+  const reading = await readJson(ctx.req, BODY_LIMIT);
+  const input = 'value' in reading && isRecord(reading.value) ? reading.value : undefined;
   if (input === undefined) {
     ctx.status = 400;
     ctx.body = { error: 'invalid_request', error_description: 'the body must be a small JSON object' };
   }
   return input;
-}
-
-function parse(body: Buffer | undefined): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body?.toString('utf8') ?? '');
-    return isRecord(value) ? value : undefined;
-  } catch {
-    // Not JSON.
-    return undefined;
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

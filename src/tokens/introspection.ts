@@ -2,7 +2,6 @@
  * RFC 7662: what an introspection answer says of a token, and to whom. Pure: the record, its document and the caller
  * are the input.
  */
-import type { Document } from '../storage/port/port.ts';
 import type { TokenRecord } from './record.ts';
 
 export type Introspection =
@@ -22,11 +21,6 @@ export function mayIntrospect(record: TokenRecord, caller: Caller): boolean {
   return (
     record.clientId === caller.clientId || (record.aud !== undefined && caller.audiences.has(record.aud))
   );
-}
-
-/** Not cut, not spent, not expired. `now` is in seconds. */
-export function isLive(document: Document, record: TokenRecord, now: number): boolean {
-  return !document.cut && document.spentAt === undefined && record.exp > now;
 }
 
 /** The members of RFC 7662 §2.2 for a live token. */

@@ -1,4 +1,5 @@
 import type { Context, Middleware } from 'koa';
+import { readBasic } from '../../http/basic.ts';
 import { formOf, replaceForm } from '../http/form.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
@@ -15,9 +16,8 @@ export function takeDoubledSecretOnce({ profile: { clientAuthentication } }: Rea
 }
 
 function isDoubled(ctx: Context): boolean {
-  const [scheme = '', encoded = ''] = ctx.get('Authorization').split(' ');
+  const basic = readBasic(ctx.headers.authorization);
+  if (basic === undefined || basic === 'malformed') return false;
   const form = formOf(ctx);
-  const [id, secret] = [form.get('client_id'), form.get('client_secret')];
-  if (scheme.toLowerCase() !== 'basic' || id === null || secret === null) return false;
-  return Buffer.from(encoded, 'base64').toString() === `${id}:${secret}`;
+  return form.get('client_id') === basic.id && form.get('client_secret') === basic.secret;
 }

@@ -9,20 +9,15 @@ import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import { storedGuest } from '../../guest/guests.ts';
 import { nodesToSubscribe } from '../../guest/record/guest-nodes.ts';
-import { annotate } from '../../observability/annotations.ts';
+import { annotate } from '../../http/request-state.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { cutKeys } from '../../revocation/cut-keys.ts';
 import { parentNode } from '../../revocation/guest-nodes.ts';
 import { nodesOf, tokenKey } from '../../revocation/nodes.ts';
 import type { Document } from '../../storage/port/port.ts';
-import {
-  describeToken,
-  INACTIVE,
-  type Introspection,
-  isLive,
-  mayIntrospect,
-} from '../../tokens/introspection.ts';
+import { describeToken, INACTIVE, type Introspection, mayIntrospect } from '../../tokens/introspection.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
+import { isLive } from '../../tokens/usable.ts';
 import { formOf } from '../http/form.ts';
 import { issueIntrospectionJwt } from '../library/internals.ts';
 import { refreshValueOf } from '../profiles/refresh-shape.ts';

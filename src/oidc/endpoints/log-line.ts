@@ -4,7 +4,8 @@
  */
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
-import { type Annotations, annotate } from '../../observability/annotations.ts';
+import { annotate } from '../../http/request-state.ts';
+import type { Annotations } from '../../observability/annotations.ts';
 import { grantName } from '../../registry/model/model.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { originNotAllowed } from '../library/messages.ts';

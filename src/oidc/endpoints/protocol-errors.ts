@@ -8,11 +8,11 @@ import { sha256 } from '../../base/hash.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
 import { isUnauthenticated } from '../client-auth/client-errors.ts';
+import { unitOf } from '../http/protocol-state.ts';
 import { grantNotAllowed } from '../library/messages.ts';
 import type { LibraryError, Refused, RefusedRequest } from '../profiles/profile.ts';
 import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import { unitOf } from '../records/unit-of-request.ts';
 
 /** At the token endpoint, and where a device or a back end begins. */
 const unauthorizedGrant: ReadonlySet<string> = new Set([

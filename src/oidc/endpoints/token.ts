@@ -5,10 +5,10 @@ import { epochSeconds } from '../../base/clock.ts';
 import { hmac, sha256 } from '../../base/hash.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
+import { unitOf } from '../http/protocol-state.ts';
 import { renewRefreshToken } from '../library/internals.ts';
 import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import { unitOf } from '../records/unit-of-request.ts';
 
 /** Commits what the grant wrote, then completes the answer. Nothing is answered that is not in the store. */
 export async function finishTokenRequest(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {

@@ -14,12 +14,12 @@ import type { Minter } from '../../guest/limits/guest-realm.ts';
 import { parentNode } from '../../revocation/guest-nodes.ts';
 import { type Lineage, nodesOf, tokenKey } from '../../revocation/nodes.ts';
 import type { Stamp, Write } from '../../storage/port/port.ts';
-import { isLive } from '../../tokens/introspection.ts';
-import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
+import type { TokenRecord } from '../../tokens/record.ts';
+import { type Possession, usableToken } from '../../tokens/usable.ts';
 import { guestRealmOf } from '../realm/guest-realm.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { createSessionRecords } from '../records/session-records.ts';
-import { holds, type Possession } from './possession.ts';
+import { holds } from './possession.ts';
 import { verifyAssertion, verifyIdToken } from './subject-jwt.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
@@ -69,14 +69,9 @@ async function accessTokenSubject(
   const guest = storedGuest(document, hash);
   if (guest !== undefined && !holds(minter, proven, guest.record)) throw notExchangeable();
   if (guest !== undefined) return guestSubject(realm, minter, guest);
-  const record = decodeToken(document.value);
-  const isUsable =
-    record !== undefined &&
-    record.kind !== 'RefreshToken' &&
-    mayExchange(minter, record.clientId) &&
-    holds(minter, proven, record) &&
-    isLive(document, record, epochSeconds(realm.clock));
-  if (!isUsable) throw notExchangeable();
+  const record = usableToken(document, { now: epochSeconds(realm.clock), proven });
+  if (record === undefined || !mayExchange(minter, record.clientId) || !holds(minter, proven, record))
+    throw notExchangeable();
   const nodes = [parentNode(hash), ...nodesOf(record)];
   if (record.accountId === undefined) return ownTokenSubject(minter, record, nodes, document.now);
   return userSubject(realm, record.accountId, nodes, document.now);

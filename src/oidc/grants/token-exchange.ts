@@ -2,7 +2,6 @@
  * Token exchange (RFC 8693) as the standard door to guest tokens: whose token, for which APIs, limited how
  * (`authorization_details`, RFC 9396 §6), answered with a guest token.
  */
-import type { IncomingMessage } from 'node:http';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { isFailure } from '../../base/errors.ts';
 import { findRepeatedKey } from '../../base/json-keys.ts';
@@ -15,15 +14,18 @@ import type { Minted } from '../../guest/issue/mint.ts';
 import type { Minter } from '../../guest/limits/guest-realm.ts';
 import { fromDetails, toDetails } from '../../guest/record/rar.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
+import { stateOf } from '../../http/request-state.ts';
 import { limitFields, TooMany } from '../../limits/too-many.ts';
-import { type RequestSource, requestSourceOf } from '../../observability/request-source.ts';
+import type { RequestSource } from '../../observability/request-source.ts';
 import type { Write } from '../../storage/port/port.ts';
+import type { Possession } from '../../tokens/usable.ts';
 import { formOf } from '../http/form.ts';
+import { protocolStateOf } from '../http/protocol-state.ts';
 import { TooManyRequests } from '../library/errors.ts';
 import { guestRealmOf } from '../realm/guest-realm.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { actorOf } from './actor-token.ts';
-import { type Possession, possessionOf } from './possession.ts';
+import { possessionOf } from './possession.ts';
 import { type Subject, subjectOf, subjectUser } from './subject-token.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
@@ -51,8 +53,8 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
     throw new errors.UnauthorizedClient('Client may not mint guest tokens');
   const proven = await possessionOf(realm, ctx);
   const form = formOf(ctx);
-  const requestSource = requestSourceOf(ctx.req);
-  const value = refreshes.get(ctx.req);
+  const requestSource = stateOf(ctx.req).source;
+  const { guestRefreshToken: value } = protocolStateOf(ctx);
   if (value !== undefined) {
     const scope = form.get('scope') || undefined;
     const order = { value, clientId: client.id, jkt: proven.jkt, scope, requestSource };
@@ -65,16 +67,6 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
   const granted = orThrow(await mint(realm, { minter, form, proven, requestSource }));
   ctx.set({ ...limitFields(granted.limit) });
   ctx.body = respond(granted, issuedType(form));
-}
-
-const refreshes = new WeakMap<IncomingMessage, string>();
-
-/**
- * Says of a request that it is a guest's refresh, with its refresh token; the library, which knows no guests, is to
- * take it for an exchange. No parameter says so: nobody else's exchange is one.
- */
-export function markAsRefresh(request: IncomingMessage, value: string): void {
-  refreshes.set(request, value);
 }
 
 type Request = {

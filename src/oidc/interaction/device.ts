@@ -6,6 +6,7 @@ import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { noteUserCode } from '../client-auth/brute-force.ts';
 import { protectedForm } from '../http/protected-form.ts';
+import { protocolStateOf } from '../http/protocol-state.ts';
 import { userCodeError } from '../library/messages.ts';
 import { paths } from '../realm/addresses.ts';
 import { cookiesOf } from '../realm/cookies.ts';
@@ -23,7 +24,7 @@ export function deviceFlow(realm: RealmContext, ui: UiPort) {
       if (problem !== undefined) await keepNewSession(realm, ctx);
       ui.enterUserCode(ctx, realm, {
         ...protectedForm(ctx, 'code_verification'),
-        userCode: typedCode(error) ?? codesInAddress.get(ctx.req),
+        userCode: typedCode(error) ?? protocolStateOf(ctx).userCodeInAddress,
         problem,
       });
     },
@@ -71,13 +72,11 @@ function typedCode(error: Error | undefined): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-const codesInAddress = new WeakMap<object, string>();
-
 /** `verification_uri_complete` (RFC 8628 §3.3.1): the code is filled in, the person still looks at it and goes on. */
 export const fillInUserCode: Middleware = function takeUserCode(ctx: Context, next) {
   const { user_code: code } = ctx.query;
   if (ctx.path !== paths.device || ctx.method !== 'GET' || typeof code !== 'string') return next();
-  codesInAddress.set(ctx.req, code);
+  protocolStateOf(ctx).userCodeInAddress = code;
   ctx.querystring = '';
   return next();
 };

@@ -19,6 +19,7 @@ import { mountPipeline } from '../endpoints/pipeline.ts';
 import { type FastPathRequest, tryFastPath } from '../fast-path/fast-path.ts';
 import { passwordGrant } from '../grants/password.ts';
 import { tokenExchangeGrant } from '../grants/token-exchange.ts';
+import { protocolStateOf } from '../http/protocol-state.ts';
 import { type Approvals, createApprovals } from '../interaction/approvals.ts';
 import { fillInUserCode } from '../interaction/device.ts';
 import { createInteractions, type Interactions } from '../interaction/interactions.ts';
@@ -29,7 +30,6 @@ import type { RealmContext } from '../realm/realm-context.ts';
 import type { UiPort } from '../realm/ui-port.ts';
 import { createAdapterFactory } from '../records/adapter.ts';
 import { type Consents, createConsents } from '../records/consents.ts';
-import { findUnit } from '../records/unit-of-request.ts';
 import { logoutWithoutSession } from '../sessions/logout.ts';
 import { tellOfLogout } from '../sessions/logout-notices.ts';
 import { createSelfService, type SelfService } from '../sessions/self-service.ts';
@@ -154,7 +154,7 @@ function forwarded({ clientCertHeader }: RealmContext): readonly string[] {
 function adapterOf(realm: RealmContext) {
   const { registry, name, store } = realm;
   const currentUnit = () =>
-    (Provider.ctx && findUnit(Provider.ctx)) ?? createUnitOfWork(store, { deferred: false });
+    (Provider.ctx && protocolStateOf(Provider.ctx).unit) ?? createUnitOfWork(store, { deferred: false });
   return createAdapterFactory({
     realm: name,
     secret: realm.keys.secret,

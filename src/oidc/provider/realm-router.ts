@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context, Middleware } from 'koa';
-import { annotate } from '../../observability/annotations.ts';
+import { annotate } from '../../http/request-state.ts';
 import { answerSessionIframe } from '../sessions/session-iframe.ts';
 import type { RealmProvider } from './provider.ts';
 import type { ProviderPool } from './provider-pool.ts';

@@ -8,7 +8,7 @@ import { type User, type UserInput, user as userSchema } from '../model/model.ts
 import { parseInput } from '../model/parse-input.ts';
 import { type Committer, isSame, retried } from './committer.ts';
 import { type Listed, type PageRequest, readListed } from './listing.ts';
-import { type Codec, loginKey, loginsOf, normalizeLogin, userKey, usersIndex } from './records.ts';
+import { type Codec, loginKey, loginsOf, MAX_LOGIN, normalizeLogin, userKey, usersIndex } from './records.ts';
 import { type StoredUser, userWrites } from './user-writes.ts';
 
 export type PasswordHashing = {
@@ -26,9 +26,6 @@ export type UserDeps = {
 
 /** A user as read at `readAt`: a later write for the user can be refused if the user was cut since then. */
 export type FoundUser = { readonly user: User; readonly readAt: Stamp };
-
-/** Nobody has a longer name. */
-const MAX_LOGIN = 512;
 
 /** Reads users. They are never cached, so that a change counts at once everywhere. */
 function createUserReader({ store, codec }: Pick<UserDeps, 'store' | 'codec'>) {

@@ -1,6 +1,6 @@
 /** `GET /events`: resource servers that remember introspection answers hear what to forget (guest-tokens 7.4). */
 import type { Context } from 'koa';
-import { annotate } from '../../observability/annotations.ts';
+import { annotate } from '../../http/request-state.ts';
 import { audiencesOf } from '../../oidc/endpoints/introspect.ts';
 import { provenClient } from '../../oidc/provider/guest-caller.ts';
 import type { RealmProvider } from '../../oidc/provider/provider.ts';

@@ -1,7 +1,7 @@
 /** Status lists (draft-ietf-oauth-status-list §8): for everybody, as the keys are that the tokens are verified with. */
 import type { Context } from 'koa';
 import { STATUS_TTL } from '../../guest/status/status-lists.ts';
-import { annotate } from '../../observability/annotations.ts';
+import { annotate } from '../../http/request-state.ts';
 import type { RealmProvider } from '../../oidc/provider/provider.ts';
 import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';

@@ -5,8 +5,8 @@
 import type { Context } from 'koa';
 import { isRefused } from '../../guest/grant/refusal.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
+import { stateOf } from '../../http/request-state.ts';
 import { pageHeaders } from '../../http/security-headers.ts';
-import { requestSourceOf } from '../../observability/request-source.ts';
 import { provenGuestKey } from '../../oidc/client-auth/guest-proof.ts';
 import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
@@ -50,7 +50,7 @@ export async function redeemEmbed(ctx: Context, realm: RealmContext, opener: str
     realm: guestRealmOf(realm),
     value: opener,
     jkt: proof.jkt,
-    source: { by: HOLDER, ...requestSourceOf(ctx.req) },
+    source: { by: HOLDER, ...stateOf(ctx.req).source },
     minterOf: (id) => findMinter(realm, id),
   });
   if (isRefused(minted)) throw problemOf(minted);

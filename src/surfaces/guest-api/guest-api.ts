@@ -3,8 +3,8 @@
  * one shape. What a token may be is decided in `guest/`.
  */
 import type { Context } from 'koa';
+import { annotate } from '../../http/request-state.ts';
 import { apiHeaders } from '../../http/security-headers.ts';
-import { annotate } from '../../observability/annotations.ts';
 import { type GuestApiCaller, guestApiCaller } from '../../oidc/provider/guest-caller.ts';
 import type { RealmProvider } from '../../oidc/provider/provider.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';

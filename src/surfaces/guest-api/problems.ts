@@ -2,8 +2,8 @@
 import type { Context } from 'koa';
 import { Failure, type FailureCode } from '../../base/errors.ts';
 import type { Refusal, Refused } from '../../guest/grant/refusal.ts';
+import { annotate } from '../../http/request-state.ts';
 import { TooMany, waitFields } from '../../limits/too-many.ts';
-import { annotate } from '../../observability/annotations.ts';
 
 const kinds = {
   invalid_request: { status: 400, title: 'The request is malformed' },

@@ -10,6 +10,7 @@ import { answerAccount } from './account/account-routes.ts';
 import { answerLogin } from './login/login-routes.ts';
 import { sendError } from './screens.ts';
 import { serveAssets } from './ui/assets.ts';
+import { FormTooLarge } from './ui/form.ts';
 import type { ErrorKind } from './ui/render.ts';
 
 /** Where the library may answer with a document of its own, which posts itself. */
@@ -44,12 +45,16 @@ export async function answerPages(ctx: Context, provider: RealmProvider, path: s
     );
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const { status, kind } = failures[error.code];
-    ctx.status = status;
-    if (status === 503) ctx.set('Retry-After', '1');
-    sendError(provider.realm, ctx, { kind, detail: error.message });
+    showFailure(ctx, provider, error);
     return true;
   }
+}
+
+function showFailure(ctx: Context, { realm }: RealmProvider, error: Failure): void {
+  const { status, kind } = failures[error.code];
+  ctx.status = error instanceof FormTooLarge ? 413 : status;
+  if (status === 503) ctx.set('Retry-After', '1');
+  sendError(realm, ctx, { kind, detail: error.message });
 }
 
 /** RFC 9110 §15.5.6. */

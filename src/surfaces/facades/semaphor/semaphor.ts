@@ -5,7 +5,7 @@
 import { equalInConstantTime } from '../../../base/hash.ts';
 import type { Refusal } from '../../../guest/grant/refusal.ts';
 import { HOLDER } from '../../../guest/trail/trail.ts';
-import { requestSourceOf } from '../../../observability/request-source.ts';
+import { stateOf } from '../../../http/request-state.ts';
 import { guardedAttempt } from '../shared/brute-force.ts';
 import { createFacade, type FacadeError, type Route, type SectionCall } from '../shared/facade.ts';
 import { clientIdOf, isMinted, lifeOf, mintFor, tellOf } from '../shared/minting.ts';
@@ -91,7 +91,7 @@ async function invalidateToken({ ctx, guests, realm }: Call): Promise<void> {
   const { name } = realm.view;
   const found = await guests.findByValue(name, value);
   if (found?.record.clientId === clientIdOf('semaphor')) {
-    await guests.revokeAll(name, [found.record], { by: HOLDER, ...requestSourceOf(ctx.req) });
+    await guests.revokeAll(name, [found.record], { by: HOLDER, ...stateOf(ctx.req).source });
   }
   ctx.body = { success: true };
 }

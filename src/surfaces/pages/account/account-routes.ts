@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { epochSeconds } from '../../../base/clock.ts';
 import { Failure } from '../../../base/errors.ts';
 import { sameOrigin } from '../../../http/csrf.ts';
-import { annotate } from '../../../observability/annotations.ts';
+import { annotate } from '../../../http/request-state.ts';
 import type { RealmProvider } from '../../../oidc/provider/provider.ts';
 import { ACCOUNT_CLIENT } from '../../../oidc/realm/internal-clients.ts';
 import type { RealmContext } from '../../../oidc/realm/realm-context.ts';

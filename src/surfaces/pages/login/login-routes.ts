@@ -2,7 +2,7 @@
 import type { Context } from 'koa';
 import { Failure, isFailure } from '../../../base/errors.ts';
 import { sameOrigin } from '../../../http/csrf.ts';
-import { annotate } from '../../../observability/annotations.ts';
+import { annotate } from '../../../http/request-state.ts';
 import type { Exchange, Question } from '../../../oidc/interaction/interactions.ts';
 import type { RealmProvider } from '../../../oidc/provider/provider.ts';
 import { ACCOUNT_CLIENT } from '../../../oidc/realm/internal-clients.ts';
