@@ -13,8 +13,8 @@ import { tokenTypes } from './token-types.ts';
 type Asking = { readonly minter: Minter; readonly form: URLSearchParams; readonly proven: Possession };
 
 /**
- * Who acts for the guest: a live access token of this realm that the minting client may exchange. Nests what the
- * subject token already says (RFC 8693 §4.1). Without an actor that stays as it is.
+ * The actor of an exchange: a live access token of this realm that the minting client may exchange. Nests the `act`
+ * of the subject token (RFC 8693 §4.1). Without an actor token, that `act` stays as it is.
  */
 export async function actorOf(
   realm: RealmContext,

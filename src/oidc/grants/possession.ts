@@ -1,4 +1,4 @@
-/** What the sender of an exchange proves to hold, against what the tokens in it are bound to. */
+/** Compares what the sender of an exchange proves to hold with what the tokens in it are bound to. */
 import { createHash, X509Certificate } from 'node:crypto';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Minter } from '../../guest/limits/guest-realm.ts';
@@ -21,8 +21,8 @@ function thumbprintOf(pem: string): string {
 type Bound = Possession & { readonly clientId: string };
 
 /**
- * Whether a token may be used by this sender: one that is bound is worth nothing to whoever lacks the key or the
- * certificate, nor to another client than the one it was issued to.
+ * Whether this sender may use a token: a bound token is refused without its key or certificate, and from any other
+ * client than the one it was issued to.
  */
 export function holds(minter: Minter, proven: Possession, token: Bound): boolean {
   const isBound = token.jkt !== undefined || token['x5t#S256'] !== undefined;

@@ -1,6 +1,4 @@
-/**
- * Requests that wait for a person's word (CIBA): listed and answered at the account page.
- */
+/** CIBA requests that wait for a person's decision: lists and answers them at the account page. */
 import { type BackchannelAuthenticationRequest, errors, type Provider } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
@@ -66,7 +64,7 @@ export function createApprovals(realm: RealmContext, provider: Provider) {
   return { list, approve, deny };
 }
 
-/** Finds a request of this very user that nobody has answered yet. */
+/** Finds a request of this user that was not answered yet. */
 function requestFinder(realm: RealmContext, provider: Provider) {
   const handles = createKeyedReferences(realm.keys.secret);
   return async function find(

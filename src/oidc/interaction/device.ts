@@ -1,6 +1,6 @@
 /**
- * The pages of the device flow (RFC 8628 §3.3): type the code, compare it, sign in. The library asks for them in the
- * middle of its work; it would post a code that is in the address by a script.
+ * The pages of the device flow (RFC 8628 §3.3): enter the code, compare it, sign in. The library asks for them in the
+ * middle of its work. Where the code is in the address, the library would post it by a script; our page does not.
  */
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
@@ -56,8 +56,8 @@ export function userCodeProblemOf(errorName: string): UserCodeProblem {
 }
 
 /**
- * After a failure the library asks for the form when it has put the session away: one that began with this request,
- * because the browser brought none, would hold the form's secret and be lost.
+ * After a failure the library asks for the form when it has already stored the session. A session that began with
+ * this request, because the browser sent no cookie, would be lost with the form's secret in it: it is kept here.
  */
 async function keepNewSession(realm: RealmContext, { oidc }: KoaContextWithOIDC): Promise<void> {
   const { cookies, provider, session } = oidc;
@@ -66,13 +66,13 @@ async function keepNewSession(realm: RealmContext, { oidc }: KoaContextWithOIDC)
   await session.save(realm.view.lifetimes.login);
 }
 
-/** The code that somebody typed, where the library knows it. */
+/** The code that the person typed, where the library knows it. */
 function typedCode(error: Error | undefined): string | undefined {
   const code: unknown = error !== undefined && 'userCode' in error ? error.userCode : undefined;
   return typeof code === 'string' ? code : undefined;
 }
 
-/** `verification_uri_complete` (RFC 8628 §3.3.1): the code is filled in, the person still looks at it and goes on. */
+/** `verification_uri_complete` (RFC 8628 §3.3.1): the code is filled in, and the person still confirms it. */
 export const fillInUserCode: Middleware = function takeUserCode(ctx: Context, next) {
   const { user_code: code } = ctx.query;
   if (ctx.path !== paths.device || ctx.method !== 'GET' || typeof code !== 'string') return next();

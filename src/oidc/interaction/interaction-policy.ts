@@ -11,7 +11,7 @@ const { Check, Prompt } = interactionPolicy;
 
 export function interactionPolicyOf(realm: RealmContext): interactionPolicy.DefaultPolicy {
   const policy = interactionPolicy.base();
-  // OIDC Core §3.1.2.1: whoever is signed in may go on as somebody else. Our login page serves for that.
+  // OIDC Core §3.1.2.1: a signed-in person may continue as somebody else. The login page serves for that.
   policy.add(new Prompt({ name: 'select_account', requestable: true }), 0);
   spareTrustedNativeClients(realm, checkOf(policy, 'consent', 'native_client_prompt'));
   policy.get('consent')?.checks.add(askEveryTime(realm));
@@ -28,8 +28,8 @@ function checkOf(policy: interactionPolicy.DefaultPolicy, prompt: string, reason
 }
 
 /**
- * Native clients are asked each time (RFC 8252 §8.6: nothing proves which program listens on a loopback port) unless
- * the operator vouches for the client.
+ * The person is asked each time for a native client (RFC 8252 §8.6: nothing proves which program listens on a
+ * loopback port), unless the operator vouches for the client.
  */
 function spareTrustedNativeClients(realm: RealmContext, native: interactionPolicy.Check): void {
   const { check } = native;

@@ -1,4 +1,4 @@
-/** Errors that every profile answers alike. */
+/** Errors that are the same in every profile. */
 import { errors } from 'oidc-provider';
 import { type TooMany, waitFields } from '../../limits/too-many.ts';
 
@@ -10,9 +10,9 @@ export function incompleteAccount(): Error {
 }
 
 /**
- * RFC 6749 §5.2 has no code for somebody who has to wait. `slow_down` would set the pace of a device that polls
- * (RFC 8628 §3.5), `temporarily_unavailable` is what we say of ourselves: so it is the code of the JSON API. Status
- * and fields are those of RFC 6585 §4, for clients that know no codes.
+ * RFC 6749 §5.2 has no code for a client that has to wait. `slow_down` would change the poll interval of a device
+ * (RFC 8628 §3.5), and `temporarily_unavailable` speaks of the server. So the code is that of the JSON API; status
+ * and fields are those of RFC 6585 §4.
  */
 export class TooManyRequests extends errors.OIDCProviderError {
   readonly fields: Readonly<Record<string, string>>;

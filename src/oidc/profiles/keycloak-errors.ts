@@ -27,7 +27,10 @@ function invalidGrantError(detail: string, description: string): errors.InvalidG
   return error;
 }
 
-/** At the token endpoint it is a bad request to name no client, and who is known and fails is `unauthorized_client`. */
+/**
+ * At Keycloak's token endpoint a request without a client is a bad request, and a known client that fails to
+ * authenticate is `unauthorized_client`.
+ */
 function invalidClient(thrown: LibraryError, { route, isKnownClient }: RefusedRequest): Refused {
   const isAnonymous = thrown.error_description === messages.clientAuthentication.noCredentials;
   if (route === 'token' && isAnonymous) {

@@ -19,7 +19,7 @@ export function shapeJwt(jwt: JWTStructured, { realm, ctx, token, user }: JwtInM
   });
 }
 
-/** The same of a token's record. */
+/** The same for a token's record. */
 export function introspectionClaims(realm: RealmRoles, record: TokenRecord): Record<string, unknown> {
   return {
     typ: record.kind === 'RefreshToken' ? 'Refresh' : 'Bearer',
@@ -35,7 +35,7 @@ function sessionClaims(uid: string | undefined): Record<string, unknown> {
   return uid === undefined ? {} : { sid: uid, session_state: uid };
 }
 
-/** The roles held and all that they include. */
+/** The roles of the user, and the roles that they include. */
 function roleNames(realm: RealmRoles, roles: unknown): readonly string[] {
   const held = Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [];
   return [...realm.view.expandRoles(held)];

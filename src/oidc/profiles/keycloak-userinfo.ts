@@ -6,7 +6,7 @@ const descriptions: Readonly<Record<string, string>> = {
   insufficient_scope: 'Missing openid scope',
 };
 
-/** Keycloak says all there is to say in the challenge (RFC 6750 §3) and sends no body. */
+/** Keycloak puts the error into the challenge (RFC 6750 §3) and sends no body. */
 export function shapeUserinfo(ctx: Context, realmName: string, { error }: LibraryError): void {
   const isBare = error === 'invalid_token' && ctx.get('Authorization') === '';
   const description = descriptions[error];

@@ -22,7 +22,7 @@ export type Profile = {
   readonly idTokens: IdTokenRules;
   readonly accessTokens: AccessTokenRules;
   readonly refreshTokens: {
-    /** Makes what the client is given of an opaque value; `undefined` where it is given the value itself. */
+    /** Wraps an opaque value for the client; `undefined` where the client gets the value itself. */
     readonly shape: ((value: string, shape: RefreshShape, key: Buffer) => Promise<string>) | undefined;
   };
   readonly introspection: IntrospectionRules;
@@ -39,10 +39,10 @@ export type BrowserRules = {
   readonly hasSessionIframe: boolean;
 };
 
-/** What clients call a session (`sid`, OIDC Back-Channel Logout §2.1). `secret` is the realm's. */
+/** The name of a session for a client (`sid`, OIDC Back-Channel Logout §2.1). `secret` is the realm's. */
 export type SessionIds = {
   idOf(uid: string, clientId: string, secret: Buffer): string;
-  /** The uid behind what a client calls a session; `undefined` for what this client never calls one. */
+  /** The uid of the session that a client calls by this name; `undefined` when there can be none. */
   uidOf(sessionId: string, clientId: string, secret: Buffer): string | undefined;
 };
 
@@ -71,7 +71,7 @@ export type JwtInMaking = {
 export type AccessTokenRules = {
   /** The format of tokens for a realm that has no APIs. */
   readonly format: 'jwt' | 'opaque';
-  /** Changes a JWT before it is signed; `undefined` where it stays as RFC 9068 says. */
+  /** Changes a JWT before it is signed; `undefined` where it stays as RFC 9068 defines it. */
   readonly shapeJwt: ((jwt: JWTStructured, making: JwtInMaking) => void) | undefined;
 };
 

@@ -1,7 +1,7 @@
 /**
- * Each client has a name of its own for a session, so that two of them cannot tell by it that they see the same
- * person: the uid wrapped under a key of the client (RFC 5649: the same every time, and nothing else opens), so that
- * the session is found again without a record of its names.
+ * Each client has a name of its own for a session, so that two clients cannot tell that they see the same person. The
+ * name is the uid wrapped under a key of the client (RFC 5649, which gives the same result every time). So the
+ * session is found by the name, and no record of names is needed.
  */
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import type { SessionIds } from './profile.ts';
@@ -21,7 +21,7 @@ export const strictSessionIds: SessionIds = {
       const uid = decipher.update(Buffer.from(sessionId, 'base64url'));
       return Buffer.concat([uid, decipher.final()]).toString('utf8');
     } catch {
-      // Unwrapping tells only that it does not open.
+      // Unwrapping reports only that it failed.
       return undefined;
     }
   },

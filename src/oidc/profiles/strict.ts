@@ -28,9 +28,9 @@ export const strict: Profile = {
   },
   errors: {
     badCredentials,
-    // Nobody is told that an account is closed.
+    // The answer does not tell that an account is closed.
     disabledAccount: badCredentials,
-    // Unknown, no credentials, wrong ones and unsupported ones alike.
+    // Unknown client, no credentials, wrong and unsupported ones: all alike.
     invalidClient: () => invalidClient,
     publicIntrospection: invalidClient,
     rephrase: async () => undefined,
@@ -39,7 +39,10 @@ export const strict: Profile = {
   },
 };
 
-/** So that what is made from an ID token can end with its session, whether or not the client is told of logouts. */
+/**
+ * The session's name, so that tokens made from the ID token can end with its session, whether or not the client is
+ * notified of logouts.
+ */
 function sessionClaim(ctx: KoaContextWithOIDC, secret: Buffer): Readonly<Record<string, unknown>> {
   const { client, entities } = ctx.oidc;
   const uid = entities.AccessToken?.sessionUid;

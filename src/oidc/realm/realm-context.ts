@@ -36,7 +36,9 @@ export type RealmContext = OidcDeps & {
   readonly view: RealmView;
   readonly profile: Profile;
   readonly keys: RealmKeys;
-  /** Where tokens go when a request names no resource (RFC 8707 §2): the default API, else the realm itself. */
+  /**
+   * The API of a token when the request names no resource (RFC 8707 §2): the default API, or else the realm itself.
+   */
   readonly defaultApi: Api;
   /** Every permission name of every API: what exists, granted or not. */
   readonly permissionNames: ReadonlySet<string>;
@@ -45,7 +47,7 @@ export type RealmContext = OidcDeps & {
   findClient(id: string): Promise<Client | undefined>;
 };
 
-/** A realm without APIs still gives every token an audience, its own issuer, in the format that its clients expect. */
+/** A realm without APIs still gives every token an audience: its own issuer. */
 export function realmApi(issuer: string, { accessTokens }: Pick<Profile, 'accessTokens'>): Api {
   return { id: 'realm', audience: issuer, permissions: [], tokens: { format: accessTokens.format } };
 }

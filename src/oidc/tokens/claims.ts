@@ -1,6 +1,4 @@
-/**
- * What is said of a person: the standard claims of OIDC Core §5.1 by scope (§5.4), and where they go.
- */
+/** Claims about a person: the standard claims of OIDC Core §5.1 by scope (§5.4), and in which answers they appear. */
 import type { Account, AccountClaims, ClaimsParameterMember, KoaContextWithOIDC } from 'oidc-provider';
 import type { User } from '../../registry/model/model.ts';
 import type { Profile } from '../profiles/profile.ts';
@@ -10,7 +8,7 @@ export const oidcScopes = ['openid', 'profile', 'email', 'address', 'phone', 'of
 
 export const oidcScopeSet: ReadonlySet<string> = new Set(oidcScopes);
 
-/** Those of `openid` are the profile's. */
+/** The profile decides the claims of `openid`. */
 export const claimsByScope = {
   profile: [
     'name',
@@ -45,8 +43,8 @@ type IdTokenRealm = {
 };
 
 /**
- * The person behind a token. In the ID token claims appear where the `claims` parameter asks for them (OIDC Core
- * §5.5) or the client's registration does; at userinfo by scope.
+ * The account of a token. In an ID token claims appear where the `claims` parameter asks for them (OIDC Core §5.5) or
+ * the client's registration does; at userinfo by scope.
  */
 export function createAccount(ctx: KoaContextWithOIDC, user: User, realm: IdTokenRealm): DaypassAccount {
   async function claims(
@@ -68,7 +66,7 @@ function onlyRequested(all: Record<string, unknown>, requested: object): Record<
   return Object.fromEntries(Object.entries(all).filter(([name]) => name in requested));
 }
 
-/** Every standard claim this user has, in the wire's names. */
+/** Every standard claim that this user has, by its name in the RFCs. */
 export function standardClaims(user: User): AccountClaims {
   return withoutUndefined({
     sub: user.id,

@@ -1,4 +1,4 @@
-/** What access tokens say: the same in the record, at introspection and in a JWT. */
+/** The claims of access tokens: the same in the record, at introspection and in a JWT. */
 import type { AccessToken, ClientCredentials, JWTStructured, KoaContextWithOIDC } from 'oidc-provider';
 import type { User } from '../../registry/model/model.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
