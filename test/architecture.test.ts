@@ -12,13 +12,13 @@ import { describe, expect, it } from 'vitest';
 const table = `
 base                       >
 observability              >
-http                       > base observability
 storage/port               > base
 storage/embedded           > base storage/port
 storage/redis              > base observability storage/port
 storage                    > base observability storage/port storage/embedded storage/redis
 revocation                 > base storage/port
 limits                     > base observability storage/port
+http                       > base observability limits
 keys                       > base observability storage/port
 registry/model             > base storage/port revocation
 registry/passwords         > base registry/model
@@ -40,16 +40,16 @@ guest                      > base observability storage/port limits registry/mod
                              guest/record guest/trail guest/lookup guest/status guest/introspection
                              guest/issue
 authn                      > base storage/port registry/model registry/passwords registry
-oidc/realm                 > base observability storage/port limits keys registry/model registry/passwords
-                             registry guest/grant guest/limits guest authn
-oidc/library               > http limits registry/model tokens
+oidc/realm                 > base observability storage/port limits http keys registry/model
+                             registry/passwords registry guest/grant guest/limits guest authn
+oidc/library               > limits http registry/model tokens
 oidc/tokens                > base registry/model tokens oidc/realm
 oidc/records               > base storage/port revocation keys registry/model tokens oidc/tokens
 oidc/http                  > http registry/model oidc/realm oidc/library
 oidc/client-auth           > base observability storage/port limits registry/model oidc/realm oidc/library
                              oidc/http
 oidc/clients               > base registry/model oidc/realm
-oidc/sessions              > base storage/port revocation registry/model registry/passwords oidc/realm
+oidc/sessions              > base storage/port revocation http registry/model registry/passwords oidc/realm
                              oidc/library oidc/tokens oidc/records oidc/http
 oidc/interaction           > base storage/port registry/model oidc/realm oidc/library oidc/tokens
                              oidc/records oidc/http oidc/client-auth oidc/sessions
@@ -61,12 +61,12 @@ oidc/endpoints             > base observability storage/port revocation registry
                              guest/trail guest/introspection guest/issue guest oidc/realm oidc/library
                              oidc/tokens oidc/records oidc/http oidc/client-auth oidc/clients oidc/sessions
                              oidc/grants
-oidc/fast-path             > base observability http revocation limits keys registry/model tokens
-                             guest/grant guest oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/grants
-                             oidc/endpoints
-oidc/provider              > base observability storage/port revocation keys registry/model tokens
-                             guest/limits guest/record guest/issue guest oidc/realm oidc/library oidc/tokens
-                             oidc/records oidc/http oidc/client-auth oidc/clients oidc/sessions
+oidc/fast-path             > base observability revocation limits http keys registry/model tokens
+                             guest/grant guest oidc/realm oidc/tokens oidc/http oidc/client-auth
+                             oidc/grants oidc/endpoints
+oidc/provider              > base observability storage/port revocation http keys registry/model tokens
+                             guest/limits guest/record guest/issue guest oidc/realm oidc/library
+                             oidc/tokens oidc/records oidc/http oidc/client-auth oidc/clients oidc/sessions
                              oidc/interaction oidc/grants oidc/endpoints oidc/fast-path
 surfaces/pages/ui          > base http registry/passwords oidc/realm
 surfaces/pages/login       > base observability http registry/model oidc/realm oidc/tokens oidc/interaction
@@ -75,29 +75,32 @@ surfaces/pages/account     > base observability http registry/model oidc/realm o
                              surfaces/pages/ui
 surfaces/pages             > base http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
                              surfaces/pages/account
-surfaces/guest-api         > base observability http limits registry/model guest/grant guest/limits
+surfaces/guest-api         > base observability limits http registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup guest/issue guest oidc/realm
                              oidc/client-auth oidc/provider
-surfaces/events            > observability revocation registry/model registry guest/status oidc/realm
-                             oidc/endpoints oidc/provider surfaces/guest-api
-surfaces/facades/shared    > base observability http storage/port revocation limits registry/model
+surfaces/events            > observability revocation http registry/model registry guest/status oidc/realm
+                             oidc/endpoints oidc/provider
+surfaces/facades/shared    > base observability storage/port revocation limits http registry/model
                              registry/store registry guest/grant guest/limits guest/issue guest
-surfaces/facades/databrain > base storage/port revocation registry/model registry/store guest/grant
-                             guest/record surfaces/facades/shared
-surfaces/facades/informer  > base observability storage/port revocation registry/model tokens guest/grant
-                             guest/record guest/issue guest surfaces/facades/shared
-surfaces/facades/semaphor  > base observability registry/model guest/grant guest/trail
+surfaces/facades/databrain > base storage/port revocation http registry/model registry/store guest/grant
+                             guest/limits guest/record surfaces/facades/shared
+surfaces/facades/informer  > base observability storage/port revocation http registry/model tokens
+                             guest/grant guest/limits guest/record guest/issue guest
                              surfaces/facades/shared
-surfaces/facades           > guest/limits surfaces/facades/shared surfaces/facades/databrain
-                             surfaces/facades/informer surfaces/facades/semaphor
-demo                       > observability http registry/model
+surfaces/facades/semaphor  > base observability http registry/model guest/grant guest/limits guest/trail
+                             surfaces/facades/shared
+surfaces/facades           > surfaces/facades/shared surfaces/facades/databrain surfaces/facades/informer
+                             surfaces/facades/semaphor
+surfaces                   > http oidc/sessions oidc/provider surfaces/pages surfaces/guest-api
+                             surfaces/events surfaces/facades/shared surfaces/facades
+demo                       > http registry/model
 config                     > base storage/port registry/model registry/store guest/grant guest/limits
-                             surfaces/facades/databrain surfaces/facades/informer surfaces/facades/semaphor
+                             surfaces/facades
 services.ts                > base observability storage revocation limits keys registry/passwords registry
                              guest/limits guest authn surfaces/facades config
-server.ts                  > base observability http oidc/realm oidc/provider surfaces/pages
-                             surfaces/guest-api surfaces/events surfaces/facades/shared
-                             surfaces/facades/informer surfaces/facades demo services.ts
+server.ts                  > observability http oidc/realm oidc/provider surfaces/pages surfaces/guest-api
+                             surfaces/events surfaces/facades/shared surfaces/facades/informer
+                             surfaces/facades surfaces demo services.ts
 cli/runtime                > base observability registry/model oidc/realm config services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/passwords
                              registry/store registry/apply guest/trail oidc/records oidc/provider

@@ -129,12 +129,8 @@ export const mints = z.looseObject({});
 /** What guest tokens of the realm may be at all. Its fields belong to the guest model. */
 export const guests = z.looseObject({});
 
-/** The compatibility sections of the embed products. Their fields belong to the facades. */
-export const compat = z.strictObject({
-  databrain: z.looseObject({}).optional(),
-  semaphor: z.looseObject({}).optional(),
-  informer: z.looseObject({}).optional(),
-});
+/** The compatibility sections of the embed products. Their names and fields belong to the facades. */
+const compat = z.record(z.string().max(63), z.looseObject({}).optional());
 
 export const realmSettings = z.strictObject({
   name,
