@@ -91,20 +91,20 @@ surfaces/facades/semaphor  > base observability http registry/model guest/grant 
                              surfaces/facades/shared
 surfaces/facades           > surfaces/facades/shared surfaces/facades/databrain surfaces/facades/informer
                              surfaces/facades/semaphor
-surfaces                   > http oidc/sessions oidc/provider surfaces/pages surfaces/guest-api
-                             surfaces/events surfaces/facades/shared surfaces/facades
 demo                       > http registry/model
+surfaces                   > http oidc/realm oidc/sessions oidc/provider surfaces/pages surfaces/guest-api
+                             surfaces/events surfaces/facades/shared surfaces/facades demo
 config                     > base storage/port registry/model registry/store guest/grant guest/limits
                              surfaces/facades
 services.ts                > base observability storage revocation limits keys registry/passwords registry
                              guest/limits guest authn surfaces/facades config
 server.ts                  > observability http oidc/realm oidc/provider surfaces/pages surfaces/guest-api
                              surfaces/events surfaces/facades/shared surfaces/facades/informer
-                             surfaces/facades surfaces demo services.ts
+                             surfaces/facades demo surfaces services.ts
 cli/runtime                > base observability registry/model oidc/realm config services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/passwords
                              registry/store registry/apply guest/trail oidc/records oidc/provider
-                             surfaces/pages demo config services.ts server.ts cli/runtime
+                             surfaces/pages demo surfaces config services.ts server.ts cli/runtime
 cli                        > base config cli/runtime cli/commands
 main.ts                    > cli
 `;

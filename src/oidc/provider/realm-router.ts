@@ -17,7 +17,7 @@ export type RealmRequest = { readonly ctx: Context; readonly provider: RealmProv
 
 type RealmAddress = { readonly realm: string; readonly path: string; readonly isAlias: boolean };
 
-const OAUTH_METADATA = '/.well-known/oauth-authorization-server';
+export const OAUTH_METADATA = '/.well-known/oauth-authorization-server';
 
 type Front = {
   readonly pool: ProviderPool;

@@ -38,6 +38,7 @@ const routes: readonly Route<Call>[] = [
   { method: 'POST', path: '/api/v1/guest-token/create', who, handler: (call) => createGuestToken(call, 1) },
   { method: 'POST', path: '/api/v2/guest-token/create', who, handler: (call) => createGuestToken(call, 2) },
   ...apps.flatMap((app): Route<Call>[] => [
+    { method: 'GET', path: `${app}/api-tokens`, who, handler: listTokens },
     {
       method: 'POST',
       path: `${app}/api-tokens`,
@@ -45,7 +46,6 @@ const routes: readonly Route<Call>[] = [
       schema: { body: tokenRequest },
       handler: createToken,
     },
-    { method: 'GET', path: `${app}/api-tokens`, who, handler: listTokens },
     { method: 'POST', path: `${app}/rotate-api`, who, handler: rotateApiKey },
   ]),
   { method: 'POST', path: '/api/v2/service-token/rotate', who, handler: rotateServiceToken },
