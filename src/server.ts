@@ -1,30 +1,32 @@
 /** Composition root, part 2: puts HTTP on the services. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Koa, { type Context, type Middleware } from 'koa';
-import { isFailure } from './base/errors.ts';
+import Koa, { type Middleware } from 'koa';
 import type { DemoRealm } from './demo/demo-realm.ts';
 import { createAdminPort } from './http/admin-port.ts';
 import { answerFailures } from './http/failures.ts';
 import { createRequestLifecycle } from './http/lifecycle.ts';
+import { createRouteTable, pathBelow, type RouteTable } from './http/route-table.ts';
 import { apiHeaders } from './http/security-headers.ts';
 import { createTrustedProxy } from './http/trusted-proxy.ts';
 import { createMetrics } from './observability/metrics.ts';
 import type { RealmProvider } from './oidc/provider/provider.ts';
 import { createProviderPool, type ProviderPool } from './oidc/provider/provider-pool.ts';
-import { createFastPathRouter, type RealmPages, routeToRealm } from './oidc/provider/realm-router.ts';
+import {
+  createFastPathRouter,
+  findProvider,
+  type RealmRequest,
+  routeToRealm,
+} from './oidc/provider/realm-router.ts';
 import { guestRealmOf } from './oidc/realm/guest-realm.ts';
 import type { Services } from './services.ts';
-import { answerEvents } from './surfaces/events/event-routes.ts';
 import { createEventStreams, type EventStreams } from './surfaces/events/event-streams.ts';
-import { answerStatusList } from './surfaces/events/status-routes.ts';
-import { answerFacades, isFacadePath, tellOutage } from './surfaces/facades/facades.ts';
+import { facades } from './surfaces/facades/facades.ts';
 import { publicLinkOf } from './surfaces/facades/informer/public-link.ts';
 import type { FacadeCall, FacadeRealm } from './surfaces/facades/shared/facade.ts';
 import type { LinkOf } from './surfaces/guest-api/call.ts';
-import { answerGuestApi } from './surfaces/guest-api/guest-api.ts';
-import { answerPages } from './surfaces/pages/pages.ts';
 import { sendError, ui } from './surfaces/pages/screens.ts';
+import { surfaces } from './surfaces/surfaces.ts';
 
 /** Longest time a request in flight may take once the server was told to stop. */
 const DRAIN_MS = 10_000;
@@ -79,7 +81,7 @@ async function openDemo(publicUrl: string, realm: DemoRealm | undefined): Promis
 
 type Serving = Services & { readonly streams: EventStreams };
 
-/** The short way first (oidc/fast-path/fast-path.ts); whatever that leaves is Koa's. */
+/** The fast path first (oidc/fast-path/fast-path.ts); whatever that leaves is Koa's. */
 function createListener(
   services: Serving,
   metrics: ReturnType<typeof createMetrics>,
@@ -99,6 +101,7 @@ function createListener(
   );
 }
 
+/** What no route takes is the library's below a realm, and is nowhere outside of one. */
 function createApp(services: Serving, pool: ProviderPool, demo: Middleware | undefined): Koa {
   const { settings, logger } = services;
   const app = new Koa();
@@ -106,8 +109,7 @@ function createApp(services: Serving, pool: ProviderPool, demo: Middleware | und
   app.on('error', (error: unknown) => logger.debug({ err: error }, 'connection error'));
   app.use(answerFailures(logger));
   if (demo !== undefined) app.use(demo);
-  app.use(facadeOutages(settings.publicUrl));
-  app.use(routeToRealm({ pool, publicUrl: settings.publicUrl, pages: belowRealm(services) }));
+  app.use(routeToRealm({ pool, publicUrl: settings.publicUrl, routes: realmRoutes(services) }));
   app.use(facadesAtRoot(services, pool));
   app.use((ctx) => {
     ctx.status = 404;
@@ -116,43 +118,27 @@ function createApp(services: Serving, pool: ProviderPool, demo: Middleware | und
   return app;
 }
 
-/** Everything below a realm that is not the protocol's. */
-function belowRealm(services: Serving): RealmPages {
-  return async (ctx, provider, path) =>
-    (isFacadePath(path) && (await answerFacades(facadeCall(services, ctx, provider), path))) ||
-    (await answerGuestApi(ctx, provider, path, linkOf)) ||
-    (await answerStatusList(ctx, provider, path)) ||
-    (await answerEvents(services.streams, ctx, provider, path)) ||
-    answerPages(ctx, provider, path);
-}
-
-/** The embed products' clients are told in their own words, also when not even the realm can be read. */
-function facadeOutages(publicUrl: string): Middleware {
-  return async function tellFacadeOutage(ctx, next) {
-    try {
-      await next();
-    } catch (error) {
-      const path = pathBelow(publicUrl, ctx.path).replace(/^(\/auth)?\/realms\/[^/]+/, '');
-      if (!isFailure(error, 'unavailable') || !isFacadePath(path)) throw error;
-      tellOutage(ctx, path);
-    }
+function realmRoutes(services: Serving): Pick<RouteTable<RealmRequest>, 'answer' | 'tellOutage'> {
+  const { answer, tellOutage } = createRouteTable(surfaces);
+  const { streams } = services;
+  const toFacadeCall = (request: RealmRequest) => facadeCall(services, request);
+  return {
+    tellOutage,
+    answer: (request, path) => answer({ ...request, streams, linkOf, toFacadeCall }, path),
   };
-}
-
-function pathBelow(publicUrl: string, path: string): string {
-  const base = new URL(publicUrl).pathname.replace(/\/$/, '');
-  return path.startsWith(`${base}/`) ? path.slice(base.length) : '';
 }
 
 /** One realm answers the embed products' calls without being named. */
 function facadesAtRoot(services: Services, pool: ProviderPool): Middleware {
   const { defaultRealm, publicUrl } = services.settings;
+  const table = createRouteTable(facades);
   return async function answerFacadesAtRoot(ctx, next) {
     const path = pathBelow(publicUrl, ctx.path);
-    if (defaultRealm === undefined || !isFacadePath(path)) return next();
-    const provider = await pool.find(defaultRealm);
+    if (defaultRealm === undefined || !table.knows(path)) return next();
+    const provider = await findProvider({ pool, routes: table }, ctx, { realm: defaultRealm, path });
+    if (provider === 'answered') return undefined;
     if (provider === undefined || provider === 'disabled') return next();
-    return (await answerFacades(facadeCall(services, ctx, provider), path)) ? undefined : next();
+    return (await table.answer(facadeCall(services, { ctx, provider }), path)) ? undefined : next();
   };
 }
 
@@ -162,7 +148,8 @@ function facadeRealm(realm: RealmProvider['realm']): FacadeRealm {
 
 const linkOf: LinkOf = (realm, record, value) => publicLinkOf(facadeRealm(realm), record, value);
 
-function facadeCall(services: Services, ctx: Context, { realm }: RealmProvider): FacadeCall {
+function facadeCall(services: Services, { ctx, provider }: RealmRequest): FacadeCall {
+  const { realm } = provider;
   return {
     ...services,
     seal: services.sealer,

@@ -12,13 +12,13 @@ import { describe, expect, it } from 'vitest';
 const table = `
 base                       >
 observability              >
-http                       > base observability
 storage/port               > base
 storage/embedded           > base storage/port
 storage/redis              > base observability storage/port
 storage                    > base observability storage/port storage/embedded storage/redis
 revocation                 > base observability storage/port
 limits                     > base observability storage/port
+http                       > base observability limits
 keys                       > base observability storage/port
 registry/model             > base storage/port revocation
 registry/passwords         > base registry/model
@@ -40,30 +40,30 @@ guest                      > base observability storage/port limits registry/mod
                              guest/record guest/trail guest/lookup guest/status guest/introspection
                              guest/issue
 authn                      > base observability storage/port registry/model registry/passwords registry
-oidc/library               > http limits tokens
+oidc/library               > limits http tokens
 oidc/profiles              > registry/model tokens oidc/library
-oidc/realm                 > base observability storage/port limits keys registry/model registry/passwords
-                             registry guest/grant guest/limits guest authn oidc/profiles
+oidc/realm                 > base observability storage/port limits http keys registry/model
+                             registry/passwords registry guest/grant guest/limits guest authn oidc/profiles
 oidc/tokens                > base registry/model oidc/profiles oidc/realm
 oidc/records               > base storage/port revocation keys registry/model tokens oidc/profiles
-oidc/http                  > http storage/port registry/model oidc/library oidc/realm
-oidc/client-auth           > base http storage/port limits registry/model oidc/library oidc/realm oidc/http
+oidc/http                  > storage/port http registry/model oidc/library oidc/realm
+oidc/client-auth           > base storage/port limits http registry/model oidc/library oidc/realm oidc/http
 oidc/clients               > base registry/model oidc/profiles oidc/realm
-oidc/sessions              > base storage/port revocation registry/model registry/passwords oidc/library
-                             oidc/realm oidc/tokens oidc/records oidc/http
+oidc/sessions              > base storage/port revocation http registry/model registry/passwords
+                             oidc/library oidc/realm oidc/tokens oidc/records oidc/http
 oidc/interaction           > base storage/port registry/model authn oidc/library oidc/realm oidc/tokens
                              oidc/records oidc/http oidc/client-auth oidc/sessions
-oidc/grants                > base observability http storage/port revocation limits registry/model tokens
+oidc/grants                > base observability storage/port revocation limits http registry/model tokens
                              guest/grant guest/limits guest/record guest/trail guest/issue guest authn
                              oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/client-auth
                              oidc/interaction
-oidc/endpoints             > base observability http storage/port revocation registry/model tokens
+oidc/endpoints             > base observability storage/port revocation http registry/model tokens
                              guest/record guest/trail guest/introspection guest/issue guest oidc/library
                              oidc/profiles oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/clients
                              oidc/sessions oidc/grants
-oidc/fast-path             > base http revocation limits keys registry/model tokens guest/grant guest
+oidc/fast-path             > base revocation limits http keys registry/model tokens guest/grant guest
                              oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/grants oidc/endpoints
-oidc/provider              > base http storage/port revocation keys registry/model tokens guest/limits
+oidc/provider              > base storage/port revocation http keys registry/model tokens guest/limits
                              guest/record guest/issue guest oidc/library oidc/profiles oidc/realm
                              oidc/tokens oidc/records oidc/http oidc/client-auth oidc/clients oidc/sessions
                              oidc/interaction oidc/grants oidc/endpoints oidc/fast-path
@@ -74,32 +74,35 @@ surfaces/pages/account     > base http registry/model oidc/realm oidc/sessions o
                              surfaces/pages/ui
 surfaces/pages             > base http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
                              surfaces/pages/account
-surfaces/guest-api         > base http limits registry/model guest/grant guest/limits guest/record
+surfaces/guest-api         > base limits http registry/model guest/grant guest/limits guest/record
                              guest/trail guest/lookup guest/issue guest oidc/realm oidc/client-auth
                              oidc/provider
-surfaces/events            > http revocation registry/model registry guest/status oidc/realm oidc/endpoints
-                             oidc/provider surfaces/guest-api
-surfaces/facades/shared    > base observability http storage/port revocation limits registry/model
+surfaces/events            > revocation http registry/model registry guest/status oidc/realm oidc/endpoints
+                             oidc/provider
+surfaces/facades/shared    > base observability storage/port revocation limits http registry/model
                              registry/store registry guest/grant guest/limits guest/issue guest
-surfaces/facades/databrain > base storage/port revocation registry/model registry/store guest/grant
-                             guest/record surfaces/facades/shared
-surfaces/facades/informer  > base http storage/port revocation registry/model tokens guest/grant
-                             guest/record guest/issue guest surfaces/facades/shared
-surfaces/facades/semaphor  > base http registry/model guest/grant guest/trail surfaces/facades/shared
-surfaces/facades           > guest/limits surfaces/facades/shared surfaces/facades/databrain
-                             surfaces/facades/informer surfaces/facades/semaphor
+surfaces/facades/databrain > base storage/port revocation http registry/model registry/store guest/grant
+                             guest/limits guest/record surfaces/facades/shared
+surfaces/facades/informer  > base storage/port revocation http registry/model tokens guest/grant
+                             guest/limits guest/record guest/issue guest surfaces/facades/shared
+surfaces/facades/semaphor  > base http registry/model guest/grant guest/limits guest/trail
+                             surfaces/facades/shared
+surfaces/facades           > surfaces/facades/shared surfaces/facades/databrain surfaces/facades/informer
+                             surfaces/facades/semaphor
 demo                       > http registry/model
+surfaces                   > http oidc/realm oidc/sessions oidc/provider surfaces/pages surfaces/guest-api
+                             surfaces/events surfaces/facades/shared surfaces/facades demo
 config                     > base storage/port registry/model registry/store guest/grant guest/limits
-                             surfaces/facades/databrain surfaces/facades/informer surfaces/facades/semaphor
+                             surfaces/facades
 services.ts                > base observability storage revocation limits keys registry/passwords registry
                              guest/limits guest authn surfaces/facades config
-server.ts                  > base observability http oidc/realm oidc/provider surfaces/pages
-                             surfaces/guest-api surfaces/events surfaces/facades/shared
-                             surfaces/facades/informer surfaces/facades demo services.ts
+server.ts                  > observability http oidc/realm oidc/provider surfaces/pages surfaces/guest-api
+                             surfaces/events surfaces/facades/shared surfaces/facades/informer
+                             surfaces/facades demo surfaces services.ts
 cli/runtime                > base observability registry/model oidc/realm config services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/passwords
                              registry/store registry/apply guest/trail oidc/records oidc/provider
-                             surfaces/pages demo config services.ts server.ts cli/runtime
+                             surfaces/pages demo surfaces config services.ts server.ts cli/runtime
 cli                        > base config cli/runtime cli/commands
 main.ts                    > cli
 `;

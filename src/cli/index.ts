@@ -15,6 +15,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'tell everything that is wrong with settings and realm files',
     load: async () => (await import('./commands/config.ts')).checkConfig,
   },
+  routes: {
+    summary: 'list every address of the server, and who may call it',
+    load: async () => (await import('./commands/routes.ts')).listRoutes,
+  },
   'realm list': {
     summary: 'list realms',
     load: async () => (await import('./commands/realm.ts')).listRealms,

@@ -6,12 +6,12 @@
 import type { Context, Middleware } from 'koa';
 import { readJson } from '../http/body.ts';
 import { sameOrigin } from '../http/csrf.ts';
-import { annotate } from '../http/request-state.ts';
-import { apiHeaders } from '../http/security-headers.ts';
+import { createRouteTable, pathBelow } from '../http/route-table.ts';
+import { type Routed, refusePlainly, type Surface } from '../http/routes.ts';
 import { createAnalytics, type Query } from './analytics.ts';
 import type { DemoRealm } from './demo-realm.ts';
 import { createPortal } from './portal.ts';
-import { readPages, sendAsset } from './static-files.ts';
+import { assetPaths, pagePaths, readPages, sendAsset } from './static-files.ts';
 import { openWarehouse } from './warehouse.ts';
 
 const BODY_LIMIT = 8192;
@@ -20,58 +20,85 @@ const sales = { resource: 'dashboard:sales', table: 'orders' } as const;
 
 /** What the analytics API offers, by path. */
 const queries: Readonly<Record<string, Query>> = {
-  '/api/orders': { ...sales, action: 'view', as: 'json' },
-  '/api/orders.csv': { ...sales, action: 'export:csv', as: 'csv' },
-  '/api/invoices': { resource: 'dashboard:finance', table: 'invoices', action: 'view', as: 'json' },
-  '/api/report': { resource: 'report:team:sales-dashboard', table: 'orders', action: 'view', as: 'json' },
+  '/demo/api/orders': { ...sales, action: 'view', as: 'json' },
+  '/demo/api/orders.csv': { ...sales, action: 'export:csv', as: 'csv' },
+  '/demo/api/invoices': { resource: 'dashboard:finance', table: 'invoices', action: 'view', as: 'json' },
+  '/demo/api/report': {
+    resource: 'report:team:sales-dashboard',
+    table: 'orders',
+    action: 'view',
+    as: 'json',
+  },
 };
 
+type Demo = ReturnType<typeof openDemo>;
+type DemoRequest = { readonly ctx: Context; readonly demo: Demo };
+type Call = Routed<DemoRequest>;
 type Post = (ctx: Context, input: Record<string, unknown>) => Promise<void>;
 
-/** Answers what lies at `/demo` below the public address, and passes on everything else. */
-export function createDemo({ publicUrl, realm }: { publicUrl: string; realm: DemoRealm }): Middleware {
+const read = { method: 'GET', who: 'anybody' } as const;
+
+/** Below the public address, beside the realms. */
+export const demoSurface: Surface<DemoRequest> = {
+  name: 'demo',
+  routes: [
+    ...pagePaths.map((path) => ({ ...read, path, handler: sendPage })),
+    { ...read, path: '/demo/', handler: ({ ctx, demo }) => ctx.redirect(`${demo.publicUrl}/demo`) },
+    ...assetPaths.map((path) => ({ ...read, path, handler: ({ ctx }: Call) => sendAsset(ctx, path) })),
+    ...Object.entries(queries).map(([path, query]) => ({
+      ...read,
+      path,
+      who: 'bearer' as const,
+      handler: ({ ctx, demo }: Call) => demo.analytics.respond(ctx, query),
+    })),
+    { ...read, path: '/demo/portal/customers', handler: ({ ctx, demo }) => demo.portal.list(ctx) },
+    {
+      method: 'POST',
+      path: '/demo/portal/guest-token',
+      who: 'anybody',
+      handler: (call) => post(call, call.demo.portal.grant),
+    },
+    {
+      method: 'POST',
+      path: '/demo/portal/revoke',
+      who: 'anybody',
+      handler: (call) => post(call, call.demo.portal.revoke),
+    },
+  ],
+  refuse: refusePlainly,
+};
+
+type DemoPlace = { readonly publicUrl: string; readonly realm: DemoRealm };
+
+function openDemo({ publicUrl, realm }: DemoPlace) {
   const { origin, pathname, protocol } = new URL(publicUrl);
   const basePath = pathname.replace(/\/$/, '');
-  const isHttps = protocol === 'https:';
-  const portal = createPortal({ realm, publicUrl, basePath });
-  const analytics = createAnalytics({ realm, publicUrl, basePath, warehouse: openWarehouse() });
-  const pages = readPages({ realm, publicUrl, basePath, isHttps });
-  const posts: Readonly<Record<string, Post>> = {
-    '/portal/guest-token': portal.grant,
-    '/portal/revoke': portal.revoke,
-  };
-
-  async function answerGet(ctx: Context, path: string): Promise<boolean> {
-    const query = queries[path];
-    const page = pages.get(path);
-    if (query !== undefined) await analytics.respond(ctx, query);
-    else if (path === '/portal/customers') portal.list(ctx);
-    else if (path === '/') ctx.redirect(`${publicUrl}/demo`);
-    else if (page === undefined) return sendAsset(ctx, path);
-    else page(ctx);
-    return true;
-  }
-
-  async function answerPost(ctx: Context, path: string): Promise<boolean> {
-    const post = posts[path];
-    if (post === undefined) return false;
-    const input = await inputOf(ctx, origin);
-    if (input !== undefined) await post(ctx, input);
-    return true;
-  }
-
-  return async function demo(ctx, next) {
-    const path = pathBelow(`${basePath}/demo`, ctx.path);
-    if (path === undefined) return next();
-    annotate(ctx.req, { route: 'demo' });
-    ctx.set({ ...apiHeaders({ isHttps }) });
-    const isAnswered = ctx.method === 'POST' ? await answerPost(ctx, path) : await answerGet(ctx, path);
-    return isAnswered ? undefined : next();
+  return {
+    publicUrl,
+    origin,
+    portal: createPortal({ realm, publicUrl, basePath }),
+    analytics: createAnalytics({ realm, publicUrl, basePath, warehouse: openWarehouse() }),
+    pages: readPages({ realm, publicUrl, basePath, isHttps: protocol === 'https:' }),
   };
 }
 
-function pathBelow(base: string, path: string): string | undefined {
-  return path === base || path.startsWith(`${base}/`) ? path.slice(base.length) : undefined;
+/** Answers what lies at `/demo` below the public address, and passes on everything else. */
+export function createDemo(place: DemoPlace): Middleware {
+  const demo = openDemo(place);
+  const table = createRouteTable([demoSurface]);
+  return async function answerDemo(ctx, next) {
+    const path = pathBelow(place.publicUrl, ctx.path);
+    return (await table.answer({ ctx, demo }, path)) ? undefined : next();
+  };
+}
+
+function sendPage({ ctx, demo, path }: Call): void {
+  demo.pages.get(path)?.(ctx);
+}
+
+async function post({ ctx, demo }: Call, answer: Post): Promise<void> {
+  const input = await inputOf(ctx, demo.origin);
+  if (input !== undefined) await answer(ctx, input);
 }
 
 /**

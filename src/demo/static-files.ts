@@ -17,11 +17,13 @@ type Place = {
 
 /** By path. Who may put the page into a frame: nobody, or our own pages. */
 const PAGES = {
-  '': { view: 'host', framedBy: "'none'" },
-  '/embed': { view: 'embed', framedBy: "'self'" },
-  '/report': { view: 'report', framedBy: "'self'" },
-  '/callback': { view: 'callback', framedBy: "'none'" },
+  '/demo': { view: 'host', framedBy: "'none'" },
+  '/demo/embed': { view: 'embed', framedBy: "'self'" },
+  '/demo/report': { view: 'report', framedBy: "'self'" },
+  '/demo/callback': { view: 'callback', framedBy: "'none'" },
 };
+
+export const pagePaths: readonly string[] = Object.keys(PAGES);
 
 /** Every `<%= %>` is escaped for HTML text and for quoted attributes. */
 const eta = new Eta({ views: fileURLToPath(new URL('./views', import.meta.url)), autoEscape: true });
@@ -39,7 +41,7 @@ const assets = new Map(
     'callback.js',
     'sales.js',
     'chart.js',
-  ].map((name) => [`/assets/${name}`, readAsset(name)]),
+  ].map((name) => [`/demo/assets/${name}`, readAsset(name)]),
 );
 
 export function readPages({ realm, publicUrl, basePath, isHttps }: Place): ReadonlyMap<string, SendPage> {
@@ -61,13 +63,11 @@ export function readPages({ realm, publicUrl, basePath, isHttps }: Place): Reado
   );
 }
 
-/** `false` for what is no asset. */
-export function sendAsset(ctx: Context, path: string): boolean {
-  const body = assets.get(path);
-  if (body === undefined) return false;
+export const assetPaths: readonly string[] = [...assets.keys()];
+
+export function sendAsset(ctx: Context, path: string): void {
   ctx.type = path.endsWith('.css') ? 'text/css' : 'text/javascript';
-  ctx.body = body;
-  return true;
+  ctx.body = assets.get(path);
 }
 
 function sendPage(ctx: Context, html: string, headers: Record<string, string>): void {

@@ -1,31 +1,50 @@
 /** Health and metrics, on a port of their own that the public never reaches. */
 import Koa from 'koa';
 import { Failure } from '../base/errors.ts';
+import { randomId } from '../base/random.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { beginRequest } from './request-state.ts';
+import { createRouteTable } from './route-table.ts';
+import { refusePlainly, type Surface } from './routes.ts';
 
 type AdminDeps = { readonly metrics: Metrics; ping(): Promise<void> };
+type AdminRequest = AdminDeps & { readonly ctx: Koa.Context };
+
+const read = { method: 'GET', who: 'operator' } as const;
+
+export const adminSurface: Surface<AdminRequest> = {
+  name: 'admin port',
+  routes: [
+    { ...read, path: '/health/live', handler: answerLive },
+    {
+      ...read,
+      path: '/health/ready',
+      handler: async ({ ctx, ping }) => answerReady(ctx, await isReady(ping)),
+    },
+    { ...read, path: '/metrics', handler: answerMetrics },
+  ],
+  refuse: refusePlainly,
+};
 
 export function createAdminPort(deps: AdminDeps): Koa {
   const app = new Koa();
-  app.use((ctx) => answer(deps, ctx));
+  const table = createRouteTable([adminSurface]);
+  app.use(async (ctx) => {
+    beginRequest(ctx.req, randomId());
+    if (await table.answer({ ctx, ...deps }, ctx.path)) return;
+    ctx.status = 404;
+    ctx.body = { error: 'not_found' };
+  });
   return app;
 }
 
-async function answer({ metrics, ping }: AdminDeps, ctx: Koa.Context): Promise<void> {
-  switch (ctx.path) {
-    case '/health/live':
-      ctx.body = { status: 'up' };
-      return;
-    case '/health/ready':
-      return answerReady(ctx, await isReady(ping));
-    case '/metrics':
-      ctx.type = metrics.contentType;
-      ctx.body = await metrics.text();
-      return;
-    default:
-      ctx.status = 404;
-      ctx.body = { error: 'not_found' };
-  }
+function answerLive({ ctx }: AdminRequest): void {
+  ctx.body = { status: 'up' };
+}
+
+async function answerMetrics({ ctx, metrics }: AdminRequest): Promise<void> {
+  ctx.type = metrics.contentType;
+  ctx.body = await metrics.text();
 }
 
 function answerReady(ctx: Koa.Context, isUp: boolean): void {

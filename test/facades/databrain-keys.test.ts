@@ -121,7 +121,7 @@ describe('API tokens', () => {
 
     await registry.updateRealm('acme', (settings) => ({
       ...settings,
-      compat: { ...settings.compat, databrain: { ...settings.compat?.databrain, dataApps: [] } },
+      compat: { ...settings.compat, databrain: { ...settings.compat?.['databrain'], dataApps: [] } },
     }));
     const withoutApp = await calls.mint(key);
     await registry.removeRealm('acme');

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSettings } from '../../src/config/load.ts';
+import { findDemoRealm } from '../../src/demo/demo-realm.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { realmFile } from '../../src/registry/model/model.ts';
 import { startServer } from '../../src/server.ts';
@@ -33,6 +34,8 @@ export type TestServerOptions = {
   readonly folder?: string;
   /** Collects the log's lines; say the level by `env.DAYPASS_LOG`. Default: standard output. */
   readonly log?: string[];
+  /** With the demo, on the first realm that is marked for it. */
+  readonly demo?: boolean;
   /** Exchanges parts before they are put together: a slower store, a shorter queue. */
   readonly adapt?: (services: Services) => Services;
 };
@@ -51,8 +54,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...options.env,
   });
   const services = await createServices({ ...settings, key }, loggerOf(settings.logLevel, options.log));
-  for (const realm of options.realms ?? []) await services.registry.applyRealm(realmFile.parse(realm));
-  const server = await startServer(options.adapt?.(services) ?? services);
+  const files = (options.realms ?? []).map((realm) => realmFile.parse(realm));
+  for (const file of files) await services.registry.applyRealm(file);
+  const demo = options.demo === true ? findDemoRealm(files) : undefined;
+  const server = await startServer(options.adapt?.(services) ?? services, demo);
   const url = settings.publicUrl;
   return {
     url,

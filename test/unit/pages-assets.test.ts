@@ -1,11 +1,14 @@
 import Koa from 'koa';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { assetHref, serveAssets } from '../../src/surfaces/pages/ui/assets.ts';
+import { assetHref, sendAsset } from '../../src/surfaces/pages/ui/assets.ts';
 
 function serve(color?: string) {
   const app = new Koa();
-  app.use(serveAssets((ctx) => ({ file: ctx.path.split('/').at(-1) ?? '', color })));
+  app.use((ctx) => {
+    // As the routes do, which know no other method.
+    if (ctx.method !== 'POST') sendAsset(ctx, { file: ctx.path.split('/').at(-1) ?? '', color });
+  });
   return request(app.callback());
 }
 

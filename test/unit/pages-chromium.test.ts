@@ -3,7 +3,7 @@ import Koa from 'koa';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pageHeaders } from '../../src/http/security-headers.ts';
-import { serveAssets } from '../../src/surfaces/pages/ui/assets.ts';
+import { sendAsset } from '../../src/surfaces/pages/ui/assets.ts';
 import { loginPage } from '../../src/surfaces/pages/ui/render.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { login, pageContext, samples } from './pages-samples.ts';
@@ -22,7 +22,10 @@ afterAll(async () => {
 
 async function serve(handle: Koa.Middleware): Promise<string> {
   const app = new Koa();
-  app.use(serveAssets((ctx) => ({ file: ctx.path.split('/assets/')[1] ?? '', color: '#c2410c' })));
+  app.use((ctx, next) => {
+    const file = ctx.path.split('/assets/')[1];
+    return file === undefined ? next() : sendAsset(ctx, { file, color: '#c2410c' });
+  });
   app.use(handle);
   const server = app.listen(0, '127.0.0.1');
   closers.push(() => server.close());

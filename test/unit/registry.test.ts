@@ -118,7 +118,7 @@ describe('clients', () => {
     const atRest = JSON.stringify(await store.read([clientKey('acme', 'portal'), settingsKey('acme')]));
     expect(atRest).not.toContain('portal-secret');
     expect(atRest).not.toContain('550e8400');
-    expect((await registry.findRealm('acme'))?.compat?.databrain).toEqual({
+    expect((await registry.findRealm('acme'))?.compat?.['databrain']).toEqual({
       apiKeys: ['550e8400-e29b-41d4-a716-446655440000'],
     });
   });

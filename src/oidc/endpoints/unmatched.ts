@@ -1,15 +1,15 @@
 /** What no route answers, in Keycloak's words, which are as good as others. */
 import type { Context, Middleware } from 'koa';
-import { type Address, addressOf, paths } from '../realm/addresses.ts';
+import { type Address, addressOf, isFixed, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
 export function answerUnmatched(realm: RealmContext): Middleware {
   return async function answerUnmatchedRequest(ctx, next) {
     const address = addressOf(ctx.path);
     // The library's router takes other spellings of a path; from here on there is one.
-    if (address !== undefined && !address.path.endsWith('/')) ctx.path = address.path;
+    if (address !== undefined && isFixed(address)) ctx.path = address.path;
     // Before the library, whose router would take `GET /auth/device` for the way back from a sign-in.
-    if (address !== undefined && !address.methods.includes(ctx.method))
+    if (address !== undefined && !address.methods.some((method) => method === ctx.method))
       return refuseMethod(realm, ctx, address);
     await next();
     if (ctx.status === 404 && ctx.body === undefined) refuseAddress(ctx);

@@ -32,12 +32,12 @@ export function allowsOrigin(_ctx: KoaContextWithOIDC, origin: string, client: L
 export function crossOrigin(realm: RealmContext): Middleware {
   return async function answerCrossOrigin(ctx, next) {
     const address = addressOf(ctx.path);
-    if (address?.callers !== undefined && isPreflight(ctx)) answerPreflight(ctx, address);
+    if (address?.origins !== undefined && isPreflight(ctx)) answerPreflight(ctx, address);
     else await next();
-    const isOpen = address?.callers === 'anybody' || wasOpened(ctx);
+    const isOpen = address?.origins === 'anybody' || wasOpened(ctx);
     for (const name of libraryHeaders) ctx.remove(name);
     if (isOpen) ctx.set('Access-Control-Allow-Origin', '*');
-    else if (address?.callers === 'clients') await allowRegistered(realm, ctx);
+    else if (address?.origins === 'clients') await allowRegistered(realm, ctx);
     if (address?.forHolders === true && isPreflight(ctx)) allowHolders(ctx);
   };
 }

@@ -4,25 +4,33 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context, Middleware } from 'koa';
+import { isFailure } from '../../base/errors.ts';
 import { annotate } from '../../http/request-state.ts';
-import { answerSessionIframe } from '../sessions/session-iframe.ts';
+import type { RouteTable } from '../../http/route-table.ts';
+import { autoPostHeaders } from '../../http/security-headers.ts';
+import { addressOf } from '../realm/addresses.ts';
 import type { RealmProvider } from './provider.ts';
 import type { ProviderPool } from './provider-pool.ts';
 
-/** Pages get to see a request before the protocol does; they answer it or pass it on. */
-export type RealmPages = (ctx: Context, provider: RealmProvider, path: string) => Promise<boolean>;
+/** A request below a realm. */
+export type RealmRequest = { readonly ctx: Context; readonly provider: RealmProvider };
 
 type RealmAddress = { readonly realm: string; readonly path: string; readonly isAlias: boolean };
 
-const OAUTH_METADATA = '/.well-known/oauth-authorization-server';
+export const OAUTH_METADATA = '/.well-known/oauth-authorization-server';
 
-type Front = { readonly pool: ProviderPool; readonly publicUrl: string; readonly pages: RealmPages };
+type Front = {
+  readonly pool: ProviderPool;
+  readonly publicUrl: string;
+  /** What is answered below a realm; everything else is the protocol's. */
+  readonly routes: Pick<RouteTable<RealmRequest>, 'answer' | 'tellOutage'>;
+};
 
 /**
  * The most frequent requests, before anything else looks at them; resolves to `false` for all others, and leaves those
  * as they came.
  */
-export function createFastPathRouter({ pool, publicUrl }: Pick<Front, 'pool' | 'publicUrl'>) {
+export function createFastPathRouter({ pool, publicUrl }: Omit<Front, 'routes'>) {
   const basePath = new URL(publicUrl).pathname.replace(/\/$/, '');
   return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
     const { method, url = '' } = request;
@@ -42,29 +50,41 @@ export function routeToRealm(front: Front): Middleware {
   return async function answerForRealm(ctx, next) {
     const address = realmAddress(ctx.path, basePath);
     if (address === undefined) return next();
-    const provider = await front.pool.find(address.realm);
+    const provider = await findProvider(front, ctx, address);
     if (provider === undefined) return unknownRealm(ctx);
+    if (provider === 'answered') return undefined;
     annotate(ctx.req, { realm: address.realm });
-    return provider === 'disabled' ? disabledRealm(ctx) : answer(front, ctx, provider, address);
+    return provider === 'disabled' ? disabledRealm(ctx) : answer(front, { ctx, provider }, address);
   };
 }
 
-async function answer(
-  front: Front,
+type Finding = {
+  readonly pool: ProviderPool;
+  readonly routes: Pick<RouteTable<RealmRequest>, 'tellOutage'>;
+};
+
+/**
+ * The provider of a realm. When the realm cannot be read, the surface that has the path may answer in its own words:
+ * then there is nothing left to do.
+ */
+export async function findProvider(
+  { pool, routes }: Finding,
   ctx: Context,
-  provider: RealmProvider,
-  address: RealmAddress,
-): Promise<void> {
-  const { publicUrl, pages } = front;
-  const path = `/realms/${address.realm}${address.path}`;
-  if (address.isAlias && isReadByPeople(ctx, address.path)) {
-    ctx.redirect(`${publicUrl}${path}${ctx.search}`);
-  } else if (
-    !(await answerSessionIframe(ctx, provider.realm, address.path)) &&
-    !(await pages(ctx, provider, address.path))
-  ) {
-    await hand(ctx, provider, address, `${new URL(publicUrl).pathname.replace(/\/$/, '')}${path}`);
+  { realm, path }: Pick<RealmAddress, 'realm' | 'path'>,
+): Promise<RealmProvider | 'disabled' | 'answered' | undefined> {
+  try {
+    return await pool.find(realm);
+  } catch (error) {
+    if (isFailure(error, 'unavailable') && routes.tellOutage(ctx, path)) return 'answered';
+    throw error;
   }
+}
+
+async function answer(front: Front, request: RealmRequest, address: RealmAddress): Promise<void> {
+  const { ctx } = request;
+  const canonical = `${front.publicUrl}/realms/${address.realm}${address.path}${ctx.search}`;
+  if (address.isAlias && isReadByPeople(ctx, address.path)) ctx.redirect(canonical);
+  else if (!(await front.routes.answer(request, address.path))) await hand(request, address, canonical);
 }
 
 function realmAddress(path: string, basePath: string): RealmAddress | undefined {
@@ -95,17 +115,15 @@ function isReadByPeople(ctx: Context, path: string): boolean {
   return !/^\/protocol\/openid-connect\/(userinfo|certs)$/.test(path);
 }
 
-/** The library makes every address from `originalUrl` and the headers that the door has set. */
-function hand(
-  ctx: Context,
-  provider: RealmProvider,
-  address: RealmAddress,
-  canonical: string,
-): Promise<void> {
-  ctx.respond = false;
+/** The library makes every address from `originalUrl` and the headers that the trusted proxy has set. */
+function hand({ ctx, provider }: RealmRequest, { path }: RealmAddress, canonical: string): Promise<void> {
   const { req, res } = ctx;
-  req.url = `${address.path === '' ? '/' : address.path}${ctx.search}`;
-  Object.assign(req, { originalUrl: `${canonical}${ctx.search}` });
+  const { origin, protocol } = new URL(canonical);
+  if (addressOf(path)?.postsItself === true)
+    ctx.set({ ...autoPostHeaders({ isHttps: protocol === 'https:' }) });
+  ctx.respond = false;
+  req.url = `${path === '' ? '/' : path}${ctx.search}`;
+  Object.assign(req, { originalUrl: canonical.slice(origin.length) });
   res.statusCode = 404;
   return provider.handle(req, res);
 }

@@ -1,19 +1,28 @@
-/** The protocol's addresses below a realm: the one table that routes, cross-origin access and refusals read. */
+/**
+ * The protocol's addresses below a realm: the one table that cross-origin access, refusals and the printed map read.
+ * The library routes them; what the surfaces answer is in their own tables.
+ */
+import type { Caller, Method, RouteInfo } from '../../http/routes.ts';
+
 const base = '/protocol/openid-connect';
 
 export type Address = {
+  /** May end in a parameter, `/:name`. */
   readonly path: string;
-  readonly methods: readonly string[];
+  readonly methods: readonly (Method | 'HEAD')[];
+  readonly who: Caller;
   /**
-   * Who may call it from a browser: pages of registered origins (`clients`), or any page where the answer is public
-   * (`anybody`). Absent: no page, for addresses that people navigate to (RFC 9700 §2.6) and addresses where only back
-   * ends authenticate.
+   * Whose pages may call it from a browser: those of registered origins (`clients`), or any page where the answer is
+   * public (`anybody`). Absent: no page, for addresses that people navigate to (RFC 9700 §2.6) and addresses where only
+   * back ends authenticate.
    */
-  readonly callers?: 'clients' | 'anybody';
+  readonly origins?: 'clients' | 'anybody';
   /** Any page that holds a guest token may call it too, with a proof of the token's key and without a client. */
   readonly forHolders?: boolean;
   /** The body is a form, whose parameters may each be sent once (RFC 6749 §3.2). */
   readonly takesForm?: boolean;
+  /** The library may answer with a document of its own, which posts itself. */
+  readonly postsItself?: boolean;
 };
 
 export const paths = {
@@ -34,42 +43,66 @@ export const paths = {
   registration: '/clients-registrations/openid-connect',
 } as const;
 
-const read = ['GET', 'HEAD'];
-const post = ['POST'];
-const both = [...read, ...post];
+const read = ['GET', 'HEAD'] as const;
+const post = ['POST'] as const;
+const both = [...read, ...post] as const;
+const postsItself = true;
+const takesForm = true;
 
 const addresses: readonly Address[] = [
-  { path: paths.realm, methods: read, callers: 'anybody' },
-  { path: paths.openidMetadata, methods: read, callers: 'anybody' },
-  { path: paths.oauthMetadata, methods: read, callers: 'anybody' },
-  { path: paths.certs, methods: read, callers: 'anybody' },
-  { path: paths.authorization, methods: both },
-  { path: paths.token, methods: post, callers: 'clients', forHolders: true, takesForm: true },
-  { path: paths.introspection, methods: post, takesForm: true },
-  { path: paths.revocation, methods: post, callers: 'clients', forHolders: true, takesForm: true },
-  { path: paths.userinfo, methods: both, callers: 'clients', takesForm: true },
-  { path: paths.logout, methods: both, callers: 'clients', takesForm: true },
-  { path: `${paths.logout}/confirm`, methods: post },
-  { path: `${paths.logout}/success`, methods: read },
-  { path: paths.deviceAuthorization, methods: post, callers: 'clients', takesForm: true },
-  { path: paths.device, methods: both },
-  { path: paths.pushedRequest, methods: post, callers: 'clients', takesForm: true },
-  { path: paths.backchannelAuthentication, methods: post, takesForm: true },
-  { path: paths.registration, methods: post, callers: 'clients' },
+  { path: paths.realm, methods: read, who: 'anybody', origins: 'anybody' },
+  { path: paths.openidMetadata, methods: read, who: 'anybody', origins: 'anybody' },
+  { path: paths.oauthMetadata, methods: read, who: 'anybody', origins: 'anybody' },
+  { path: paths.certs, methods: read, who: 'anybody', origins: 'anybody' },
+  { path: paths.authorization, methods: both, who: 'person', postsItself },
+  { path: `${paths.authorization}/:uid`, methods: read, who: 'person', postsItself },
+  { path: paths.token, methods: post, who: 'client', origins: 'clients', forHolders: true, takesForm },
+  { path: paths.introspection, methods: post, who: 'client', takesForm },
+  { path: paths.revocation, methods: post, who: 'client', origins: 'clients', forHolders: true, takesForm },
+  { path: paths.userinfo, methods: both, who: 'bearer', origins: 'clients', takesForm },
+  { path: paths.logout, methods: both, who: 'person', origins: 'clients', takesForm, postsItself },
+  { path: `${paths.logout}/confirm`, methods: post, who: 'person', postsItself },
+  { path: `${paths.logout}/success`, methods: read, who: 'person', postsItself },
+  { path: paths.deviceAuthorization, methods: post, who: 'client', origins: 'clients', takesForm },
+  { path: paths.device, methods: both, who: 'person', postsItself },
+  { path: `${paths.device}/:uid`, methods: read, who: 'person', postsItself },
+  { path: paths.pushedRequest, methods: post, who: 'client', origins: 'clients', takesForm },
+  { path: paths.backchannelAuthentication, methods: post, who: 'client', takesForm },
+  { path: paths.registration, methods: post, who: 'bearer', origins: 'clients' },
+  {
+    path: `${paths.registration}/:client_id`,
+    methods: [...read, 'PUT', 'DELETE'],
+    who: 'bearer',
+    origins: 'clients',
+  },
 ];
 
-const management: Address = {
-  path: `${paths.registration}/`,
-  methods: ['GET', 'HEAD', 'PUT', 'DELETE'],
-  callers: 'clients',
-};
+/** The same as routes: HEAD is understood where there is GET. */
+export const protocolRoutes: readonly RouteInfo[] = addresses.flatMap(({ path, methods, who }) =>
+  methods.filter((method) => method !== 'HEAD').map((method) => ({ method, path, who })),
+);
 
 const byFoldedPath = new Map(addresses.map((address) => [address.path.toLowerCase(), address]));
 
 /** The address that the library's router matches: it ignores case and one slash at the end. */
 export function addressOf(path: string): Address | undefined {
   const folded = path.toLowerCase();
-  const known = byFoldedPath.get(folded) ?? byFoldedPath.get(folded.replace(/\/$/, ''));
-  if (known !== undefined) return known;
-  return folded.startsWith(management.path) ? management : undefined;
+  return byFoldedPath.get(folded) ?? byFoldedPath.get(folded.replace(/\/$/, '')) ?? addressAbove(folded);
+}
+
+/** By the address whose last segment is a parameter, if there is one for what stands before it. */
+function addressAbove(folded: string): Address | undefined {
+  const at = folded.lastIndexOf('/');
+  return at === folded.length - 1 ? undefined : byPrefix.get(folded.slice(0, at));
+}
+
+const byPrefix = new Map(
+  addresses
+    .filter(({ path }) => path.includes('/:'))
+    .map((address) => [address.path.slice(0, address.path.indexOf('/:')), address]),
+);
+
+/** True for the one spelling that an address has; those with a parameter have many. */
+export function isFixed({ path }: Address): boolean {
+  return !path.includes(':');
 }

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { Context, Middleware } from 'koa';
 import type { Provider, Session } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
+import { refusePlainly, type Surface } from '../../http/routes.ts';
 import { coversOrigin, originsOf } from '../../registry/model/origins.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { cookiePath, sameSiteOf } from '../realm/cookies.ts';
@@ -39,33 +40,43 @@ export function sessionIframeMetadata(realm: RealmContext): { readonly check_ses
   return isOn(realm) ? { check_session_iframe: `${realm.issuer}${BASE}/login-status-iframe.html` } : {};
 }
 
-/** Answers requests for the frames; `false` for everything else. */
-export async function answerSessionIframe(ctx: Context, realm: RealmContext, path: string): Promise<boolean> {
-  if (!isOn(realm) || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return false;
-  if (path === INIT) {
-    ctx.status = (await isRegistered(ctx, realm)) ? 204 : 403;
-    ctx.set('Cache-Control', 'no-store');
-    return true;
-  }
-  if (path === COOKIE_TRIAL) {
-    tryCookie(ctx, realm);
-    return true;
-  }
-  const file = files.get(path);
-  if (file === undefined) return false;
+type FrameRequest = { readonly ctx: Context; readonly provider: { readonly realm: RealmContext } };
+
+const read = { method: 'GET', who: 'anybody' } as const;
+
+export const sessionIframe: Surface<FrameRequest> = {
+  name: 'session-iframe',
+  isThere: ({ provider }) => isOn(provider.realm),
+  routes: [
+    { ...read, path: INIT, handler: answerInit },
+    { ...read, path: COOKIE_TRIAL, handler: tryCookie },
+    ...[...files].map(([path, file]) => ({
+      ...read,
+      path,
+      handler: ({ ctx }: FrameRequest) => send(ctx, file),
+    })),
+  ],
+  refuse: refusePlainly,
+};
+
+async function answerInit({ ctx, provider }: FrameRequest): Promise<void> {
+  ctx.status = (await isRegistered(ctx, provider.realm)) ? 204 : 403;
+  ctx.set('Cache-Control', 'no-store');
+}
+
+function send(ctx: Context, { type, body }: ReturnType<typeof fileOf>): void {
   ctx.set({
     'Content-Security-Policy': "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'",
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'Cache-Control': `public, max-age=${MAX_AGE}`,
   });
-  ctx.type = file.type;
-  ctx.body = file.body;
-  return true;
+  ctx.type = type;
+  ctx.body = body;
 }
 
 /** Sets a cookie like that of our sessions. The next page sees whether this browser keeps it in a frame. */
-function tryCookie(ctx: Context, realm: RealmContext): void {
+function tryCookie({ ctx, provider: { realm } }: FrameRequest): void {
   const secure = realm.publicUrl.startsWith('https:') ? '; Secure' : '';
   ctx.set({
     'Set-Cookie': `_third_party=yes; Max-Age=60; SameSite=${sameSiteOf(realm)}${secure}`,

@@ -40,7 +40,7 @@ type Sections = NonNullable<RealmSettings['compat']>;
 function mergeSections(stored: Sections, named: NonNullable<RealmFile['compat']>): Sections {
   return Object.fromEntries(
     Object.entries(named).map(([name, section]) => {
-      const enabled = section?.['enabled'] ?? stored[name as keyof Sections]?.['enabled'];
+      const enabled = section?.['enabled'] ?? stored[name]?.['enabled'];
       return [name, { ...section, ...(enabled === undefined ? {} : { enabled }) }];
     }),
   );

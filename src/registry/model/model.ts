@@ -131,12 +131,8 @@ export const mints = z.looseObject({});
 /** Limits for all guest tokens of the realm. The guest model defines its fields. */
 export const guests = z.looseObject({});
 
-/** The sections of the embed products. The facades define their fields. */
-export const compat = z.strictObject({
-  databrain: z.looseObject({}).optional(),
-  semaphor: z.looseObject({}).optional(),
-  informer: z.looseObject({}).optional(),
-});
+/** The sections of the embed products. The facades define their names and fields. */
+const compat = z.record(z.string().max(63), z.looseObject({}).optional());
 
 export const realmSettings = z.strictObject({
   name,

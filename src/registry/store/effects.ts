@@ -6,9 +6,7 @@
 import { CUT_TTL, LASTING_CUT_TTL } from '../../revocation/life.ts';
 import { ceilingNode, clientNode, mintedByNode, userNode } from '../../revocation/nodes.ts';
 import type { Write } from '../../storage/port/port.ts';
-import { type Client, compat, type RealmSettings, type User } from '../model/model.ts';
-
-const compatSections = compat.keyof().options;
+import type { Client, RealmSettings, User } from '../model/model.ts';
 
 type Switchable = { readonly enabled: boolean };
 type Change<T> = { readonly before: T | undefined; readonly after: T | undefined };
@@ -45,7 +43,8 @@ function compatEffects(
   realm: string,
   { before, after }: Change<RealmSettings>,
 ): readonly Write[] {
-  return compatSections.flatMap((name) => {
+  const names = new Set([before, after].flatMap((settings) => Object.keys(settings?.compat ?? {})));
+  return [...names].flatMap((name) => {
     const minter = `compat:${name}`;
     const isNarrower = narrowing.section(name, before?.compat?.[name], after?.compat?.[name]);
     return [
@@ -59,7 +58,7 @@ function compatEffects(
   });
 }
 
-function sectionOf(settings: RealmSettings | undefined, name: (typeof compatSections)[number]): Switchable {
+function sectionOf(settings: RealmSettings | undefined, name: string): Switchable {
   const section = settings?.compat?.[name];
   return { enabled: section !== undefined && section['enabled'] !== false };
 }

@@ -1,29 +1,29 @@
 /** `GET /events`: resource servers that remember introspection answers hear what to forget (guest-tokens 7.4). */
-import type { Context } from 'koa';
+import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
 import { annotate } from '../../http/request-state.ts';
+import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
 import { audiencesOf } from '../../oidc/endpoints/introspect.ts';
 import { provenClient } from '../../oidc/provider/guest-caller.ts';
-import type { RealmProvider } from '../../oidc/provider/provider.ts';
-import { handlerOf, Problem, withProblems } from '../guest-api/problems.ts';
+import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import type { EventStreams } from './event-streams.ts';
 
 const MEDIA_TYPE = 'text/event-stream';
 
-/** Answers the address of the events below a realm; `false` for everything else. */
-export async function answerEvents(
-  streams: EventStreams,
-  ctx: Context,
-  provider: RealmProvider,
-  path: string,
-): Promise<boolean> {
-  if (path !== '/events') return false;
-  annotate(ctx.req, { route: 'events' });
-  await withProblems(ctx, () => handlerOf(ctx, { GET: listen })(streams, ctx, provider));
-  return true;
-}
+/** A request to a realm, and the streams of this process. */
+export type EventRequest = RealmRequest & { readonly streams: EventStreams };
+
+const routes: readonly Route<Routed<EventRequest>>[] = [
+  { method: 'GET', path: '/events', who: 'client', handler: listen },
+];
+
+export const events: Surface<EventRequest> = {
+  name: 'events',
+  routes: wrapRoutes(routes, withProblems<Routed<EventRequest>>),
+  refuse: refuseWithProblem,
+};
 
 /** Whoever introspects may listen, and nobody else. */
-async function listen(streams: EventStreams, ctx: Context, provider: RealmProvider): Promise<void> {
+async function listen({ streams, ctx, provider }: Routed<EventRequest>): Promise<void> {
   const { realm } = provider;
   const client = await provenClient(provider, ctx);
   if (client === undefined) throw unauthenticated(realm.issuer);

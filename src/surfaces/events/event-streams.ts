@@ -6,6 +6,7 @@
 
 import type { Readable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
+import { Problem } from '../../http/problem.ts';
 import { audiencesOf } from '../../oidc/endpoints/introspect.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
 import type { Client } from '../../registry/model/model.ts';
@@ -13,7 +14,6 @@ import type { Registry } from '../../registry/registry.ts';
 import { cutKeys } from '../../revocation/cut-keys.ts';
 import type { Revocation, RevocationFeed, RevocationListener } from '../../revocation/cuts.ts';
 import { nodesToPublish } from '../../revocation/guest-nodes.ts';
-import { Problem } from '../guest-api/problems.ts';
 import { createEventStream, type EventStream } from './event-stream.ts';
 
 const BEAT_MS = 3000;

@@ -6,11 +6,12 @@ import type { GuestRealm, Minter } from '../../guest/limits/guest-realm.ts';
 import type { GuestRecord } from '../../guest/record/guest-record.ts';
 import type { Source } from '../../guest/trail/trail.ts';
 import { readJson as readJsonBody } from '../../http/body.ts';
+import { Problem } from '../../http/problem.ts';
 import { stateOf } from '../../http/request-state.ts';
 import type { GuestApiCaller } from '../../oidc/provider/guest-caller.ts';
 import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
-import { Problem, problemOf } from './problems.ts';
+import { problemOf } from './refusals.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -20,8 +21,8 @@ export type Call = {
   readonly caller: GuestApiCaller;
   /** The address below the realm. */
   readonly path: string;
-  /** The decoded variable part of the address. */
-  readonly name: string;
+  /** The id in the address; empty where there is none. */
+  readonly id: string;
   readonly linkOf: LinkOf;
 };
 

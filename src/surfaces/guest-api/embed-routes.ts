@@ -2,33 +2,38 @@
  * One-use openers as browsers meet them: `GET` shows a page and spends nothing, `POST` with a proof redeems, once; by
  * our page or by the product's own, which makes its key itself.
  */
-import type { Context } from 'koa';
 import { isRefused } from '../../guest/grant/refusal.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
+import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
 import { stateOf } from '../../http/request-state.ts';
+import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
 import { pageHeaders } from '../../http/security-headers.ts';
 import { provenGuestKey } from '../../oidc/client-auth/guest-proof.ts';
+import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
-import type { RealmContext } from '../../oidc/realm/realm-context.ts';
 import { findMinter } from './call.ts';
 import { embedPage, embedPolicy } from './embed-page.ts';
 import { presentMinted } from './present.ts';
-import { Problem, problemOf } from './problems.ts';
+import { problemOf } from './refusals.ts';
 
-/** The opener is all that counts, and nothing of the browser's own: pages of any origin may redeem it. */
-export function openToPages(ctx: Context): void {
-  if (ctx.method === 'POST' || ctx.method === 'OPTIONS') ctx.set('Access-Control-Allow-Origin', '*');
-}
+type EmbedCall = Routed<RealmRequest>;
 
-export async function preflightEmbed(ctx: Context): Promise<void> {
-  ctx.status = 204;
-  ctx.set('Access-Control-Allow-Methods', 'POST');
-  ctx.set('Access-Control-Allow-Headers', 'Accept, Content-Type, DPoP');
-  ctx.set('Access-Control-Max-Age', '3600');
-}
+const one = { path: '/embed/:opener', who: 'holder', params: { opener: /^[A-Za-z0-9_-]{1,128}$/ } } as const;
 
-export async function showEmbed(ctx: Context, realm: RealmContext, opener: string): Promise<void> {
-  const origins = await realm.guests.originsOfOpener(guestRealmOf(realm), opener);
+const routes: readonly Route<EmbedCall>[] = [
+  { method: 'GET', ...one, handler: showEmbed },
+  // The opener is all that counts, and nothing of the browser's own: pages of any origin may redeem it.
+  { method: 'POST', ...one, crossOrigin: { headers: 'Accept, Content-Type, DPoP' }, handler: redeemEmbed },
+];
+
+export const embed: Surface<RealmRequest> = {
+  name: 'embed',
+  routes: wrapRoutes(routes, withProblems<EmbedCall>),
+  refuse: refuseWithProblem,
+};
+
+async function showEmbed({ ctx, provider: { realm }, params }: EmbedCall): Promise<void> {
+  const origins = await realm.guests.originsOfOpener(guestRealmOf(realm), params['opener'] ?? '');
   // The page of a dead opener is the same: redeeming it tells.
   const shown = origins ?? [];
   ctx.set({ ...pageHeaders({ isHttps: realm.publicUrl.startsWith('https:') }) });
@@ -42,7 +47,8 @@ export async function showEmbed(ctx: Context, realm: RealmContext, opener: strin
   ctx.body = embedPage(shown);
 }
 
-export async function redeemEmbed(ctx: Context, realm: RealmContext, opener: string): Promise<void> {
+async function redeemEmbed({ ctx, provider: { realm }, params }: EmbedCall): Promise<void> {
+  const opener = params['opener'] ?? '';
   const address = `${realm.issuer}/embed/${opener}`;
   const proof = await provenGuestKey(realm, ctx, { address, owner: 'guest' });
   if ('fault' in proof) throw new Problem('invalid_request', proof.fault);

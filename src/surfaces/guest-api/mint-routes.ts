@@ -5,11 +5,12 @@ import { type GuestGrant, parseGrant } from '../../guest/grant/grant.ts';
 import { faultsOf, isRefused, refusalsOf } from '../../guest/grant/refusal.ts';
 import type { Minted } from '../../guest/issue/mint.ts';
 import type { MintOrder } from '../../guest/issue/mint-order.ts';
+import { Problem, problemBody, problemFor, statusOf } from '../../http/problem.ts';
 import { limitFields } from '../../limits/too-many.ts';
 import { provenGuestKey } from '../../oidc/client-auth/guest-proof.ts';
 import { type Call, minterFor, readJson, realmOf, sourceOf } from './call.ts';
 import { presentMinted, timeOf } from './present.ts';
-import { Problem, problemBody, problemFor, problemOf, statusOf } from './problems.ts';
+import { problemOf } from './refusals.ts';
 
 export async function mintOne(call: Call): Promise<void> {
   const { ctx } = call;
@@ -23,7 +24,7 @@ export async function mintOne(call: Call): Promise<void> {
   ctx.body = present(call, minted);
 }
 
-const batch = z.strictObject({ tokens: z.array(z.unknown()).min(1).max(100) });
+export const batch = z.strictObject({ tokens: z.array(z.unknown()).min(1).max(100) });
 
 /** Each for itself: what is wrong with one does not keep the others from being made. */
 export async function mintBatch(call: Call): Promise<void> {

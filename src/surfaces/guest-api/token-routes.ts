@@ -4,12 +4,13 @@ import { identifier } from '../../guest/grant/fields.ts';
 import { faultsOf, isRefused, refusalsOf } from '../../guest/grant/refusal.ts';
 import { parseChange } from '../../guest/issue/patch.ts';
 import { type FoundGuest, type GuestFilter, guestStates, type Selector } from '../../guest/lookup/lookup.ts';
+import { Problem } from '../../http/problem.ts';
 import { clientId } from '../../registry/model/model.ts';
 import { type Call, readJson, realmOf, sourceOf } from './call.ts';
 import { presentFound } from './present.ts';
-import { Problem, problemOf } from './problems.ts';
+import { problemOf } from './refusals.ts';
 
-const listQuery = z.strictObject({
+export const listQuery = z.strictObject({
   tenant: identifier.optional(),
   subject: identifier.optional(),
   resource: z.string().min(1).max(512).optional(),
@@ -59,9 +60,9 @@ export async function showToken(call: Call): Promise<void> {
 
 /** Also when the token itself is forgotten: its trail is kept for longer, and says whose it was. */
 export async function showEvents(call: Call): Promise<void> {
-  const { ctx, realm, name } = call;
-  const found = await realm.guests.find(realm.name, name);
-  const { events, head, chain } = await realm.guests.trail(realm.name, name, found);
+  const { ctx, realm, id } = call;
+  const found = await realm.guests.find(realm.name, id);
+  const { events, head, chain } = await realm.guests.trail(realm.name, id, found);
   const clientId = found?.record.clientId ?? chain.at(-1)?.['client'];
   if (typeof clientId !== 'string' || !isOwn(call, { record: { clientId } })) throw noSuchToken();
   ctx.body = { events, head };
@@ -89,7 +90,7 @@ export async function revokeToken(call: Call): Promise<void> {
 
 /** 404 for what is somebody else's, in the same words. */
 async function getOwn(call: Call): Promise<FoundGuest> {
-  const found = await call.realm.guests.find(call.realm.name, call.name);
+  const found = await call.realm.guests.find(call.realm.name, call.id);
   if (found === undefined || !isOwn(call, found)) throw noSuchToken();
   return found;
 }
@@ -109,8 +110,8 @@ const issuedBefore = z.union([z.int().min(0).max(253_402_300_799), z.iso.datetim
 });
 const name = z.string().min(1).max(512);
 
-const byIds = z.strictObject({ ids: z.array(z.string().min(1).max(64)).min(1).max(100) });
-const bySelector = z.strictObject({
+export const byIds = z.strictObject({ ids: z.array(z.string().min(1).max(64)).min(1).max(100) });
+export const bySelector = z.strictObject({
   tenant: identifier.optional(),
   subject: identifier.optional(),
   resource: name.optional(),

@@ -2,22 +2,17 @@
  * What people see: login, consent, logout, devices, errors, their account. Draws and reads forms; what an answer
  * means is decided in `oidc/`.
  */
-import type { Context } from 'koa';
 import { Failure, type FailureCode } from '../../base/errors.ts';
-import { apiHeaders, autoPostHeaders } from '../../http/security-headers.ts';
-import type { RealmProvider } from '../../oidc/provider/provider.ts';
-import { answerAccount } from './account/account-routes.ts';
-import { answerLogin } from './login/login-routes.ts';
+import { type Route, type Routed, refusePlainly, type Surface, wrapRoutes } from '../../http/routes.ts';
+import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
+import { accountRoutes } from './account/account-routes.ts';
+import { loginRoutes } from './login/login-routes.ts';
 import { sendError } from './screens.ts';
-import { serveAssets } from './ui/assets.ts';
+import { sendAsset } from './ui/assets.ts';
 import { FormTooLarge } from './ui/form.ts';
 import type { ErrorKind } from './ui/render.ts';
 
-/** Where the library may answer with a document of its own, which posts itself. */
-const LIBRARY_PAGES = /^\/protocol\/openid-connect\/(auth(?!\/device)|logout)\b|^\/device\b/;
-
-const OUR_PAGES = /^\/(login\/|account(\/|$))/;
-const PAGE_METHODS: readonly string[] = ['GET', 'HEAD', 'POST'];
+type PageCall = Routed<RealmRequest>;
 
 const failures = {
   invalid_input: { status: 400, kind: 'request' },
@@ -29,48 +24,43 @@ const failures = {
   unavailable: { status: 503, kind: 'unavailable' },
 } as const satisfies Record<FailureCode, { status: number; kind: ErrorKind }>;
 
-/**
- * Answers what lies at a page's address below a realm; `false` for everything else, with headers for what the
- * protocol may answer, which replaces those it knows better.
- */
-export async function answerPages(ctx: Context, provider: RealmProvider, path: string): Promise<boolean> {
-  const isHttps = provider.realm.publicUrl.startsWith('https:');
-  ctx.set({ ...(LIBRARY_PAGES.test(path) ? autoPostHeaders({ isHttps }) : apiHeaders({ isHttps })) });
-  if (OUR_PAGES.test(path) && !PAGE_METHODS.includes(ctx.method)) return refuseMethod(ctx);
+/** Lets a handler answer; an expected failure of it becomes a page. */
+async function withErrorPages(call: PageCall, handler: Route<PageCall>['handler']): Promise<void> {
   try {
-    return (
-      (await answerAsset(ctx, provider, path)) ||
-      (await answerLogin(ctx, provider, path)) ||
-      (await answerAccount(ctx, provider, path))
-    );
+    await handler(call);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    showFailure(ctx, provider, error);
-    return true;
+    showFailure(call, error);
   }
 }
 
-function showFailure(ctx: Context, { realm }: RealmProvider, error: Failure): void {
+function showFailure({ ctx, provider }: PageCall, error: Failure): void {
   const { status, kind } = failures[error.code];
   ctx.status = error instanceof FormTooLarge ? 413 : status;
   if (status === 503) ctx.set('Retry-After', '1');
-  sendError(realm, ctx, { kind, detail: error.message });
+  sendError(provider.realm, ctx, { kind, detail: error.message });
 }
 
-/** RFC 9110 §15.5.6. */
-function refuseMethod(ctx: Context): true {
-  ctx.status = 405;
-  ctx.set('Allow', PAGE_METHODS.join(', '));
-  ctx.body = { error: 'HTTP 405 Method Not Allowed' };
-  return true;
+function surfaceOf(name: string, routes: readonly Route<PageCall>[]): Surface<RealmRequest> {
+  return { name, routes: wrapRoutes(routes, withErrorPages), refuse: refusePlainly };
 }
 
-async function answerAsset(ctx: Context, provider: RealmProvider, path: string): Promise<boolean> {
-  const file = /^\/assets\/([a-z.]+)$/.exec(path)?.[1];
-  if (file === undefined) return false;
-  let isFound = true;
-  await serveAssets(() => ({ file, color: provider.realm.view.login.color }))(ctx, async () => {
-    isFound = false;
-  });
-  return isFound;
+function asset(file: string): Route<PageCall> {
+  return {
+    method: 'GET',
+    path: `/assets/${file}`,
+    who: 'anybody',
+    handler: ({ ctx, provider }) => sendAsset(ctx, { file, color: provider.realm.view.login.color }),
+  };
 }
+
+/** Login, account, and the files that pages load. A realm without a colour has no style sheet of its own. */
+export const pages: readonly Surface<RealmRequest>[] = [
+  surfaceOf('login', loginRoutes),
+  surfaceOf('account', accountRoutes),
+  surfaceOf('assets', [asset('style.css'), asset('favicon.svg')]),
+  {
+    ...surfaceOf('assets', [asset('theme.css')]),
+    isThere: ({ provider }) => provider.realm.view.login.color !== undefined,
+  },
+];

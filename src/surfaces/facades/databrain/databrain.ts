@@ -6,16 +6,17 @@
 import { z } from 'zod';
 import { identifier } from '../../../guest/grant/fields.ts';
 import type { Refusal } from '../../../guest/grant/refusal.ts';
+import type { Route } from '../../../http/routes.ts';
 import { resourceNode } from '../../../revocation/guest-nodes.ts';
 import { guardedAttempt } from '../shared/brute-force.ts';
-import { createFacade, type FacadeError, type Route, type SectionCall } from '../shared/facade.ts';
+import { createFacade, type FacadeError, type SectionCall } from '../shared/facade.ts';
 import { clientIdOf, isMinted, isoTime, lifeOf, mintFor, tellOf } from '../shared/minting.ts';
 import { bearerOf, readJson } from '../shared/request.ts';
 import { badKey, refusal, say } from './errors.ts';
 import { databrainActions, grantOf, limitingOf, rowOriginsOf } from './grant.ts';
 import { createApiKey, findKey, type LiveKey, listApiKeys, rotateKey } from './keys.ts';
 import { type MintRequest, readMintRequest, refuseParam } from './mint-request.ts';
-import { type DatabrainSection, databrainSection } from './options.ts';
+import { type DatabrainSection, databrainRules } from './options.ts';
 
 type Call = SectionCall<DatabrainSection>;
 
@@ -23,16 +24,34 @@ const PAGE_SIZE = 10;
 /** The longest grace of a rotated key: a year. */
 const MAX_GRACE = 31_536_000;
 
-const routes: readonly Route<DatabrainSection>[] = [
-  { method: 'POST', path: /^\/api\/v1\/guest-token\/create$/, answer: (call) => createGuestToken(call, 1) },
-  { method: 'POST', path: /^\/api\/v2\/guest-token\/create$/, answer: (call) => createGuestToken(call, 2) },
-  { method: 'POST', path: /^\/api\/v2\/(?:data-app|dataApp)\/api-tokens$/, answer: createToken },
-  { method: 'GET', path: /^\/api\/v2\/(?:data-app|dataApp)\/api-tokens$/, answer: listTokens },
-  { method: 'POST', path: /^\/api\/v2\/(?:data-app|dataApp)\/rotate-api$/, answer: rotateApiKey },
-  { method: 'POST', path: /^\/api\/v2\/service-token\/rotate$/, answer: rotateServiceToken },
+const tokenRequest = z.strictObject({
+  dataAppName: z.unknown().optional(),
+  dataAppId: z.string().max(256).optional(),
+  name: identifier,
+  description: z.string().max(1024).optional(),
+});
+
+const who = 'section';
+const apps = ['/api/v2/data-app', '/api/v2/dataApp'];
+
+const routes: readonly Route<Call>[] = [
+  { method: 'POST', path: '/api/v1/guest-token/create', who, handler: (call) => createGuestToken(call, 1) },
+  { method: 'POST', path: '/api/v2/guest-token/create', who, handler: (call) => createGuestToken(call, 2) },
+  ...apps.flatMap((app): Route<Call>[] => [
+    { method: 'GET', path: `${app}/api-tokens`, who, handler: listTokens },
+    {
+      method: 'POST',
+      path: `${app}/api-tokens`,
+      who,
+      schema: { body: tokenRequest },
+      handler: createToken,
+    },
+    { method: 'POST', path: `${app}/rotate-api`, who, handler: rotateApiKey },
+  ]),
+  { method: 'POST', path: '/api/v2/service-token/rotate', who, handler: rotateServiceToken },
 ];
 
-export const databrain = createFacade({ name: 'databrain', schema: databrainSection, routes, say });
+export const databrain = createFacade({ name: 'databrain', section: databrainRules, routes, say });
 
 async function createGuestToken(call: Call, version: 1 | 2): Promise<void> {
   const key = await authenticate(call, 'api');
@@ -72,13 +91,6 @@ function refusedGrant({ params }: MintRequest, { pointer }: Refusal): FacadeErro
   if (index >= containers) return refuseParam('dashboardAppFilters');
   return refusal('INVALID_REQUEST_BODY', 'the request asks for more than is allowed');
 }
-
-const tokenRequest = z.strictObject({
-  dataAppName: z.unknown().optional(),
-  dataAppId: z.string().max(256).optional(),
-  name: identifier,
-  description: z.string().max(1024).optional(),
-});
 
 async function createToken(call: Call): Promise<void> {
   await authenticate(call, 'service');

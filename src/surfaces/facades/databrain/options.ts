@@ -1,11 +1,13 @@
 /** The section `compat.databrain` of a realm. */
 import { z } from 'zod';
 import { identifier } from '../../../guest/grant/fields.ts';
+import { hasLost } from '../../../guest/limits/ceiling-change.ts';
 import { type Problem, repeated } from '../../../registry/model/check-realm.ts';
 import type { RealmSettings } from '../../../registry/model/model.ts';
 import { checkCommon, checkUnique, commonFields, names, secret } from '../shared/options.ts';
+import type { SectionRules } from '../shared/section.ts';
 
-export const databrainSection = z.strictObject({
+const schema = z.strictObject({
   ...commonFields,
   /** Manage API tokens; they mint nothing. Rotated ones are in the store. */
   serviceTokens: z.array(secret).max(100).default([]),
@@ -25,10 +27,9 @@ export const databrainSection = z.strictObject({
     .default([]),
 });
 
-export type DatabrainSection = z.infer<typeof databrainSection>;
+export type DatabrainSection = z.infer<typeof schema>;
 
-/** Problems that the schema cannot see, paths from the section. */
-export function checkDatabrain(settings: RealmSettings, section: DatabrainSection): Problem[] {
+function check(settings: RealmSettings, section: DatabrainSection): Problem[] {
   const { serviceTokens, dataApps } = section;
   return [
     ...checkCommon(settings, section),
@@ -45,3 +46,17 @@ export function checkDatabrain(settings: RealmSettings, section: DatabrainSectio
     ]),
   ];
 }
+
+function loses(held: DatabrainSection, kept: DatabrainSection): boolean {
+  return (
+    hasLost(held.workspaces, kept.workspaces) ||
+    hasLost(held.datasources, kept.datasources) ||
+    hasLost(namesIn(held.dataApps), namesIn(kept.dataApps))
+  );
+}
+
+function namesIn(dataApps: DatabrainSection['dataApps']): readonly string[] {
+  return dataApps.map(({ name }) => name);
+}
+
+export const databrainRules: SectionRules<DatabrainSection> = { schema, check, loses };

@@ -4,12 +4,13 @@
  */
 import { z } from 'zod';
 import { Failure, isFailure } from '../../../base/errors.ts';
-import { createFacade, type Route, type SectionCall } from '../shared/facade.ts';
+import type { Route } from '../../../http/routes.ts';
+import { createFacade, type SectionCall } from '../shared/facade.ts';
 import { type FacadeMinted, type FacadeOrder, isMinted, lifeOf, mintFor, tellOf } from '../shared/minting.ts';
 import { readJson } from '../shared/request.ts';
 import { authorize, type Caller } from './caller.ts';
 import { boom, say } from './errors.ts';
-import { type InformerSection, informerSection } from './options.ts';
+import { type InformerSection, informerRules } from './options.ts';
 import {
   addressOf,
   presentList,
@@ -48,19 +49,41 @@ const MAX_PAGE = 1000;
 /** Each lost race means that somebody else published or unpublished; nobody loses this often. */
 const MAX_ATTEMPTS = 10;
 
-const routes: readonly Route<InformerSection>[] = [
-  { method: 'GET', path: /^\/api\/reports\/([^/]+)\/tokens$/, answer: listReportTokens },
-  { method: 'POST', path: /^\/api\/reports\/([^/]+)\/_cloud-publish$/, answer: publish },
-  { method: 'POST', path: /^\/api\/reports\/([^/]+)\/_cloud-unpublish$/, answer: unpublish },
-  { method: 'GET', path: /^\/api\/tokens$/, answer: list },
-  { method: 'POST', path: /^\/api\/tokens$/, answer: create },
-  { method: 'GET', path: /^\/api\/tokens\/([^/]+)$/, answer: get },
-  { method: 'DELETE', path: /^\/api\/tokens\/([^/]+)$/, answer: remove },
-  { method: 'GET', path: /^\/view\/([^/]+)$/, answer: (call) => view(call, call.params[0]) },
-  { method: 'GET', path: /^\/v\/report\.html$/, answer: (call) => view(call, call.ctx.query['token']) },
+const publishRequest = z.strictObject({ progress: z.string().max(256).optional() });
+
+const who = 'bearer';
+const report = '/api/reports/:report';
+const token = '/api/tokens/:token';
+
+const routes: readonly Route<Call>[] = [
+  { method: 'GET', path: `${report}/tokens`, who, handler: listReportTokens },
+  {
+    method: 'POST',
+    path: `${report}/_cloud-publish`,
+    who,
+    schema: { body: publishRequest },
+    handler: publish,
+  },
+  { method: 'POST', path: `${report}/_cloud-unpublish`, who, handler: unpublish },
+  { method: 'GET', path: '/api/tokens', who, handler: list },
+  { method: 'POST', path: '/api/tokens', who, handler: create },
+  { method: 'GET', path: token, who, handler: get },
+  { method: 'DELETE', path: token, who, handler: remove },
+  {
+    method: 'GET',
+    path: '/view/:token',
+    who: 'holder',
+    handler: (call) => view(call, call.params['token']),
+  },
+  {
+    method: 'GET',
+    path: '/v/report.html',
+    who: 'holder',
+    handler: (call) => view(call, call.ctx.query['token']),
+  },
 ];
 
-export const informer = createFacade({ name: 'informer', schema: informerSection, routes, say });
+export const informer = createFacade({ name: 'informer', section: informerRules, routes, say });
 
 async function listReportTokens(call: Call): Promise<void> {
   const caller = await authorize(call, 'read');
@@ -124,16 +147,14 @@ async function create(call: Call): Promise<void> {
 
 async function get(call: Call): Promise<void> {
   const caller = await authorize(call, 'read');
-  call.ctx.body = presentToken(call.realm, seenBy(caller, await getToken(call, call.params[0])));
+  call.ctx.body = presentToken(call.realm, seenBy(caller, await getToken(call, call.params['token'])));
 }
 
 async function remove(call: Call): Promise<void> {
   const caller = await authorize(call, 'write');
-  await removeToken(call, await getToken(call, call.params[0]), caller.username);
+  await removeToken(call, await getToken(call, call.params['token']), caller.username);
   call.ctx.status = 204;
 }
-
-const publishRequest = z.strictObject({ progress: z.string().max(256).optional() });
 
 /** There is one public link of a report: who publishes it again, or at the same time, gets the same. */
 async function publish(call: Call): Promise<void> {
@@ -216,7 +237,7 @@ async function getToken(call: Call, id: string | undefined): Promise<Token> {
 }
 
 function reportOf({ params, section }: Call): string {
-  const report = section.reports.find((one) => one === params[0]);
+  const report = section.reports.find((one) => one === params['report']);
   if (report === undefined) throw boom(404, 'Report not found');
   return report;
 }

@@ -1,9 +1,11 @@
 /** The section `compat.informer` of a realm. */
 import { z } from 'zod';
+import { hasLost } from '../../../guest/limits/ceiling-change.ts';
 import { permissionsOf } from '../../../registry/model/built-in-api.ts';
 import { type Problem, unknownNames } from '../../../registry/model/check-realm.ts';
 import type { RealmSettings } from '../../../registry/model/model.ts';
 import { checkCommon, commonFields, names } from '../shared/options.ts';
+import type { SectionRules } from '../shared/section.ts';
 
 const permission = z.string().regex(/^[^:]+:.+$/, 'must be api:permission');
 
@@ -29,11 +31,18 @@ export const informerSection = z.strictObject({
 
 export type InformerSection = z.infer<typeof informerSection>;
 
-/** Problems that the schema cannot see, paths from the section. */
-export function checkInformer(settings: RealmSettings, section: InformerSection): Problem[] {
+function check(settings: RealmSettings, section: InformerSection): Problem[] {
   const known = [...permissionsOf(settings)];
   const unknown = (['readPermission', 'writePermission'] as const).flatMap((field) =>
     unknownNames('permission', [section[field]], known, []).map((problem) => ({ ...problem, path: [field] })),
   );
   return [...checkCommon(settings, section), ...unknown];
 }
+
+const lists = ['reports', 'datasources', 'assistants', 'visuals', 'datasets', 'queries'] as const;
+
+function loses(held: InformerSection, kept: InformerSection): boolean {
+  return lists.some((name) => hasLost(held[name], kept[name]));
+}
+
+export const informerRules: SectionRules<InformerSection> = { schema: informerSection, check, loses };

@@ -13,7 +13,7 @@ export function linkTo({ guest }: FacadeRealm, value: string): string {
 
 /** The link of a native token with this value; `undefined` for every token that is not for a link. */
 export function publicLinkOf(realm: FacadeRealm, record: GuestRecord, value: string): string | undefined {
-  const given = realm.view.compat?.informer;
+  const given = realm.view.compat?.['informer'];
   if (given === undefined || record.granted.purpose !== 'public_link') return undefined;
   const section = informerSection.parse(given);
   if (section.enabled === false || section.viewer === undefined) return undefined;

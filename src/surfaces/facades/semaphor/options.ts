@@ -1,13 +1,15 @@
 /** The section `compat.semaphor` of a realm. */
 import { z } from 'zod';
 import { identifier, label } from '../../../guest/grant/fields.ts';
+import { hasLost } from '../../../guest/limits/ceiling-change.ts';
 import { type Problem, repeated, unknownNames } from '../../../registry/model/check-realm.ts';
 import type { RealmSettings } from '../../../registry/model/model.ts';
 import { checkCommon, commonFields, secret } from '../shared/options.ts';
+import type { SectionRules } from '../shared/section.ts';
 
 const policyNames = z.array(label(128)).max(20);
 
-export const semaphorSection = z.strictObject({
+const schema = z.strictObject({
   ...commonFields,
   dashboards: z
     .array(z.strictObject({ id: identifier, secret, project: identifier.optional() }))
@@ -25,10 +27,9 @@ export const semaphorSection = z.strictObject({
   apiServiceUrl: z.url({ protocol: /^https?$/ }).optional(),
 });
 
-export type SemaphorSection = z.infer<typeof semaphorSection>;
+export type SemaphorSection = z.infer<typeof schema>;
 
-/** Problems that the schema cannot see, paths from the section. */
-export function checkSemaphor(settings: RealmSettings, section: SemaphorSection): Problem[] {
+function check(settings: RealmSettings, section: SemaphorSection): Problem[] {
   const known = settings.policies.map(({ name }) => name);
   const idsOf = (list: 'dashboards' | 'projects') =>
     repeated(
@@ -44,3 +45,19 @@ export function checkSemaphor(settings: RealmSettings, section: SemaphorSection)
     ...unknownNames('policy', section.assignedPolicies, known, ['assignedPolicies']),
   ];
 }
+
+function loses(held: SemaphorSection, kept: SemaphorSection): boolean {
+  return (
+    hasLost(withoutSecrets(held.dashboards), withoutSecrets(kept.dashboards)) ||
+    hasLost(withoutSecrets(held.projects), withoutSecrets(kept.projects)) ||
+    hasLost(held.policies, kept.policies) ||
+    // One more that every token is limited by.
+    hasLost(kept.assignedPolicies, held.assignedPolicies)
+  );
+}
+
+function withoutSecrets(resources: SemaphorSection['dashboards']): readonly object[] {
+  return resources.map(({ secret: _, ...resource }) => resource);
+}
+
+export const semaphorRules: SectionRules<SemaphorSection> = { schema, check, loses };

@@ -6,23 +6,30 @@ import { equalInConstantTime } from '../../../base/hash.ts';
 import type { Refusal } from '../../../guest/grant/refusal.ts';
 import { HOLDER } from '../../../guest/trail/trail.ts';
 import { stateOf } from '../../../http/request-state.ts';
+import type { Route } from '../../../http/routes.ts';
 import { guardedAttempt } from '../shared/brute-force.ts';
-import { createFacade, type FacadeError, type Route, type SectionCall } from '../shared/facade.ts';
+import { createFacade, type FacadeError, type SectionCall } from '../shared/facade.ts';
 import { clientIdOf, isMinted, lifeOf, mintFor, tellOf } from '../shared/minting.ts';
 import { bearerOf, readJson } from '../shared/request.ts';
 import { refusal, say } from './errors.ts';
 import { grantOf, mayEdit, policiesOf, semaphorActions } from './grant.ts';
-import { type SemaphorSection, semaphorSection } from './options.ts';
+import { type SemaphorSection, semaphorRules } from './options.ts';
 import { readTokenRequest, type TokenRequest } from './token-request.ts';
 
 type Call = SectionCall<SemaphorSection>;
 
-const routes: readonly Route<SemaphorSection>[] = [
-  { method: 'POST', path: /^\/api\/v1\/token$/, answer: createToken },
-  { method: 'POST', path: /^\/api\/v1\/invalidate-token$/, isOpen: true, answer: invalidateToken },
+const routes: readonly Route<Call>[] = [
+  { method: 'POST', path: '/api/v1/token', who: 'section', handler: createToken },
+  {
+    method: 'POST',
+    path: '/api/v1/invalidate-token',
+    who: 'holder',
+    crossOrigin: { headers: 'Authorization, Content-Type' },
+    handler: invalidateToken,
+  },
 ];
 
-export const semaphor = createFacade({ name: 'semaphor', schema: semaphorSection, routes, say });
+export const semaphor = createFacade({ name: 'semaphor', section: semaphorRules, routes, say });
 
 async function createToken(call: Call): Promise<void> {
   const { ctx, section, realm } = call;

@@ -4,13 +4,12 @@
  * in `guest/`. No facade knows another.
  */
 import type { Context } from 'koa';
-import type { z } from 'zod';
 import type { Clock } from '../../../base/clock.ts';
 import { Failure, type FailureCode } from '../../../base/errors.ts';
 import type { Guests } from '../../../guest/guests.ts';
 import type { GuestRealm } from '../../../guest/limits/guest-realm.ts';
 import { annotate } from '../../../http/request-state.ts';
-import { apiHeaders } from '../../../http/security-headers.ts';
+import { type Route, type Routed, type Surface, wrapRoutes } from '../../../http/routes.ts';
 import type { BruteForceGuard } from '../../../limits/brute-force.ts';
 import { TooMany, waitFields } from '../../../limits/too-many.ts';
 import type { Logger } from '../../../observability/logger.ts';
@@ -19,6 +18,7 @@ import type { Registry } from '../../../registry/registry.ts';
 import type { Seal } from '../../../registry/store/records.ts';
 import type { Store } from '../../../storage/port/port.ts';
 import type { CommonSection } from './options.ts';
+import { type AnySection, anySection, type SectionRules } from './section.ts';
 
 type FacadeDeps = {
   readonly store: Store;
@@ -40,19 +40,8 @@ export type FacadeCall = FacadeDeps & {
   showDeadLink(): void;
 };
 
-/** A call below a section. `params` are the decoded groups of the route's path. */
-export type SectionCall<Section> = FacadeCall & {
-  readonly section: Section;
-  readonly params: readonly string[];
-};
-
-export type Route<Section> = {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly path: RegExp;
-  /** Pages of any origin may call it, without credentials of the browser. */
-  readonly isOpen?: boolean;
-  answer(call: SectionCall<Section>): Promise<void>;
-};
+/** A call below a section. */
+export type SectionCall<Section> = Routed<FacadeCall> & { readonly section: Section };
 
 /** What can go wrong with any call. */
 export type Trouble =
@@ -78,48 +67,47 @@ export class FacadeError extends Error {
   }
 }
 
-type Facade = {
-  /** Answers what lies at one of its addresses (relative to the realm); `false` for everything else. */
-  answer(call: FacadeCall, path: string): Promise<boolean>;
-  /** True for paths that it has a route for, in whichever realm. */
-  knows(path: string): boolean;
-  /** Answers a trouble that kept the realm from being found. */
-  tell(ctx: Context, trouble: Trouble): void;
-};
+export type Facade = Surface<FacadeCall> & { readonly section: AnySection };
 
 type Definition<Section extends CommonSection> = {
-  readonly name: 'databrain' | 'semaphor' | 'informer';
-  readonly schema: z.ZodType<Section>;
-  readonly routes: readonly Route<Section>[];
+  readonly name: string;
+  readonly section: SectionRules<Section>;
+  readonly routes: readonly Route<SectionCall<Section>>[];
   /** A trouble as the product would tell it. */
   say(trouble: Trouble): FacadeError;
 };
 
+/** What a product's clients may call, where a realm has its section. */
 export function createFacade<Section extends CommonSection>(definition: Definition<Section>): Facade {
-  const { name, routes } = definition;
+  const { name, routes, say } = definition;
   const sectionOf = sectionReader(definition);
 
-  async function answer(call: FacadeCall, path: string): Promise<boolean> {
-    const here = routes.filter((route) => route.path.test(path));
-    const section = here.length === 0 ? undefined : sectionOf(call.realm.view);
-    if (section === undefined || section.enabled === false) return false;
-    const { ctx } = call;
-    annotate(ctx.req, { route: name, client: `compat:${name}` });
-    ctx.set({ ...apiHeaders({ isHttps: call.realm.guest.issuer.startsWith('https:') }) });
+  async function answer(call: Routed<FacadeCall>, handler: Route<SectionCall<Section>>['handler']) {
+    annotate(call.ctx.req, { client: `compat:${name}` });
+    const section = sectionOf(call.realm.view);
+    if (section === undefined) throw new Error(`${name} is not there`);
     try {
-      await answerAt(definition, here, { ...call, section, path });
+      await handler({ ...call, section });
     } catch (error) {
-      write(ctx, errorOf(definition, call, error));
+      write(call.ctx, errorOf(definition, call, error));
     }
-    return true;
   }
 
   return {
-    answer,
-    knows: (path) => routes.some((route) => route.path.test(path)),
-    tell: (ctx, trouble) => {
-      if (trouble === 'unavailable') ctx.set('Retry-After', '1');
-      write(ctx, definition.say(trouble));
+    name,
+    section: anySection(definition.section),
+    isThere: ({ realm }) => {
+      const section = sectionOf(realm.view);
+      return section !== undefined && section.enabled !== false;
+    },
+    routes: wrapRoutes(routes, answer),
+    refuse: (ctx, { kind }) => {
+      annotate(ctx.req, { client: `compat:${name}` });
+      write(ctx, say(kind));
+    },
+    tellOutage: (ctx) => {
+      ctx.set('Retry-After', '1');
+      write(ctx, say('unavailable'));
     },
   };
 }
@@ -131,10 +119,7 @@ function write(ctx: Context, { status, headers, body }: FacadeError): void {
 }
 
 /** The section of a revision, read once. One that no realm file could have is a bug, and nobody is let in by it. */
-function sectionReader<Section>({
-  name,
-  schema,
-}: Pick<Definition<Section & CommonSection>, 'name' | 'schema'>) {
+function sectionReader<Section extends CommonSection>({ name, section: { schema } }: Definition<Section>) {
   const read = new WeakMap<object, Section>();
   return (view: RealmView): Section | undefined => {
     const given = view.compat?.[name];
@@ -143,42 +128,6 @@ function sectionReader<Section>({
     read.set(given, section);
     return section;
   };
-}
-
-async function answerAt<Section extends CommonSection>(
-  { say }: Definition<Section>,
-  here: readonly Route<Section>[],
-  call: FacadeCall & { readonly section: Section; readonly path: string },
-): Promise<void> {
-  const { ctx, path } = call;
-  const isOpen = here.some((route) => route.isOpen === true);
-  if (isOpen) ctx.set('Access-Control-Allow-Origin', '*');
-  if (isOpen && ctx.method === 'OPTIONS') return answerPreflight(ctx, here);
-  const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
-  const route = here.find((one) => one.method === method);
-  if (route === undefined) {
-    // RFC 9110 §15.5.6.
-    ctx.set('Allow', here.map((one) => one.method).join(', '));
-    throw say('method_not_allowed');
-  }
-  const params = (route.path.exec(path) ?? []).slice(1).map((text) => decoded(text));
-  if (params.includes(undefined)) throw say('bad_address');
-  await route.answer({ ...call, params: params.flatMap((text) => text ?? []) });
-}
-
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function answerPreflight(ctx: Context, here: readonly Pick<Route<unknown>, 'method'>[]): void {
-  ctx.status = 204;
-  ctx.set('Access-Control-Allow-Methods', here.map(({ method }) => method).join(', '));
-  ctx.set('Access-Control-Allow-Headers', 'Authorization, Content-Type');
-  ctx.set('Access-Control-Max-Age', '3600');
 }
 
 const troubleOf = {

@@ -16,7 +16,7 @@ import type { CommonSection } from './options.ts';
 export const clientIdOf = (name: string): string => `compat:${name}`;
 
 export type FacadeOrder = Pick<MintOrder, 'parent' | 'showAgain' | 'claims' | 'also' | 'rowOrigins'> & {
-  readonly name: 'databrain' | 'semaphor' | 'informer';
+  readonly name: string;
   /** A guest grant in native JSON. */
   readonly grant: object;
   /** Resources of `grant` that are there for their limits alone, and allow nothing by themselves. */

@@ -4,7 +4,9 @@ import { epochSeconds } from '../../../base/clock.ts';
 import { Failure } from '../../../base/errors.ts';
 import { sameOrigin } from '../../../http/csrf.ts';
 import { annotate } from '../../../http/request-state.ts';
+import type { Route, Routed } from '../../../http/routes.ts';
 import type { RealmProvider } from '../../../oidc/provider/provider.ts';
+import type { RealmRequest } from '../../../oidc/provider/realm-router.ts';
 import { ACCOUNT_CLIENT } from '../../../oidc/realm/internal-clients.ts';
 import type { RealmContext } from '../../../oidc/realm/realm-context.ts';
 import type { SignedIn } from '../../../oidc/sessions/self-service.ts';
@@ -31,17 +33,26 @@ const notices: ReadonlySet<string> = new Set<AccountNotice>([
   'request_denied',
 ]);
 
-export async function answerAccount(ctx: Context, provider: RealmProvider, path: string): Promise<boolean> {
-  const match = /^\/account(?:\/([a-z-]+))?\/?$/.exec(path);
-  if (match === null) return false;
-  annotate(ctx.req, { route: 'account' });
-  const exchange = { request: ctx.req, response: ctx.res };
-  const who = await provider.selfService.signedIn(exchange);
+type AccountRequest = Routed<RealmRequest>;
+
+const page = { path: '/account{/}', who: 'person' } as const;
+const form = { path: '/account/:action{/}', who: 'person', params: { action: /^[a-z-]+$/ } } as const;
+
+/** What only a form may ask for is no page: who reads it is told so by one, or has to sign in. */
+export const accountRoutes: readonly Route<AccountRequest>[] = [
+  { method: 'GET', ...page, handler: answerAccount },
+  { method: 'POST', ...page, handler: answerAccount },
+  { method: 'GET', ...form, handler: answerAccount },
+  { method: 'POST', ...form, handler: answerAccount },
+];
+
+async function answerAccount({ ctx, provider, params }: AccountRequest): Promise<void> {
+  const action = params['action'];
+  const who = await provider.selfService.signedIn({ request: ctx.req, response: ctx.res });
   if (who === undefined) signIn(ctx, provider.realm);
   else if (ctx.query['iss'] !== undefined) redirect(ctx, addressOf(provider.realm));
-  else if (match[1] === undefined) await show({ ctx, provider, who }, { notice: noticeOf(ctx) });
-  else await act({ ctx, provider, who }, actionOf(ctx, match[1]));
-  return true;
+  else if (action === undefined) await show({ ctx, provider, who }, { notice: noticeOf(ctx) });
+  else await act({ ctx, provider, who }, actionOf(ctx, action));
 }
 
 function actionOf(ctx: Context, name: string): Action {

@@ -3,8 +3,10 @@ import type { Context } from 'koa';
 import { Failure, isFailure } from '../../../base/errors.ts';
 import { sameOrigin } from '../../../http/csrf.ts';
 import { annotate } from '../../../http/request-state.ts';
+import type { Route, Routed } from '../../../http/routes.ts';
 import type { Exchange, Question } from '../../../oidc/interaction/interactions.ts';
 import type { RealmProvider } from '../../../oidc/provider/provider.ts';
+import type { RealmRequest } from '../../../oidc/provider/realm-router.ts';
 import { ACCOUNT_CLIENT } from '../../../oidc/realm/internal-clients.ts';
 import { csrfOf, pageContext, publicOrigin, sendPage } from '../ui/context.ts';
 import { readForm } from '../ui/form.ts';
@@ -29,20 +31,26 @@ type LoginPage = {
   readonly address: string;
 };
 
-/** Answers requests below `/login/`; `false` for everything else. */
-export async function answerLogin(ctx: Context, provider: RealmProvider, path: string): Promise<boolean> {
-  const match = /^\/login\/([\w-]{10,64})(\/cancel)?$/.exec(path);
-  if (match === null) return false;
-  annotate(ctx.req, { route: 'login' });
+type LoginRequest = Routed<RealmRequest>;
+
+const one = { path: '/login/:uid', who: 'person', params: { uid: /^[\w-]{10,64}$/ } } as const;
+const cancel = `${one.path}/cancel`;
+
+export const loginRoutes: readonly Route<LoginRequest>[] = [
+  { method: 'GET', ...one, handler: async (request) => show(await pageOf(request)) },
+  { method: 'POST', ...one, handler: async (request) => answer(await pageOf(request), false) },
+  // Where a cancellation was not taken the page is shown at its address, and may be loaded again.
+  { method: 'GET', ...one, path: cancel, handler: async (request) => show(await pageOf(request)) },
+  { method: 'POST', ...one, path: cancel, handler: async (request) => answer(await pageOf(request), true) },
+];
+
+async function pageOf({ ctx, provider, params }: LoginRequest): Promise<LoginPage> {
   const exchange = { request: ctx.req, response: ctx.res };
   const question = await provider.interactions.question(exchange);
-  if (question.uid !== match[1]) throw new Failure('not_found', 'this sign-in has expired');
+  if (question.uid !== params['uid']) throw new Failure('not_found', 'this sign-in has expired');
   annotate(ctx.req, { client: question.client.id });
   const address = `${new URL(provider.realm.issuer).pathname}/login/${question.uid}`;
-  const page = { ctx, provider, question, exchange, address };
-  if (ctx.method === 'POST') await answer(page, match[2] !== undefined);
-  else await show(page);
-  return true;
+  return { ctx, provider, question, exchange, address };
 }
 
 function show(page: LoginPage): Promise<void> {

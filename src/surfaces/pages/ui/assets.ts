@@ -1,6 +1,6 @@
 /** The files that pages load: one style sheet, a realm's colours, an icon. Read once, when the process starts. */
 import { readFileSync } from 'node:fs';
-import type { Context, Middleware } from 'koa';
+import type { Context } from 'koa';
 import { sha256 } from '../../../base/hash.ts';
 import { themeSheet } from './theme.ts';
 
@@ -30,29 +30,24 @@ export function assetHref(basePath: string, file: 'style.css' | 'favicon.svg'): 
 }
 
 /**
- * Answers what `locate` finds in a request and passes on everything else, also the colours of a realm that has none.
- * A fixed file is immutable under its versioned address, otherwise to be checked again by its `ETag`.
+ * Answers with a file, or leaves the request alone when there is none, such as the colours of a realm without any. A
+ * fixed file is immutable under its versioned address, otherwise to be checked again by its `ETag`.
  */
-export function serveAssets(
-  locate: (ctx: Context) => AssetRequest | undefined | Promise<AssetRequest | undefined>,
-): Middleware {
-  return async function assets(ctx, next) {
-    const request = ctx.method === 'GET' || ctx.method === 'HEAD' ? await locate(ctx) : undefined;
-    const asset = request && findAsset(request);
-    if (asset === undefined) return next();
-    ctx.status = 200;
-    ctx.set({
-      ETag: `"${asset.version}"`,
-      'Cache-Control': cacheControl(ctx, asset, request?.file),
-      'Cross-Origin-Resource-Policy': 'same-origin',
-    });
-    ctx.type = asset.type;
-    if (ctx.fresh) {
-      ctx.status = 304;
-    } else {
-      ctx.body = asset.body;
-    }
-  };
+export function sendAsset(ctx: Context, request: AssetRequest): void {
+  const asset = findAsset(request);
+  if (asset === undefined) return;
+  ctx.status = 200;
+  ctx.set({
+    ETag: `"${asset.version}"`,
+    'Cache-Control': cacheControl(ctx, asset, request.file),
+    'Cross-Origin-Resource-Policy': 'same-origin',
+  });
+  ctx.type = asset.type;
+  if (ctx.fresh) {
+    ctx.status = 304;
+  } else {
+    ctx.body = asset.body;
+  }
 }
 
 function findAsset({ file, color }: AssetRequest): Asset | undefined {
@@ -60,7 +55,7 @@ function findAsset({ file, color }: AssetRequest): Asset | undefined {
   return color === undefined ? undefined : assetOf(themeSheet(color), 'text/css; charset=utf-8');
 }
 
-function cacheControl(ctx: Context, asset: Asset, file: string | undefined): string {
+function cacheControl(ctx: Context, asset: Asset, file: string): string {
   if (file === 'theme.css') return `public, max-age=${THEME_AGE}`;
   const isVersioned = ctx.query['v'] === asset.version;
   return isVersioned ? `public, max-age=${YEAR}, immutable` : 'public, no-cache';

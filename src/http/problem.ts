@@ -1,9 +1,12 @@
-/** What the JSON API of guest tokens refuses, as RFC 9457 problem details (guest-tokens 7.3). */
+/**
+ * Refusals of JSON APIs as RFC 9457 problem details. The codes are closed, and the `type` of a code never changes.
+ * What a code means for guest tokens is in guest-tokens 7.3.
+ */
 import type { Context } from 'koa';
-import { Failure, type FailureCode } from '../../base/errors.ts';
-import type { Refusal, Refused } from '../../guest/grant/refusal.ts';
-import { annotate } from '../../http/request-state.ts';
-import { TooMany, waitFields } from '../../limits/too-many.ts';
+import { Failure, type FailureCode } from '../base/errors.ts';
+import { TooMany, waitFields } from '../limits/too-many.ts';
+import { annotate } from './request-state.ts';
+import type { RouteFault } from './routes.ts';
 
 const kinds = {
   invalid_request: { status: 400, title: 'The request is malformed' },
@@ -29,16 +32,19 @@ export type ProblemCode = keyof typeof kinds;
 
 type Headers = Readonly<Record<string, string>>;
 
+/** One thing that is wrong with a request: a code, where (RFC 6901) and why. */
+export type ProblemFault = { readonly code: string; readonly pointer: string; readonly message: string };
+
 /** Thrown by the routes, answered at one place. */
 export class Problem extends Error {
   readonly code: ProblemCode;
-  readonly faults: readonly Refusal[];
+  readonly faults: readonly ProblemFault[];
   readonly headers: Headers;
 
   constructor(
     code: ProblemCode,
     detail: string,
-    more: { readonly faults?: readonly Refusal[]; readonly headers?: Headers } = {},
+    more: { readonly faults?: readonly ProblemFault[]; readonly headers?: Headers } = {},
   ) {
     super(detail);
     this.name = 'Problem';
@@ -67,21 +73,6 @@ export function statusOf({ code }: Problem): number {
   return kinds[code].status;
 }
 
-export function sendProblem(ctx: Context, problem: Problem): void {
-  ctx.status = statusOf(problem);
-  ctx.body = JSON.stringify(problemBody(problem));
-  ctx.type = 'application/problem+json';
-  ctx.set({ ...problem.headers });
-}
-
-/** The first refusal says what kind of problem it is; all of them are in `errors`. */
-export function problemOf({ refused }: Refused): Problem {
-  const [first] = refused;
-  const code = first?.pointer === '/scope' ? 'invalid_scope' : (first?.code ?? 'invalid_request');
-  const where = first === undefined || first.pointer === '' ? '' : `${first.pointer} `;
-  return new Problem(code, `${where}${first?.message ?? ''}`, { faults: refused });
-}
-
 const codeOf = {
   invalid_input: 'invalid_request',
   not_found: 'not_found',
@@ -106,23 +97,33 @@ function headersOf(failure: Failure): Headers {
   return codeOf[failure.code] === 'temporarily_unavailable' ? { 'Retry-After': '1' } : {};
 }
 
-/** Does the work of a request; an expected failure of it becomes its answer. */
-export async function withProblems(ctx: Context, work: () => Promise<void>): Promise<void> {
+/** Lets a handler answer a call; an expected failure of it becomes the answer. */
+export async function withProblems<Call extends { readonly ctx: Context }>(
+  call: Call,
+  handler: (call: Call) => Promise<void> | void,
+): Promise<void> {
   try {
-    await work();
+    await handler(call);
   } catch (error) {
     const problem = problemFor(error);
     if (problem === undefined) throw error;
-    annotate(ctx.req, { outcome: problem.code });
-    sendProblem(ctx, problem);
+    answerProblem(call.ctx, problem);
   }
 }
 
-export function handlerOf<Handled>(ctx: Context, methods: Readonly<Record<string, Handled>>): Handled {
-  const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
-  const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
-  if (handler !== undefined) return handler;
-  // RFC 9110 §15.5.6.
-  const headers = { Allow: Object.keys(methods).join(', ') };
-  throw new Problem('method_not_allowed', 'the method is not for this address', { headers });
+/** What a surface answers that speaks in problems, for a request that none of its routes takes. */
+export function refuseWithProblem(ctx: Context, { kind }: RouteFault): void {
+  const problem =
+    kind === 'method_not_allowed'
+      ? new Problem('method_not_allowed', 'the method is not for this address')
+      : new Problem('invalid_request', 'the address is malformed');
+  answerProblem(ctx, problem);
+}
+
+function answerProblem(ctx: Context, problem: Problem): void {
+  annotate(ctx.req, { outcome: problem.code });
+  ctx.status = statusOf(problem);
+  ctx.body = JSON.stringify(problemBody(problem));
+  ctx.type = 'application/problem+json';
+  ctx.set({ ...problem.headers });
 }

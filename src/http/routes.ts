@@ -1,0 +1,98 @@
+/**
+ * What a surface answers, as data: one route for each method and path, and who may call it. A table of routes does
+ * nothing by itself: `route-table.ts` matches requests against it, and `daypass routes` prints it.
+ */
+import type { Context } from 'koa';
+import type { z } from 'zod';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** Who may call, and how a caller proves it. The route's own code checks it; here it is told. */
+export const callers = {
+  anybody: 'no proof',
+  client: 'client authentication, as at the token endpoint (RFC 6749 §2.3)',
+  bearer: 'an access token (RFC 6750)',
+  'client or bearer': 'client authentication, or an access token of a client or with `guests:manage`',
+  holder: 'possession: the address or the body holds the secret',
+  person: 'a browser with a session, or one that is about to sign in',
+  section: 'a key or secret of the compatibility section',
+  operator: 'the admin port, which only the machine itself reaches',
+} as const;
+
+export type Caller = keyof typeof callers;
+
+/** What a printed map needs to know of a route. */
+export type RouteInfo = {
+  readonly method: Method;
+  /** `/a/:name`: a parameter is one segment; `{/}` is a slash that may be left out. HEAD is answered as GET. */
+  readonly path: string;
+  readonly who: Caller;
+};
+
+export type Route<Call> = RouteInfo & {
+  /** What a parameter, decoded, must look like; with another value the address is none of this route's. */
+  readonly params?: Readonly<Record<string, RegExp>>;
+  readonly schema?: { readonly body?: z.ZodType; readonly query?: z.ZodType };
+  /** Pages of any origin may call it, without credentials of the browser, with these request headers. */
+  readonly crossOrigin?: { readonly headers: string };
+  handler(call: Call): Promise<void> | void;
+};
+
+export type Params = Readonly<Record<string, string>>;
+
+/** A request that a route has taken. `path` is as it was sent; `params` are decoded, once. */
+export type Routed<Request> = Request & { readonly path: string; readonly params: Params };
+
+/** Why a request to a known path gets no further than the table. */
+export type RouteFault =
+  | { readonly kind: 'method_not_allowed'; readonly allow: readonly string[] }
+  | { readonly kind: 'bad_address' };
+
+export type Surface<Request> = {
+  /** In the map of addresses, and the `route` of log lines and metrics. */
+  readonly name: string;
+  readonly routes: readonly Route<Routed<Request>>[];
+  /** False where a realm does not have this surface: then its paths are not known. */
+  isThere?(request: Request): boolean;
+  /** Answers in the surface's own error shape. The status is this function's to set, `Allow` is set. */
+  refuse(ctx: Context, fault: RouteFault): void;
+  /** Answers that the realm cannot be read at the moment; without it the answer is everybody's. */
+  tellOutage?(ctx: Context): void;
+  /** Answers at other paths, such as all that are below the surface's own. */
+  readonly rest?: { readonly path: string; handler(call: Routed<Request>): Promise<void> | void };
+};
+
+/** The same routes for another kind of call: `answer` makes the inner call and hands it to the route's handler. */
+export function wrapRoutes<Outer, Inner>(
+  routes: readonly Route<Inner>[],
+  answer: (outer: Outer, handler: (call: Inner) => Promise<void> | void) => Promise<void> | void,
+): readonly Route<Outer>[] {
+  return routes.map((route) => ({ ...route, handler: (outer) => answer(outer, route.handler) }));
+}
+
+/** The same surface for a larger kind of request, of which `innerOf` takes what the surface needs. */
+export function adaptSurface<Outer, Inner>(
+  surface: Surface<Inner>,
+  innerOf: (outer: Outer) => Inner,
+): Surface<Outer> {
+  const { isThere, rest, routes, ...same } = surface;
+  const routed = (outer: Routed<Outer>) => ({ ...innerOf(outer), path: outer.path, params: outer.params });
+  return {
+    ...same,
+    routes: wrapRoutes(routes, (outer: Routed<Outer>, handler) => handler(routed(outer))),
+    ...(isThere === undefined ? {} : { isThere: (outer: Outer) => isThere(innerOf(outer)) }),
+    ...(rest === undefined ? {} : { rest: { ...rest, handler: (outer) => rest.handler(routed(outer)) } }),
+  };
+}
+
+/** The refusals of surfaces without an error shape of their own: as at the protocol's addresses. */
+export function refusePlainly(ctx: Context, fault: RouteFault): void {
+  if (fault.kind === 'bad_address') {
+    ctx.status = 400;
+    ctx.body = { error: 'HTTP 400 Bad Request' };
+    return;
+  }
+  ctx.status = 405;
+  ctx.set('Allow', fault.allow.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : method)).join(', '));
+  ctx.body = { error: 'HTTP 405 Method Not Allowed' };
+}
