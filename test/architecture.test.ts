@@ -60,21 +60,22 @@ oidc/endpoints             > base observability http storage/port revocation reg
                              oidc/library oidc/tokens oidc/http oidc/client-auth oidc/clients oidc/sessions
                              oidc/grants
 oidc/fast-path             > base http revocation limits keys registry/model tokens guest/grant guest
-                             oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/grants oidc/endpoints
-oidc/provider              > base http storage/port revocation keys registry/model tokens guest/limits
-                             guest/record guest/issue guest oidc/realm oidc/library oidc/tokens oidc/records
-                             oidc/http oidc/client-auth oidc/clients oidc/sessions oidc/interaction
-                             oidc/grants oidc/endpoints oidc/fast-path
+                             oidc/realm oidc/library oidc/tokens oidc/http oidc/client-auth oidc/grants
+                             oidc/endpoints
+oidc/provider              > base http storage/port revocation keys registry/model guest/record oidc/realm
+                             oidc/library oidc/tokens oidc/records oidc/http oidc/client-auth oidc/clients
+                             oidc/sessions oidc/interaction oidc/grants oidc/endpoints oidc/fast-path
 surfaces/pages/ui          > base http registry/passwords oidc/realm
 surfaces/pages/login       > base http registry/model oidc/realm oidc/tokens oidc/interaction oidc/provider
                              surfaces/pages/ui
 surfaces/pages/account     > base http registry/model oidc/realm oidc/sessions oidc/provider surfaces/pages/ui
 surfaces/pages             > base http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
                              surfaces/pages/account
-surfaces/guest-api         > base http limits registry/model guest/grant guest/limits guest/record guest/trail
-                             guest/lookup guest/issue guest oidc/realm oidc/client-auth oidc/provider
-surfaces/events            > http revocation registry/model registry guest/status oidc/realm oidc/endpoints
-                             oidc/provider surfaces/guest-api
+surfaces/guest-api         > base http storage/port revocation limits registry/model tokens guest/grant
+                             guest/limits guest/record guest/trail guest/lookup guest/issue guest oidc/realm
+                             oidc/client-auth oidc/provider
+surfaces/events            > http revocation registry/model registry guest/status oidc/realm oidc/client-auth
+                             oidc/endpoints oidc/provider surfaces/guest-api
 surfaces/facades/shared    > base observability http storage/port revocation limits registry/model
                              registry/store registry guest/grant guest/limits guest/issue guest
 surfaces/facades/databrain > base storage/port revocation registry/model registry/store guest/grant

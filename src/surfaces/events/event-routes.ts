@@ -1,8 +1,8 @@
 /** `GET /events`: resource servers that remember introspection answers hear what to forget (guest-tokens 7.4). */
 import type { Context } from 'koa';
 import { annotate } from '../../http/request-state.ts';
+import { provenClient } from '../../oidc/client-auth/proven-client.ts';
 import { audiencesOf } from '../../oidc/endpoints/introspect.ts';
-import { provenClient } from '../../oidc/provider/guest-caller.ts';
 import type { RealmProvider } from '../../oidc/provider/provider.ts';
 import { handlerOf, Problem, withProblems } from '../guest-api/problems.ts';
 import type { EventStreams } from './event-streams.ts';
@@ -25,7 +25,12 @@ export async function answerEvents(
 /** Whoever introspects may listen, and nobody else. */
 async function listen(streams: EventStreams, ctx: Context, provider: RealmProvider): Promise<void> {
   const { realm } = provider;
-  const client = await provenClient(provider, ctx);
+  const { client_id: name } = ctx.query;
+  const client = await provenClient(
+    provider.clientAuth,
+    ctx.req,
+    typeof name === 'string' ? name : undefined,
+  );
   if (client === undefined) throw unauthenticated(realm.issuer);
   annotate(ctx.req, { client: client.id });
   const audiences = audiencesOf(realm, client);

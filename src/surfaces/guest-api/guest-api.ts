@@ -5,9 +5,9 @@
 import type { Context } from 'koa';
 import { annotate } from '../../http/request-state.ts';
 import { apiHeaders } from '../../http/security-headers.ts';
-import { type GuestApiCaller, guestApiCaller } from '../../oidc/provider/guest-caller.ts';
 import type { RealmProvider } from '../../oidc/provider/provider.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
+import { type GuestApiCaller, guestApiCaller } from './authenticate.ts';
 import type { Call, LinkOf } from './call.ts';
 import { openToPages, preflightEmbed, redeemEmbed, showEmbed } from './embed-routes.ts';
 import { createOpener, mintBatch, mintOne } from './mint-routes.ts';
