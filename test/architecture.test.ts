@@ -62,11 +62,12 @@ oidc/endpoints             > base observability storage/port revocation http reg
                              oidc/profiles oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/clients
                              oidc/sessions oidc/grants
 oidc/fast-path             > base revocation limits http keys registry/model tokens guest/grant guest
-                             oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/grants oidc/endpoints
-oidc/provider              > base storage/port revocation http keys registry/model tokens guest/limits
-                             guest/record guest/issue guest oidc/library oidc/profiles oidc/realm
-                             oidc/tokens oidc/records oidc/http oidc/client-auth oidc/clients oidc/sessions
-                             oidc/interaction oidc/grants oidc/endpoints oidc/fast-path
+                             oidc/library oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/grants
+                             oidc/endpoints
+oidc/provider              > base storage/port revocation http keys registry/model guest/record oidc/library
+                             oidc/profiles oidc/realm oidc/tokens oidc/records oidc/http oidc/client-auth
+                             oidc/clients oidc/sessions oidc/interaction oidc/grants oidc/endpoints
+                             oidc/fast-path
 surfaces/pages/ui          > base http registry/passwords oidc/realm
 surfaces/pages/login       > base http registry/model oidc/realm oidc/tokens oidc/interaction oidc/provider
                              surfaces/pages/ui
@@ -74,11 +75,11 @@ surfaces/pages/account     > base http registry/model oidc/realm oidc/sessions o
                              surfaces/pages/ui
 surfaces/pages             > base http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
                              surfaces/pages/account
-surfaces/guest-api         > base limits http registry/model guest/grant guest/limits guest/record
-                             guest/trail guest/lookup guest/issue guest oidc/realm oidc/client-auth
-                             oidc/provider
-surfaces/events            > revocation http registry/model registry guest/status oidc/realm oidc/endpoints
-                             oidc/provider
+surfaces/guest-api         > base storage/port revocation limits http registry/model tokens guest/grant
+                             guest/limits guest/record guest/trail guest/lookup guest/issue guest oidc/realm
+                             oidc/client-auth oidc/provider
+surfaces/events            > revocation http registry/model registry guest/status oidc/realm
+                             oidc/client-auth oidc/endpoints oidc/provider
 surfaces/facades/shared    > base observability storage/port revocation limits http registry/model
                              registry/store registry guest/grant guest/limits guest/issue guest
 surfaces/facades/databrain > base storage/port revocation http registry/model registry/store guest/grant

@@ -1,88 +1,157 @@
 /**
- * Authenticates a client outside the protocol's endpoints exactly as at the token endpoint. The library knows client
- * authentication only as a step of its routes; so it is asked by a revocation request of our own, with the caller's
- * credentials and a JWT of nobody: the library refuses JWTs there right after it has authenticated the client, before
- * it looks at the token. The request and its answer are never on the wire.
+ * Authenticates clients outside the library's endpoints, by every method that those take (RFC 6749 §2.3, RFC 7523 §3,
+ * RFC 8705 §2): the fast path and the guest API. Knows no framework: parts of a request in, the client or a refusal out.
+ * `test/flows/client-auth-differential.test.ts` holds it to the library's answers.
  */
-import { IncomingMessage, ServerResponse } from 'node:http';
-import type { Context } from 'koa';
-import { errors, type KoaContextWithOIDC } from 'oidc-provider';
-import { Failure } from '../../base/errors.ts';
-import { annotate, beginRequest, stateOf } from '../../http/request-state.ts';
-import { TooMany } from '../../limits/too-many.ts';
-import { replayBody } from '../library/internals.ts';
-import { paths } from '../realm/addresses.ts';
+import { isSecretOf } from '../../registry/model/client-secrets.ts';
+import type { Client } from '../../registry/model/model.ts';
+import type { FindRemoteKeys } from '../library/remote-keys.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
+import { hasSubject, readCertificate, thumbprintOf } from './certificates.ts';
+import { CLOCK_TOLERANCE } from './client-assertions.ts';
+import { freshKeysOf } from './client-keys.ts';
+import {
+  type ClientCredentials,
+  type Identified,
+  type Presented,
+  type PresentedAssertion,
+  readPresented,
+} from './presented.ts';
+import { certificateSubjectOf, methodOf, secretExpiryOf } from './registered.ts';
+import { verifyAssertion } from './verify-assertion.ts';
 
-/** `{"alg":"none"}`, nothing, no signature. */
-const JWT_OF_NOBODY = 'eyJhbGciOiJub25lIn0..';
+export type Authenticated = { readonly client: Client; readonly method: string };
 
-export type AuthenticatedClient = { readonly id: string; readonly method: string };
-
-type Inquiry = { client?: AuthenticatedClient };
-
-const inquiries = new WeakMap<object, Inquiry>();
-
-type Handle = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-
-export type Credentials = {
-  /** The request whose headers hold them. */
-  readonly request: IncomingMessage;
-  /** Whom a certificate is to be checked for. */
-  readonly clientId?: string | undefined;
-  /** Names of the headers that matter beside `Authorization`. */
-  readonly headers: readonly string[];
+export type Refusal = {
+  /** `nothing` was presented, it was `malformed`, or it proves nothing: which part was wrong is not said. */
+  readonly refused: 'nothing' | 'malformed' | 'unproven';
+  /** What was presented is a guess at a secret. */
+  readonly isGuess: boolean;
 };
 
+/** The keys at a client's `jwks_uri` need the library; every other method does without. */
+export type ClientAuthDeps = { readonly realm: RealmContext; readonly findRemoteKeys: FindRemoteKeys };
+
+const unproven: Refusal = { refused: 'unproven', isGuess: false };
+const guess: Refusal = { refused: 'unproven', isGuess: true };
+
 /**
- * The client that these credentials prove, or `undefined`. Naming oneself proves nothing: public clients never are.
- * `Failure('unavailable')` when the store cannot be reached, `TooMany` for who has guessed too often.
+ * The client that a request proves; of a public client its name is all there is to prove. Guesses are neither counted
+ * nor held off here (brute-force.ts). Rejects with `Failure('unavailable')` without a store.
  */
 export async function authenticateClient(
-  handle: Handle,
-  issuer: string,
-  credentials: Credentials,
-): Promise<AuthenticatedClient | undefined> {
-  const request = inquiryRequest(issuer, credentials);
-  const response = new ServerResponse(request);
-  const inquiry: Inquiry = {};
-  inquiries.set(request, inquiry);
-  await handle(request, response);
-  const { wrong } = stateOf(request).annotations;
-  if (wrong !== undefined) annotate(credentials.request, { wrong });
-  if (response.statusCode === 429) {
-    const retryAfter = Number(response.getHeader('Retry-After'));
-    throw new TooMany('too many wrong tries, try again later', { retryAfter });
-  }
-  if (response.statusCode === 503) throw new Failure('unavailable', 'the service is busy, try again');
-  if (response.statusCode >= 500) throw new Error('a client could not be authenticated');
-  return inquiry.client?.method === 'none' ? undefined : inquiry.client;
+  deps: ClientAuthDeps,
+  credentials: ClientCredentials,
+  presented: Presented = readPresented(credentials),
+): Promise<Authenticated | Refusal> {
+  if (!('id' in presented)) return { refused: presented.kind, isGuess: false };
+  return identify(deps, credentials, presented);
 }
 
-/** To be called when the library has answered, with what it threw; `true` when there is nothing more to do. */
-export function noteInquiry(ctx: Context & KoaContextWithOIDC, error: unknown): boolean {
-  const inquiry = inquiries.get(ctx.req);
-  const { client } = ctx.oidc;
-  const isPast = error instanceof errors.OIDCProviderError && error.error === 'unsupported_token_type';
-  if (inquiry === undefined || client === undefined || !isPast) return false;
-  inquiry.client = { id: client.clientId, method: client.clientAuthMethod ?? 'none' };
-  return true;
+async function identify(
+  deps: ClientAuthDeps,
+  credentials: ClientCredentials,
+  presented: Identified,
+): Promise<Authenticated | Refusal> {
+  const client = await deps.realm.findClient(presented.id);
+  switch (presented.kind) {
+    case 'secret':
+      return bySecret(deps.realm, client, presented.secret);
+    case 'assertion':
+      return byAssertion(deps, client, { credentials, presented });
+    case 'name':
+      return byCertificate(deps, client, credentials);
+  }
 }
 
-function inquiryRequest(issuer: string, { request, clientId, headers }: Credentials): IncomingMessage {
-  const inquiry = new IncomingMessage(request.socket);
-  beginRequest(inquiry, stateOf(request).id);
-  const form = new URLSearchParams({ token: JWT_OF_NOBODY });
-  if (clientId !== undefined) form.set('client_id', clientId);
-  const body = Buffer.from(form.toString());
-  inquiry.method = 'POST';
-  inquiry.url = paths.revocation;
-  for (const name of ['authorization', 'host', ...headers]) {
-    const value = request.headers[name];
-    if (value !== undefined && value !== '') inquiry.headers[name] = value;
+export function isAuthenticated(outcome: Authenticated | Refusal): outcome is Authenticated {
+  return 'client' in outcome;
+}
+
+const secretMethods: readonly string[] = ['client_secret_basic', 'client_secret_post'];
+/** RFC 6749 Appendix A.2: a secret of other characters authenticates nobody. */
+const printable = /^[\x20-\x7e]+$/;
+
+/** Has no secret: comparing with it takes as long as with anybody's. */
+const nobody = {};
+
+/** An unknown client, one with another method and a wrong secret take the same time. */
+function bySecret(
+  { clock }: RealmContext,
+  client: Client | undefined,
+  secret: string,
+): Authenticated | Refusal {
+  const isRight = isSecretOf(client ?? nobody, secret, clock()) && printable.test(secret);
+  if (client === undefined) return guess;
+  const method = methodOf(client);
+  const isProven = isRight && secretMethods.includes(method) && !isExpired(client, clock());
+  if (isProven && client.enabled) return { client, method };
+  // The right secret of a disabled client is no guess: the service goes on when the client is enabled again.
+  return isRight && !client.enabled ? unproven : guess;
+}
+
+function isExpired(client: Client, now: number): boolean {
+  const expiry = secretExpiryOf(client);
+  return expiry !== undefined && now / 1000 - CLOCK_TOLERANCE >= expiry;
+}
+
+type Asserted = { readonly credentials: ClientCredentials; readonly presented: PresentedAssertion };
+
+async function byAssertion(
+  { realm, findRemoteKeys }: ClientAuthDeps,
+  client: Client | undefined,
+  { credentials, presented }: Asserted,
+): Promise<Authenticated | Refusal> {
+  const wrong = presented.alg?.startsWith('HS') === true ? guess : unproven;
+  const method = client === undefined ? '' : methodOf(client);
+  if (client === undefined || !client.enabled) return wrong;
+  if (method !== 'private_key_jwt' && method !== 'client_secret_jwt') return wrong;
+  if (method === 'client_secret_jwt' && isExpired(client, realm.clock())) return wrong;
+  const { address } = credentials;
+  const outcome = await verifyAssertion({ realm, findRemoteKeys, address }, { client, method, presented });
+  if (outcome === 'verified') return { client, method };
+  return outcome === 'replayed' ? unproven : wrong;
+}
+
+async function byCertificate(
+  { findRemoteKeys }: ClientAuthDeps,
+  client: Client | undefined,
+  credentials: ClientCredentials,
+): Promise<Authenticated | Refusal> {
+  if (client === undefined || !client.enabled) return unproven;
+  const method = methodOf(client);
+  const isProven = await provesCertificate(method, client, credentials, findRemoteKeys);
+  return isProven ? { client, method } : unproven;
+}
+
+async function provesCertificate(
+  method: string,
+  client: Client,
+  { certificate: header }: ClientCredentials,
+  findRemoteKeys: FindRemoteKeys,
+): Promise<boolean> {
+  if (method === 'none') return true;
+  const certificate = readCertificate(header);
+  if (certificate === undefined) return false;
+  const subject = certificateSubjectOf(client);
+  if (method === 'tls_client_auth') {
+    return subject !== undefined && hasSubject(certificate, subject.property, subject.value);
   }
-  inquiry.headers['content-type'] = 'application/x-www-form-urlencoded';
-  inquiry.headers['content-length'] = String(body.length);
-  Object.assign(inquiry, { originalUrl: `${new URL(issuer).pathname}${paths.revocation}` });
-  replayBody(inquiry, body);
-  return inquiry;
+  return (
+    method === 'self_signed_tls_client_auth' &&
+    (await isRegistered(client, findRemoteKeys, thumbprintOf(certificate.raw)))
+  );
+}
+
+/** RFC 8705 §2.2: the certificate is one of those in the client's keys. */
+async function isRegistered(
+  client: Client,
+  findRemoteKeys: FindRemoteKeys,
+  thumbprint: string,
+): Promise<boolean> {
+  const { keys } = await freshKeysOf(client, findRemoteKeys);
+  const certificates = keys.map(({ x5c }): unknown => (Array.isArray(x5c) ? x5c[0] : undefined));
+  return certificates.some(
+    (one) => typeof one === 'string' && thumbprintOf(Buffer.from(one, 'base64')) === thumbprint,
+  );
 }

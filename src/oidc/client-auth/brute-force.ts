@@ -2,11 +2,12 @@
  * Guesses at the protocol's endpoints: client secrets, what public clients bring to be redeemed, and the codes that
  * devices show. Who has been wrong too often gets 429 before anything is looked at, whoever they say they are.
  */
+import type { IncomingMessage } from 'node:http';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { readBasic } from '../../http/basic.ts';
-import { annotate } from '../../http/request-state.ts';
+import { annotate, stateOf } from '../../http/request-state.ts';
 import type { AttemptKind, AttemptSource } from '../../limits/brute-force.ts';
 import { networkOf } from '../../limits/network.ts';
 import { TooMany, waitFields } from '../../limits/too-many.ts';
@@ -49,10 +50,10 @@ export function limitAttempts({ realm, ui }: Parts): Middleware {
 }
 
 /** Whether a request that goes the short way must be left to the long one, which refuses it. */
-export function mayAttemptSecret(realm: RealmContext, ctx: Pick<Context, 'req'>, clientId: string): boolean {
+export function mayAttemptSecret(realm: RealmContext, request: IncomingMessage, clientId: string): boolean {
   return (
     realm.bruteForce.isQuiet() ||
-    !realm.bruteForce.isBlocked(attemptSourceOf(realm, ctx, 'client_secret', clientId))
+    !realm.bruteForce.isBlocked(attemptSourceOf(realm, request, 'client_secret', clientId))
   );
 }
 
@@ -61,7 +62,7 @@ function attemptOf(realm: RealmContext, ctx: Context): Attempt | undefined {
   if (isAt(ctx, paths.device)) {
     if (!formOf(ctx).get('user_code')) return undefined;
     return {
-      attemptSource: attemptSourceOf(realm, ctx, 'user_code', ''),
+      attemptSource: attemptSourceOf(realm, ctx.req, 'user_code', ''),
       isWrong: (one) => protocolStateOf(one).isWrongUserCode === true,
     };
   }
@@ -69,7 +70,7 @@ function attemptOf(realm: RealmContext, ctx: Context): Attempt | undefined {
   const shown = secretShown(ctx);
   if (shown !== undefined) {
     return {
-      attemptSource: attemptSourceOf(realm, ctx, 'client_secret', shown.id),
+      attemptSource: attemptSourceOf(realm, ctx.req, 'client_secret', shown.id),
       isWrong: async (one, thrown) => isWrongSecret(one, thrown) && !(await isOfDisabled(realm, shown)),
     };
   }
@@ -91,14 +92,13 @@ function isAt({ path }: Context, address: string): boolean {
   return addressOf(path)?.path === address;
 }
 
-function attemptSourceOf(
+export function attemptSourceOf(
   { name }: RealmContext,
-  ctx: Pick<Context, 'req'>,
+  request: IncomingMessage,
   kind: AttemptKind,
   target: string,
 ): AttemptSource {
-  const { 'x-forwarded-for': address } = ctx.req.headers;
-  return { kind, realm: name, target, network: networkOf(typeof address === 'string' ? address : '') };
+  return { kind, realm: name, target, network: networkOf(stateOf(request).source.ip ?? '') };
 }
 
 type Shown = { readonly id: string; readonly secret?: string };
@@ -152,7 +152,7 @@ const redeeming: ReadonlySet<string> = new Set([
 function attemptOfPublicClient(realm: RealmContext, ctx: Context): Attempt | undefined {
   const form = formOf(ctx);
   if (!redeeming.has(form.get('grant_type') ?? '') || form.has('client_assertion')) return undefined;
-  const attemptSource = attemptSourceOf(realm, ctx, 'grant', form.get('client_id') ?? '');
+  const attemptSource = attemptSourceOf(realm, ctx.req, 'grant', form.get('client_id') ?? '');
   return {
     attemptSource,
     isWrong: (one, thrown) => isWrongGrant(thrown) && hasOidcContext(one) && isPublic(one),

@@ -1,35 +1,35 @@
 /**
  * Client certificates as a TLS-terminating proxy hands them over (RFC 9440). The header only gets here from trusted
- * proxies: everybody else's is removed at the door.
+ * proxies: everybody else's is removed by http/trusted-proxy.ts.
  */
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 
 /** `Client-Cert` is a structured-field byte sequence, `:base64 DER:`; PEM, raw or percent-encoded, is taken too. */
-export function certificateReader(header: string) {
-  return function certificateOf(ctx: KoaContextWithOIDC): string | undefined {
-    const value = ctx.get(header).trim();
-    return value === '' ? undefined : toPem(value);
-  };
-}
-
-function toPem(value: string): string | undefined {
+export function readCertificate(header: string | undefined): X509Certificate | undefined {
+  const value = header?.trim() ?? '';
+  if (value === '') return undefined;
   try {
     const sequence = /^:([A-Za-z0-9+/=]+):$/.exec(value)?.[1];
-    if (sequence !== undefined) return new X509Certificate(Buffer.from(sequence, 'base64')).toString();
-    return new X509Certificate(value.includes('%') ? decodeURIComponent(value) : value).toString();
+    if (sequence !== undefined) return new X509Certificate(Buffer.from(sequence, 'base64'));
+    return new X509Certificate(value.includes('%') ? decodeURIComponent(value) : value);
   } catch {
     // Not a certificate: as good as none, and the client is refused.
     return undefined;
   }
 }
 
-type SubjectProperty =
-  | 'tls_client_auth_subject_dn'
-  | 'tls_client_auth_san_dns'
-  | 'tls_client_auth_san_uri'
-  | 'tls_client_auth_san_ip'
-  | 'tls_client_auth_san_email';
+/** The certificate of a request as PEM. */
+export function certificateReader(header: string) {
+  return function certificateOf(ctx: KoaContextWithOIDC): string | undefined {
+    return readCertificate(ctx.get(header))?.toString();
+  };
+}
+
+/** RFC 8705 §3.1. */
+export function thumbprintOf(der: Buffer): string {
+  return createHash('sha256').update(der).digest('base64url');
+}
 
 const alternativeNames: Readonly<Record<string, string>> = {
   tls_client_auth_san_dns: 'DNS',
@@ -39,21 +39,22 @@ const alternativeNames: Readonly<Record<string, string>> = {
 };
 
 /** RFC 8705 §2.1.2: the registered subject, compared exactly. */
-export function subjectMatcher(certificateOf: (ctx: KoaContextWithOIDC) => string | undefined) {
+export function hasSubject(certificate: X509Certificate, property: string, expected: string): boolean {
+  if (property === 'tls_client_auth_subject_dn') return distinguishedName(certificate.subject) === expected;
+  const type = alternativeNames[property];
+  const names = certificate.subjectAltName?.split(', ') ?? [];
+  return type !== undefined && names.includes(`${type}:${expected}`);
+}
+
+/** The library's question for a request's certificate. */
+export function subjectMatcher(header: string) {
   return function certificateSubjectMatches(
     ctx: KoaContextWithOIDC,
     property: string,
     expected: string,
   ): boolean {
-    const pem = certificateOf(ctx);
-    if (pem === undefined) return false;
-    const certificate = new X509Certificate(pem);
-    if (property === ('tls_client_auth_subject_dn' satisfies SubjectProperty)) {
-      return distinguishedName(certificate.subject) === expected;
-    }
-    const type = alternativeNames[property];
-    const names = certificate.subjectAltName?.split(', ') ?? [];
-    return type !== undefined && names.includes(`${type}:${expected}`);
+    const certificate = readCertificate(ctx.get(header));
+    return certificate !== undefined && hasSubject(certificate, property, expected);
   };
 }
 

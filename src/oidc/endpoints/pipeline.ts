@@ -7,7 +7,6 @@ import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import { isTemporary } from '../../base/errors.ts';
 import { stateOf } from '../../http/request-state.ts';
 import { createUnitOfWork } from '../../storage/port/unit-of-work.ts';
-import { noteInquiry } from '../client-auth/authenticate.ts';
 import { limitAttempts } from '../client-auth/brute-force.ts';
 import { internalMetadata } from '../clients/client-metadata.ts';
 import { crossOrigin } from '../http/cors.ts';
@@ -120,7 +119,7 @@ function finishAnswers(realm: RealmContext, ui: UiPort): Middleware {
   return async function finishAnswer(ctx, next) {
     const state = protocolStateOf(ctx);
     await next().catch((error: unknown) => noteUnsaved(ctx, error));
-    if (!hasOidcContext(ctx) || noteInquiry(ctx, state.thrown)) return;
+    if (!hasOidcContext(ctx)) return;
     await finish(realm, ctx, state.thrown).catch((error: unknown) => {
       answerRefused(ctx, error);
       state.thrown = error;

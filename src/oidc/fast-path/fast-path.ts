@@ -6,16 +6,17 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
-import { type BasicCredentials, readBasic } from '../../http/basic.ts';
 import { readForm } from '../../http/body.ts';
 import { annotate, stateOf } from '../../http/request-state.ts';
 import { sendJson } from '../../http/send-json.ts';
-import { isSecretOf } from '../../registry/model/client-secrets.ts';
 import type { Client } from '../../registry/model/model.ts';
+import { authenticateClient, isAuthenticated } from '../client-auth/authenticate.ts';
 import { mayAttemptSecret } from '../client-auth/brute-force.ts';
+import { credentialsOf, readPresented } from '../client-auth/presented.ts';
 import { introspect } from '../endpoints/introspect.ts';
 import { tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { formLimits } from '../http/form.ts';
+import type { FindRemoteKeys } from '../library/remote-keys.ts';
 import { paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { FastAnswer } from './answer.ts';
@@ -39,18 +40,22 @@ export type FastPathRequest = {
   readonly path: string;
 };
 
+/** What only the library has; it is made only when it is asked for. */
+export type Library = { readonly provider: () => Provider; readonly findRemoteKeys: FindRemoteKeys };
+
 /** Answers a request, or leaves it as it came and resolves to `false`. */
 export async function tryFastPath(
   realm: RealmContext,
-  provider: () => Provider,
-  { request, response, path }: FastPathRequest,
+  library: Library,
+  asked: FastPathRequest,
 ): Promise<boolean> {
+  const { request, response, path } = asked;
   if (!isUsual(request, path)) return false;
   const reading = await readForm(request, formLimits);
   if (!('form' in reading)) return false;
   const { form } = reading;
-  const client = isPlain(form) ? await authenticated(realm, request, form) : undefined;
-  const answer = client && (await answerOf(realm, provider, { request, path, form, client }));
+  const client = isPlain(form) ? await authenticated(realm, library, asked, form) : undefined;
+  const answer = client && (await answerOf(realm, library.provider, { request, path, form, client }));
   if (client === undefined || answer === undefined) return false;
   response.setHeader('Cache-Control', 'no-store');
   if (path === paths.token) response.setHeader('Pragma', 'no-cache');
@@ -79,34 +84,20 @@ function isPlain(form: URLSearchParams): boolean {
 
 const scopes = /^[!#-[\]-~]+( [!#-[\]-~]+)*$/;
 
-/** The client, if its registered way is a secret and the secret is right. */
+/** The client, if it is registered to send its secret and the secret is right. */
 async function authenticated(
   realm: RealmContext,
-  request: IncomingMessage,
+  { findRemoteKeys }: Library,
+  { request, path }: FastPathRequest,
   form: URLSearchParams,
 ): Promise<Client | undefined> {
-  const shown = shownSecret(request.headers.authorization, form);
-  // Who guesses learns nothing, and gets an answer the long way.
-  if (shown === undefined || !mayAttemptSecret(realm, { req: request }, shown.id)) return undefined;
-  const client = await realm.findClient(shown.id);
-  if (client?.secret === undefined || !client.enabled || !usesPlainSecret(client)) return undefined;
-  return isSecretOf(client, shown.secret, realm.clock()) ? client : undefined;
-}
-
-const secretMethods: readonly string[] = ['client_secret_basic', 'client_secret_post'];
-
-function usesPlainSecret(client: Client): boolean {
-  const isSecretMethod = secretMethods.includes(client.tokenEndpointAuthMethod ?? 'client_secret_basic');
+  const credentials = credentialsOf(realm, request, { form, address: `${realm.issuer}${path}` });
+  const presented = readPresented(credentials);
+  // An assertion is spent when it is verified: the library could not verify it once more.
+  if (presented.kind !== 'secret' || !mayAttemptSecret(realm, request, presented.id)) return undefined;
+  const outcome = await authenticateClient({ realm, findRemoteKeys }, credentials, presented);
   // What registered itself may have said more in its metadata.
-  return isSecretMethod && client.public !== true && client.registered === undefined;
-}
-
-function shownSecret(header: string | undefined, form: URLSearchParams): BasicCredentials | undefined {
-  const [id, secret] = [form.get('client_id'), form.get('client_secret')];
-  if (header === undefined) return id && secret ? { id, secret } : undefined;
-  const shown = secret === null ? readBasic(header) : undefined;
-  if (shown === undefined || shown === 'malformed' || shown.secret === '') return undefined;
-  return id === null || id === shown.id ? shown : undefined;
+  return isAuthenticated(outcome) && outcome.client.registered === undefined ? outcome.client : undefined;
 }
 
 type Asked = {

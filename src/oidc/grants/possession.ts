@@ -1,21 +1,15 @@
 /** Compares what the sender of an exchange proves to hold with what the tokens in it are bound to. */
-import { createHash, X509Certificate } from 'node:crypto';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Minter } from '../../guest/limits/guest-realm.ts';
 import { isHeld, type Possession } from '../../tokens/usable.ts';
-import { certificateReader } from '../client-auth/certificates.ts';
+import { readCertificate, thumbprintOf } from '../client-auth/certificates.ts';
 import { provenKey } from '../client-auth/dpop.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
 /** Throws `invalid_dpop_proof` for a proof that does not hold. */
 export async function possessionOf(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Possession> {
-  const pem = certificateReader(realm.clientCertHeader)(ctx);
-  return { jkt: await provenKey(realm, ctx), 'x5t#S256': pem && thumbprintOf(pem) };
-}
-
-/** RFC 8705 §3.1. */
-function thumbprintOf(pem: string): string {
-  return createHash('sha256').update(new X509Certificate(pem).raw).digest('base64url');
+  const certificate = readCertificate(ctx.get(realm.clientCertHeader));
+  return { jkt: await provenKey(realm, ctx), 'x5t#S256': certificate && thumbprintOf(certificate.raw) };
 }
 
 type Bound = Possession & { readonly clientId: string };

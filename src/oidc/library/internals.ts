@@ -22,7 +22,7 @@ type Token = { readonly jti: string; readonly format?: string | undefined };
 type Method<This, Args extends readonly unknown[], Result> = (this: This, ...args: Args) => Result;
 
 /** A method that the library's types leave out. Throws when an upgrade has moved it: then no provider is made. */
-function methodOf<This, Args extends readonly unknown[], Result>(
+export function methodOf<This, Args extends readonly unknown[], Result>(
   owner: object,
   name: string,
 ): Method<This, Args, Result> {

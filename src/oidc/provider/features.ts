@@ -52,6 +52,6 @@ function mutualTls(realm: RealmContext) {
     getCertificate,
     // The proxy verified the chain before it set the header (RFC 9440 §2.4).
     certificateAuthorized: (ctx: KoaContextWithOIDC) => getCertificate(ctx) !== undefined,
-    certificateSubjectMatches: subjectMatcher(getCertificate),
+    certificateSubjectMatches: subjectMatcher(realm.clientCertHeader),
   };
 }

@@ -10,7 +10,7 @@ import { isPreviousSecretOf } from '../../registry/model/client-secrets.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { clientNode, endSession } from '../../revocation/nodes.ts';
 import { createUnitOfWork, type UnitOfWork } from '../../storage/port/unit-of-work.ts';
-import { type AuthenticatedClient, authenticateClient } from '../client-auth/authenticate.ts';
+import type { ClientAuthDeps } from '../client-auth/authenticate.ts';
 import { takeDoubledSecretOnce } from '../client-auth/doubled-secret.ts';
 import { isFirstUse } from '../client-auth/replay.ts';
 import { toMetadata } from '../clients/client-metadata.ts';
@@ -25,6 +25,7 @@ import { fillInUserCode } from '../interaction/device.ts';
 import { createInteractions, type Interactions } from '../interaction/interactions.ts';
 import { limitPollInterval } from '../interaction/poll-interval.ts';
 import { adjustModels } from '../library/internals.ts';
+import { remoteKeyFinder } from '../library/remote-keys.ts';
 import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { UiPort } from '../realm/ui-port.ts';
@@ -46,8 +47,8 @@ export type RealmProvider = {
   readonly selfService: SelfService;
   /** A token to register clients with for `ttl` seconds. `Failure('invalid_input')` where there is no registration. */
   createInitialAccessToken(life: { readonly ttl: number }): Promise<string>;
-  /** The client that a request's `Authorization` or certificate proves; never a public one. */
-  authenticateClient(request: IncomingMessage, clientId?: string): Promise<AuthenticatedClient | undefined>;
+  /** What authenticates this realm's clients outside the library's endpoints. */
+  readonly clientAuth: ClientAuthDeps;
   /** Answers the most frequent requests by a short way (endpoints/direct.ts); `false` leaves the request as it came. */
   tryFastPath(request: FastPathRequest): Promise<boolean>;
   /** Answers a request whose `url` is relative to the realm. */
@@ -61,6 +62,7 @@ export function createProvider(realm: RealmContext, ui: UiPort): RealmProvider {
     made ??= assemble(realm, ui);
     return made;
   };
+  const findRemoteKeys = remoteKeyFinder(() => parts().provider);
   return {
     realm,
     get sessions() {
@@ -79,9 +81,9 @@ export function createProvider(realm: RealmContext, ui: UiPort): RealmProvider {
       return parts().interactions;
     },
     createInitialAccessToken: (life) => createInitialAccessToken(realm, parts().provider, life),
-    authenticateClient: (request, clientId) =>
-      authenticateClient(parts().handle, realm.issuer, { request, clientId, headers: forwarded(realm) }),
-    tryFastPath: (request) => tryFastPath(realm, () => parts().provider, request),
+    clientAuth: { realm, findRemoteKeys },
+    tryFastPath: (request) =>
+      tryFastPath(realm, { provider: () => parts().provider, findRemoteKeys }, request),
     handle: (request, response) => parts().handle(request, response),
   };
 }
@@ -144,11 +146,6 @@ function guardClient(realm: RealmContext, client: Client, unit: UnitOfWork): voi
     realm.registry.forgetClient(realm.name, client.id);
     return new Failure('unavailable', 'the client has just changed');
   });
-}
-
-/** What the door has said of the caller, and the certificate that a proxy hands over. */
-function forwarded({ clientCertHeader }: RealmContext): readonly string[] {
-  return ['x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-for', clientCertHeader.toLowerCase()];
 }
 
 function adapterOf(realm: RealmContext) {

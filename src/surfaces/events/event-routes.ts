@@ -2,8 +2,8 @@
 import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
 import { annotate } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
+import { provenClient } from '../../oidc/client-auth/proven-client.ts';
 import { audiencesOf } from '../../oidc/endpoints/introspect.ts';
-import { provenClient } from '../../oidc/provider/guest-caller.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import type { EventStreams } from './event-streams.ts';
 
@@ -25,7 +25,12 @@ export const events: Surface<EventRequest> = {
 /** Whoever introspects may listen, and nobody else. */
 async function listen({ streams, ctx, provider }: Routed<EventRequest>): Promise<void> {
   const { realm } = provider;
-  const client = await provenClient(provider, ctx);
+  const { client_id: name } = ctx.query;
+  const client = await provenClient(
+    provider.clientAuth,
+    ctx.req,
+    typeof name === 'string' ? name : undefined,
+  );
   if (client === undefined) throw unauthenticated(realm.issuer);
   annotate(ctx.req, { client: client.id });
   const audiences = audiencesOf(realm, client);

@@ -8,9 +8,9 @@ import type { Source } from '../../guest/trail/trail.ts';
 import { readJson as readJsonBody } from '../../http/body.ts';
 import { Problem } from '../../http/problem.ts';
 import { stateOf } from '../../http/request-state.ts';
-import type { GuestApiCaller } from '../../oidc/provider/guest-caller.ts';
 import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
+import type { GuestApiCaller } from './authenticate.ts';
 import { problemOf } from './refusals.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;

@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
 import { annotate } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
-import { type GuestApiCaller, guestApiCaller } from '../../oidc/provider/guest-caller.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
+import { type GuestApiCaller, guestApiCaller } from './authenticate.ts';
 import type { Call, LinkOf } from './call.ts';
 import { batch, createOpener, mintBatch, mintOne } from './mint-routes.ts';
 import {

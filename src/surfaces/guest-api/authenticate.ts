@@ -4,12 +4,16 @@
  */
 
 import type { Context } from 'koa';
-import { errors } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import { minterOf } from '../../guest/guests.ts';
 import type { ParentToken } from '../../guest/issue/mint-order.ts';
 import type { Minter } from '../../guest/limits/guest-realm.ts';
+import { type Proof, spendProof } from '../../oidc/client-auth/dpop.ts';
+import { proofOfToken } from '../../oidc/client-auth/guest-proof.ts';
+import { provenClient } from '../../oidc/client-auth/proven-client.ts';
+import type { RealmProvider } from '../../oidc/provider/provider.ts';
+import type { RealmContext } from '../../oidc/realm/realm-context.ts';
 import { adminApi } from '../../registry/model/built-in-api.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { grantable } from '../../registry/model/permissions.ts';
@@ -18,9 +22,6 @@ import { nodesOf, tokenKey } from '../../revocation/nodes.ts';
 import type { Stamp } from '../../storage/port/port.ts';
 import type { TokenRecord } from '../../tokens/record.ts';
 import { permits, usableToken } from '../../tokens/usable.ts';
-import { type Proof, spendProof, verifyProof } from '../client-auth/dpop.ts';
-import type { RealmContext } from '../realm/realm-context.ts';
-import type { RealmProvider } from './provider.ts';
 
 const MANAGE = 'guests:manage';
 
@@ -59,21 +60,14 @@ export async function guestApiCaller(
 }
 
 async function client(provider: RealmProvider, ctx: Context): Promise<GuestApiCaller | undefined> {
-  const found = await provenClient(provider, ctx);
+  const found = await provenClient(provider.clientAuth, ctx.req, nameOf(ctx));
   return found && clientCaller(provider.realm, found, managesByRoles(provider.realm, found));
 }
 
-/** The client that authenticated as at the token endpoint: by a header, or a certificate and its name in the query. */
-export async function provenClient(
-  provider: Pick<RealmProvider, 'realm' | 'authenticateClient'>,
-  ctx: Context,
-): Promise<Client | undefined> {
-  const { client_id: named } = ctx.query;
-  const clientId = typeof named === 'string' ? named : undefined;
-  if (ctx.get('Authorization') === '' && clientId === undefined) return undefined;
-  const proven = await provider.authenticateClient(ctx.req, clientId);
-  const found = proven && (await provider.realm.findClient(proven.id));
-  return found?.enabled === true ? found : undefined;
+/** A client with a certificate says in the query who it is. */
+function nameOf({ query }: Context): string | undefined {
+  const { client_id: id } = query;
+  return typeof id === 'string' ? id : undefined;
 }
 
 function clientCaller({ registry }: RealmContext, found: Client, isManager: boolean): GuestApiCaller {
@@ -91,7 +85,7 @@ type Shown = { readonly token: string; readonly isDpop: boolean; readonly addres
 async function bearer(realm: RealmContext, ctx: Context, shown: Shown): Promise<GuestApiCaller | undefined> {
   const hash = sha256(shown.token);
   const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
-  const proof = shown.isDpop ? await proofOf(ctx, shown) : undefined;
+  const proof = shown.isDpop ? await proofOfToken(ctx, shown) : undefined;
   const record = usableToken(document, { now: epochSeconds(realm.clock), proven: { jkt: proof?.jkt } });
   if (document === undefined || record === undefined) return undefined;
   if (shown.isDpop && !(await isProven(realm, record, proof))) return undefined;
@@ -107,16 +101,6 @@ async function bearer(realm: RealmContext, ctx: Context, shown: Shown): Promise<
     readAt: document.now,
     ...(jkt === undefined ? {} : { jkt }),
   };
-}
-
-/** The proof of the request's key (RFC 9449 §7.1), or `undefined` when it does not hold. */
-async function proofOf(ctx: Context, { token, address }: Shown): Promise<Proof | undefined> {
-  try {
-    return await verifyProof(ctx.get('DPoP'), { method: ctx.method, address, accessToken: token });
-  } catch (error) {
-    if (error instanceof errors.OIDCProviderError) return undefined;
-    throw error;
-  }
 }
 
 /** The scheme is for tokens that are bound to a key; each proof is good once. */

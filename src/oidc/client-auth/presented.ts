@@ -1,0 +1,113 @@
+/** What a request presents to authenticate its client (RFC 6749 §2.3, RFC 7523 §2.2, RFC 8705 §2), read and not yet believed. */
+import type { IncomingMessage } from 'node:http';
+import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose';
+import { readBasic } from '../../http/basic.ts';
+
+/** The parts of a request that hold client credentials. */
+export type ClientCredentials = {
+  readonly authorization: string | undefined;
+  /** Its `client_…` parameters count. */
+  readonly form: URLSearchParams;
+  /** The value of the header in which a trusted proxy hands over the client certificate. */
+  readonly certificate: string | undefined;
+  /** The address of the endpoint, which an assertion may be for. */
+  readonly address: string;
+};
+
+export type PresentedSecret = { readonly kind: 'secret'; readonly id: string; readonly secret: string };
+export type PresentedAssertion = {
+  readonly kind: 'assertion';
+  readonly id: string;
+  readonly assertion: string;
+  readonly alg: string | undefined;
+  readonly claims: JWTPayload;
+};
+
+/** Credentials of a client that says who it is. */
+export type Identified =
+  | PresentedSecret
+  | PresentedAssertion
+  /** A client names itself: a public one, or one with a certificate. */
+  | { readonly kind: 'name'; readonly id: string };
+
+export type Presented =
+  | Identified
+  | { readonly kind: 'nothing' }
+  /** Unreadable, contradictory, or more than one method (RFC 6749 §2.3). */
+  | { readonly kind: 'malformed' };
+
+type Place = {
+  readonly form: URLSearchParams;
+  /** The address of the endpoint. */
+  readonly address: string;
+};
+
+export function credentialsOf(
+  { clientCertHeader }: { readonly clientCertHeader: string },
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  place: Place,
+): ClientCredentials {
+  const certificate = headers[clientCertHeader.toLowerCase()];
+  return {
+    authorization: headers.authorization,
+    certificate: typeof certificate === 'string' ? certificate : undefined,
+    ...place,
+  };
+}
+
+/** The client whose secret is shown, or proven by a signature that is made with it: a guess when it is wrong. */
+export function guessedAt(presented: Presented): string | undefined {
+  if (presented.kind === 'assertion') return presented.alg?.startsWith('HS') ? presented.id : undefined;
+  return presented.kind === 'secret' ? presented.id : undefined;
+}
+
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const parameters = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'];
+const malformed = { kind: 'malformed' } as const;
+
+/** An empty parameter counts as absent (RFC 6749 §3.2). */
+export function readPresented({ authorization, form }: ClientCredentials): Presented {
+  if (parameters.some((name) => form.getAll(name).length > 1)) return malformed;
+  const secret = form.get('client_secret') || undefined;
+  const assertion = form.get('client_assertion') || undefined;
+  const methods = [authorization, secret, assertion].filter(Boolean).length;
+  if (methods > 1) return malformed;
+  const named = form.get('client_id') || undefined;
+  const presented = read({ authorization, named, secret, assertion, form });
+  const contradicts = 'id' in presented && named !== undefined && named !== presented.id;
+  return contradicts ? malformed : presented;
+}
+
+type Parts = Pick<ClientCredentials, 'authorization' | 'form'> & {
+  readonly named: string | undefined;
+  readonly secret: string | undefined;
+  readonly assertion: string | undefined;
+};
+
+function read({ authorization, named, secret, assertion, form }: Parts): Presented {
+  if (secret !== undefined) return named === undefined ? malformed : { kind: 'secret', id: named, secret };
+  if (authorization !== undefined) return readHeader(authorization);
+  if (assertion !== undefined) {
+    return form.get('client_assertion_type') === ASSERTION_TYPE ? readAssertion(assertion) : malformed;
+  }
+  return named === undefined ? { kind: 'nothing' } : { kind: 'name', id: named };
+}
+
+function readHeader(authorization: string): Presented {
+  const basic = readBasic(authorization);
+  const isUsable = basic !== undefined && basic !== 'malformed' && basic.id !== '' && basic.secret !== '';
+  return isUsable ? { kind: 'secret', ...basic } : malformed;
+}
+
+function readAssertion(assertion: string): Presented {
+  try {
+    const { alg } = decodeProtectedHeader(assertion);
+    const claims = decodeJwt(assertion);
+    const { sub: id } = claims;
+    if (typeof id !== 'string' || id === '') return malformed;
+    return { kind: 'assertion', id, assertion, alg, claims };
+  } catch {
+    // No JWT.
+    return malformed;
+  }
+}
