@@ -30,7 +30,7 @@ import { idleWrites, keepFor } from './writes.ts';
 
 const { resources, policies, context, ui, binding } = guestGrant.shape;
 
-const guestChange = z.strictObject({
+export const guestChange = z.strictObject({
   resources: resources.optional(),
   /** On top of those it has. */
   policies: policies.unwrap().optional(),
