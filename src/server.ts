@@ -6,7 +6,7 @@ import type { DemoRealm } from './demo/demo-realm.ts';
 import { createAdminPort } from './http/admin-port.ts';
 import { answerFailures } from './http/failures.ts';
 import { createRequestLifecycle } from './http/lifecycle.ts';
-import { createRouteTable, pathBelow, type RouteTable } from './http/route-table.ts';
+import { createRouteTable, pathsBelow, type RouteTable } from './http/route-table.ts';
 import { apiHeaders } from './http/security-headers.ts';
 import { createTrustedProxy } from './http/trusted-proxy.ts';
 import { createMetrics } from './observability/metrics.ts';
@@ -132,8 +132,9 @@ function realmRoutes(services: Serving): Pick<RouteTable<RealmRequest>, 'answer'
 function facadesAtRoot(services: Services, pool: ProviderPool): Middleware {
   const { defaultRealm, publicUrl } = services.settings;
   const table = createRouteTable(facades);
+  const pathBelow = pathsBelow(publicUrl);
   return async function answerFacadesAtRoot(ctx, next) {
-    const path = pathBelow(publicUrl, ctx.path);
+    const path = pathBelow(ctx.path);
     if (defaultRealm === undefined || !table.knows(path)) return next();
     const provider = await findProvider({ pool, routes: table }, ctx, { realm: defaultRealm, path });
     if (provider === 'answered') return undefined;

@@ -6,7 +6,7 @@
 import type { Context, Middleware } from 'koa';
 import { readJson } from '../http/body.ts';
 import { sameOrigin } from '../http/csrf.ts';
-import { createRouteTable, pathBelow } from '../http/route-table.ts';
+import { createRouteTable, pathsBelow } from '../http/route-table.ts';
 import { type Routed, refusePlainly, type Surface } from '../http/routes.ts';
 import { createAnalytics, type Query } from './analytics.ts';
 import type { DemoRealm } from './demo-realm.ts';
@@ -86,9 +86,9 @@ function openDemo({ publicUrl, realm }: DemoPlace) {
 export function createDemo(place: DemoPlace): Middleware {
   const demo = openDemo(place);
   const table = createRouteTable([demoSurface]);
+  const pathBelow = pathsBelow(place.publicUrl);
   return async function answerDemo(ctx, next) {
-    const path = pathBelow(place.publicUrl, ctx.path);
-    return (await table.answer({ ctx, demo }, path)) ? undefined : next();
+    return (await table.answer({ ctx, demo }, pathBelow(ctx.path))) ? undefined : next();
   };
 }
 

@@ -156,8 +156,8 @@ function restOf<R extends Request>(surface: Surface<R>) {
   ];
 }
 
-/** A path without that of the public address; empty for what is not below it. */
-export function pathBelow(publicUrl: string, path: string): string {
+/** Tells a path without that of the public address; empty for what is not below it. */
+export function pathsBelow(publicUrl: string): (path: string) => string {
   const base = new URL(publicUrl).pathname.replace(/\/$/, '');
-  return path.startsWith(`${base}/`) ? path.slice(base.length) : '';
+  return (path) => (path.startsWith(`${base}/`) ? path.slice(base.length) : '');
 }

@@ -1,6 +1,6 @@
 /**
  * Response headers that tell a browser what an answer may do. Pure builders; what they build is set
- * before anything else runs (`entrance.ts`), so that inner code can still replace single headers.
+ * before anything else runs (`lifecycle.ts`), so that inner code can still replace single headers.
  *
  * **`form-action` and redirects.** Chromium applies a page's `form-action` not only to where a form is posted but to
  * every redirect that follows, to the very end of the chain. A login posted to us and answered with redirects to the

@@ -31,7 +31,7 @@ import { idleWrites, keepFor } from './writes.ts';
 
 const { resources, policies, context, ui, binding } = guestGrant.shape;
 
-const guestChange = z.strictObject({
+export const guestChange = z.strictObject({
   resources: resources.optional(),
   /** Row limits on top of those that the token has. */
   policies: policies.unwrap().optional(),

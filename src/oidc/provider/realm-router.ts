@@ -8,7 +8,7 @@ import { isFailure } from '../../base/errors.ts';
 import { annotate } from '../../http/request-state.ts';
 import type { RouteTable } from '../../http/route-table.ts';
 import { autoPostHeaders } from '../../http/security-headers.ts';
-import { addressOf } from '../realm/addresses.ts';
+import { addressOf, paths } from '../realm/addresses.ts';
 import type { RealmProvider } from './provider.ts';
 import type { ProviderPool } from './provider-pool.ts';
 
@@ -31,7 +31,7 @@ type Front = {
  * as they came.
  */
 export function createFastPathRouter({ pool, publicUrl }: Omit<Front, 'routes'>) {
-  const basePath = new URL(publicUrl).pathname.replace(/\/$/, '');
+  const { basePath } = placeOf(publicUrl);
   return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
     const { method, url = '' } = request;
     if (method !== 'POST' || !isFrequent.test(url)) return false;
@@ -45,10 +45,10 @@ export function createFastPathRouter({ pool, publicUrl }: Omit<Front, 'routes'>)
 
 const isFrequent = /\/token(\/introspect)?$/;
 
-export function routeToRealm(front: Front): Middleware {
-  const basePath = new URL(front.publicUrl).pathname.replace(/\/$/, '');
+export function routeToRealm(given: Front): Middleware {
+  const front = { ...given, ...placeOf(given.publicUrl) };
   return async function answerForRealm(ctx, next) {
-    const address = realmAddress(ctx.path, basePath);
+    const address = realmAddress(ctx.path, front.basePath);
     if (address === undefined) return next();
     const provider = await findProvider(front, ctx, address);
     if (provider === undefined) return unknownRealm(ctx);
@@ -56,6 +56,21 @@ export function routeToRealm(front: Front): Middleware {
     annotate(ctx.req, { realm: address.realm });
     return provider === 'disabled' ? disabledRealm(ctx) : answer(front, { ctx, provider }, address);
   };
+}
+
+async function answer(front: Front & Place, request: RealmRequest, address: RealmAddress): Promise<void> {
+  const { ctx } = request;
+  const { realm, path, isAlias } = address;
+  const canonical = `${front.basePath}/realms/${realm}${path}${ctx.search}`;
+  if (isAlias && isReadByPeople(ctx, path)) ctx.redirect(`${front.origin}${canonical}`);
+  else if (!(await front.routes.answer(request, path))) await hand(front, request, { path, canonical });
+}
+
+type Place = { readonly origin: string; readonly basePath: string; readonly isHttps: boolean };
+
+function placeOf(publicUrl: string): Place {
+  const { origin, pathname, protocol } = new URL(publicUrl);
+  return { origin, basePath: pathname.replace(/\/$/, ''), isHttps: protocol === 'https:' };
 }
 
 type Finding = {
@@ -78,13 +93,6 @@ export async function findProvider(
     if (isFailure(error, 'unavailable') && routes.tellOutage(ctx, path)) return 'answered';
     throw error;
   }
-}
-
-async function answer(front: Front, request: RealmRequest, address: RealmAddress): Promise<void> {
-  const { ctx } = request;
-  const canonical = `${front.publicUrl}/realms/${address.realm}${address.path}${ctx.search}`;
-  if (address.isAlias && isReadByPeople(ctx, address.path)) ctx.redirect(canonical);
-  else if (!(await front.routes.answer(request, address.path))) await hand(request, address, canonical);
 }
 
 function realmAddress(path: string, basePath: string): RealmAddress | undefined {
@@ -112,18 +120,20 @@ function disabledRealm(ctx: Context): void {
 /** Metadata and pages live at one address only; endpoints answer at both. */
 function isReadByPeople(ctx: Context, path: string): boolean {
   if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return false;
-  return !/^\/protocol\/openid-connect\/(userinfo|certs)$/.test(path);
+  return path !== paths.userinfo && path !== paths.certs;
 }
 
 /** The library makes every address from `originalUrl` and the headers that the trusted proxy has set. */
-function hand({ ctx, provider }: RealmRequest, { path }: RealmAddress, canonical: string): Promise<void> {
+function hand(
+  { isHttps }: Place,
+  { ctx, provider }: RealmRequest,
+  { path, canonical }: { readonly path: string; readonly canonical: string },
+): Promise<void> {
   const { req, res } = ctx;
-  const { origin, protocol } = new URL(canonical);
-  if (addressOf(path)?.postsItself === true)
-    ctx.set({ ...autoPostHeaders({ isHttps: protocol === 'https:' }) });
+  if (addressOf(path)?.postsItself === true) ctx.set({ ...autoPostHeaders({ isHttps }) });
   ctx.respond = false;
   req.url = `${path === '' ? '/' : path}${ctx.search}`;
-  Object.assign(req, { originalUrl: canonical.slice(origin.length) });
+  Object.assign(req, { originalUrl: canonical });
   res.statusCode = 404;
   return provider.handle(req, res);
 }

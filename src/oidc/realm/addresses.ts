@@ -4,7 +4,8 @@
  */
 import type { Caller, Method, RouteInfo } from '../../http/routes.ts';
 
-const base = '/protocol/openid-connect';
+/** What most of them begin with. */
+export const base = '/protocol/openid-connect';
 
 export type Address = {
   /** May end in a parameter, `/:name`. */

@@ -10,12 +10,12 @@ import { epochSeconds } from '../../base/clock.ts';
 import { refusePlainly, type Surface } from '../../http/routes.ts';
 import { coversOrigin, originsOf } from '../../registry/model/origins.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
+import { base } from '../realm/addresses.ts';
 import { cookiePath, sameSiteOf } from '../realm/cookies.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
-const BASE = '/protocol/openid-connect';
-const INIT = `${BASE}/login-status-iframe.html/init`;
-const COOKIE_TRIAL = `${BASE}/3p-cookies/step1.html`;
+const INIT = `${base}/login-status-iframe.html/init`;
+const COOKIE_TRIAL = `${base}/3p-cookies/step1.html`;
 /**
  * Readable by the script in our frame. It holds the session's name, as in `session_state` and `sid`, and is no
  * credential.
@@ -24,10 +24,10 @@ const COOKIE = '_session_state';
 const MAX_AGE = 300;
 
 const files = new Map([
-  [`${BASE}/login-status-iframe.html`, fileOf('login-status.html')],
-  [`${BASE}/login-status-iframe.js`, fileOf('login-status.js')],
-  [`${BASE}/3p-cookies/step2.html`, fileOf('cookie-check.html')],
-  [`${BASE}/3p-cookies/step2.js`, fileOf('cookie-check.js')],
+  [`${base}/login-status-iframe.html`, fileOf('login-status.html')],
+  [`${base}/login-status-iframe.js`, fileOf('login-status.js')],
+  [`${base}/3p-cookies/step2.html`, fileOf('cookie-check.html')],
+  [`${base}/3p-cookies/step2.js`, fileOf('cookie-check.js')],
 ]);
 
 function fileOf(name: string) {
@@ -37,7 +37,7 @@ function fileOf(name: string) {
 
 /** Metadata of realms that have the frame (OIDC Session Management §3.3); nothing for the others. */
 export function sessionIframeMetadata(realm: RealmContext): { readonly check_session_iframe?: string } {
-  return isOn(realm) ? { check_session_iframe: `${realm.issuer}${BASE}/login-status-iframe.html` } : {};
+  return isOn(realm) ? { check_session_iframe: `${realm.issuer}${base}/login-status-iframe.html` } : {};
 }
 
 type FrameRequest = { readonly ctx: Context; readonly provider: { readonly realm: RealmContext } };
@@ -83,7 +83,7 @@ function tryCookie({ ctx, provider: { realm } }: FrameRequest): void {
     'Cache-Control': 'no-store',
   });
   ctx.status = 303;
-  ctx.redirect(`${realm.issuer}${BASE}/3p-cookies/step2.html`);
+  ctx.redirect(`${realm.issuer}${base}/3p-cookies/step2.html`);
 }
 
 async function isRegistered(ctx: Context, realm: RealmContext): Promise<boolean> {

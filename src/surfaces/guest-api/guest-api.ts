@@ -3,6 +3,8 @@
  * one shape. What a token may be is decided in `guest/`.
  */
 import { z } from 'zod';
+import { guestGrant } from '../../guest/grant/grant.ts';
+import { guestChange } from '../../guest/issue/patch.ts';
 import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
 import { annotate } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
@@ -10,7 +12,7 @@ import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
 import { type GuestApiCaller, guestApiCaller } from './authenticate.ts';
 import type { Call, LinkOf } from './call.ts';
-import { batch, createOpener, mintBatch, mintOne } from './mint-routes.ts';
+import { batch, createOpener, mintBatch, mintOne, openerGrant } from './mint-routes.ts';
 import {
   byIds,
   bySelector,
@@ -34,12 +36,18 @@ const revocation = z.union([byIds, bySelector]);
 
 const routes: readonly Route<Call>[] = [
   { method: 'GET', path: list, who, schema: { query: listQuery }, handler: listTokens },
-  { method: 'POST', path: list, who, handler: mintOne },
+  { method: 'POST', path: list, who, schema: { body: guestGrant }, handler: mintOne },
   { method: 'POST', path: '/guest-tokens/batch', who, schema: { body: batch }, handler: mintBatch },
   { method: 'POST', path: '/guest-tokens/revoke', who, schema: { body: revocation }, handler: revokeMany },
-  { method: 'POST', path: '/guest-tokens/openers', who, handler: createOpener },
+  {
+    method: 'POST',
+    path: '/guest-tokens/openers',
+    who,
+    schema: { body: openerGrant },
+    handler: createOpener,
+  },
   { method: 'GET', ...one, handler: showToken },
-  { method: 'PATCH', ...one, handler: changeToken },
+  { method: 'PATCH', ...one, schema: { body: guestChange }, handler: changeToken },
   { method: 'DELETE', ...one, handler: revokeToken },
   { method: 'GET', ...one, path: events, handler: showEvents },
 ];

@@ -1,7 +1,7 @@
 /** Minting: one, many, or one for the browser that opens an address. */
 import { z } from 'zod';
 import { sha256 } from '../../base/hash.ts';
-import { type GuestGrant, parseGrant } from '../../guest/grant/grant.ts';
+import { type GuestGrant, guestGrant, parseGrant } from '../../guest/grant/grant.ts';
 import { faultsOf, isRefused, refusalsOf } from '../../guest/grant/refusal.ts';
 import type { Minted } from '../../guest/issue/mint.ts';
 import type { MintOrder } from '../../guest/issue/mint-order.ts';
@@ -125,7 +125,10 @@ const openerOptions = z.strictObject({
   ttl: z.int().min(30).max(300).default(DEFAULT_OPENER_TTL),
 });
 
-/** The body is a guest grant with one member more, `opener`. */
+/** What such a body may hold: a guest grant with one member more. */
+export const openerGrant = guestGrant.extend({ opener: openerOptions.optional() });
+
+/** The two parts are checked apart, as their faults are told with pointers of their own. */
 export async function createOpener(call: Call): Promise<void> {
   const { ctx, realm, caller } = call;
   minterFor(call);

@@ -15,7 +15,7 @@ import { bearerOf, readJson } from '../shared/request.ts';
 import { badKey, refusal, say } from './errors.ts';
 import { databrainActions, grantOf, limitingOf, rowOriginsOf } from './grant.ts';
 import { createApiKey, findKey, type LiveKey, listApiKeys, rotateKey } from './keys.ts';
-import { type MintRequest, readMintRequest, refuseParam } from './mint-request.ts';
+import { bodies, type MintRequest, readMintRequest, refuseParam } from './mint-request.ts';
 import { type DatabrainSection, databrainRules } from './options.ts';
 
 type Call = SectionCall<DatabrainSection>;
@@ -31,12 +31,32 @@ const tokenRequest = z.strictObject({
   description: z.string().max(1024).optional(),
 });
 
+const grace = z
+  .union([z.number(), z.string().regex(/^\d+$/).transform(Number)])
+  .refine((seconds) => Number.isInteger(seconds) && seconds >= 0 && seconds <= MAX_GRACE);
+
+const rotation = z.strictObject({ expireAt: grace });
+const rotationByName = rotation.extend({ key: z.string() });
+const keyRotation = z.union([rotation, rotationByName]);
+
 const who = 'section';
 const apps = ['/api/v2/data-app', '/api/v2/dataApp'];
 
 const routes: readonly Route<Call>[] = [
-  { method: 'POST', path: '/api/v1/guest-token/create', who, handler: (call) => createGuestToken(call, 1) },
-  { method: 'POST', path: '/api/v2/guest-token/create', who, handler: (call) => createGuestToken(call, 2) },
+  {
+    method: 'POST',
+    path: '/api/v1/guest-token/create',
+    who,
+    schema: { body: bodies[1] },
+    handler: (call) => createGuestToken(call, 1),
+  },
+  {
+    method: 'POST',
+    path: '/api/v2/guest-token/create',
+    who,
+    schema: { body: bodies[2] },
+    handler: (call) => createGuestToken(call, 2),
+  },
   ...apps.flatMap((app): Route<Call>[] => [
     { method: 'GET', path: `${app}/api-tokens`, who, handler: listTokens },
     {
@@ -46,9 +66,15 @@ const routes: readonly Route<Call>[] = [
       schema: { body: tokenRequest },
       handler: createToken,
     },
-    { method: 'POST', path: `${app}/rotate-api`, who, handler: rotateApiKey },
+    { method: 'POST', path: `${app}/rotate-api`, who, schema: { body: keyRotation }, handler: rotateApiKey },
   ]),
-  { method: 'POST', path: '/api/v2/service-token/rotate', who, handler: rotateServiceToken },
+  {
+    method: 'POST',
+    path: '/api/v2/service-token/rotate',
+    who,
+    schema: { body: rotation },
+    handler: rotateServiceToken,
+  },
 ];
 
 export const databrain = createFacade({ name: 'databrain', section: databrainRules, routes, say });
@@ -118,18 +144,14 @@ async function listTokens(call: Call): Promise<void> {
   call.ctx.body = { data };
 }
 
-const grace = z
-  .union([z.number(), z.string().regex(/^\d+$/).transform(Number)])
-  .refine((seconds) => Number.isInteger(seconds) && seconds >= 0 && seconds <= MAX_GRACE);
-
 /** By the key itself, or (an earlier revision of the product) by a service token that names it. */
 async function rotateApiKey(call: Call): Promise<void> {
   const caller = await authenticate(call);
   const body = await readJson(call.ctx, say);
   if (caller.kind === 'api') {
-    return rotate(call, caller, parseBody(z.strictObject({ expireAt: grace }), body).expireAt);
+    return rotate(call, caller, parseBody(rotation, body).expireAt);
   }
-  const { key, expireAt } = parseBody(z.strictObject({ expireAt: grace, key: z.string() }), body);
+  const { key, expireAt } = parseBody(rotationByName, body);
   const named = await findKey(call, key);
   if (named?.kind !== 'api') throw refusal('AUTHENTICATION_ERROR', 'API key is invalid or expired', 400);
   return rotate(call, named, expireAt);
@@ -138,7 +160,7 @@ async function rotateApiKey(call: Call): Promise<void> {
 async function rotateServiceToken(call: Call): Promise<void> {
   const caller = await authenticate(call, 'service');
   const body = await readJson(call.ctx, say);
-  return rotate(call, caller, parseBody(z.strictObject({ expireAt: grace }), body).expireAt);
+  return rotate(call, caller, parseBody(rotation, body).expireAt);
 }
 
 async function rotate(call: Call, key: LiveKey, seconds: number): Promise<void> {

@@ -42,7 +42,8 @@ const common = {
   expiryTime: z.number().positive().optional(),
   datasourceName: identifier.optional(),
 };
-const bodies = {
+/** By version. */
+export const bodies = {
   1: z.strictObject({ ...common, workspaceName: z.unknown().optional() }),
   2: z.strictObject({
     ...common,

@@ -28,6 +28,7 @@ import {
   isPersonal,
   PERSONAL,
   readTokenRequest,
+  tokenRequest,
 } from './token-request.ts';
 import {
   askCloud,
@@ -66,7 +67,7 @@ const routes: readonly Route<Call>[] = [
   },
   { method: 'POST', path: `${report}/_cloud-unpublish`, who, handler: unpublish },
   { method: 'GET', path: '/api/tokens', who, handler: list },
-  { method: 'POST', path: '/api/tokens', who, handler: create },
+  { method: 'POST', path: '/api/tokens', who, schema: { body: tokenRequest }, handler: create },
   { method: 'GET', path: token, who, handler: get },
   { method: 'DELETE', path: token, who, handler: remove },
   {

@@ -50,7 +50,7 @@ export const PERSONAL = 'custom:personal';
 
 const id = identifier.optional();
 
-const schema = z
+export const tokenRequest = z
   .strictObject({
     type: z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/),
     notes: dataText.optional(),
@@ -70,10 +70,10 @@ const schema = z
   .refine((given) => (given.host !== undefined) === (given.restrict === 'host'), { path: ['host'] })
   .refine((given) => (given.cidr !== undefined) === (given.restrict === 'cidr'), { path: ['cidr'] });
 
-export type TokenRequest = z.infer<typeof schema>;
+export type TokenRequest = z.infer<typeof tokenRequest>;
 
 export function readTokenRequest(body: unknown, section: InformerSection): TokenRequest {
-  const parsed = schema.safeParse(body);
+  const parsed = tokenRequest.safeParse(body);
   if (!parsed.success) throw boom(400, messageOf(parsed.error));
   const request = parsed.data;
   for (const field of bindingFields) {

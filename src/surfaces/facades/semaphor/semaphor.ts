@@ -14,12 +14,18 @@ import { bearerOf, readJson } from '../shared/request.ts';
 import { refusal, say } from './errors.ts';
 import { grantOf, mayEdit, policiesOf, semaphorActions } from './grant.ts';
 import { type SemaphorSection, semaphorRules } from './options.ts';
-import { readTokenRequest, type TokenRequest } from './token-request.ts';
+import { readTokenRequest, type TokenRequest, tokenRequest } from './token-request.ts';
 
 type Call = SectionCall<SemaphorSection>;
 
 const routes: readonly Route<Call>[] = [
-  { method: 'POST', path: '/api/v1/token', who: 'section', handler: createToken },
+  {
+    method: 'POST',
+    path: '/api/v1/token',
+    who: 'section',
+    schema: { body: tokenRequest },
+    handler: createToken,
+  },
   {
     method: 'POST',
     path: '/api/v1/invalidate-token',

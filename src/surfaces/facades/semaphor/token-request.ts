@@ -60,7 +60,9 @@ const projectRequest = z.strictObject({
   allowedSemanticDomains: setOf(identifier, 100).optional(),
 });
 
-type Asked = z.infer<typeof dashboardRequest> | z.infer<typeof projectRequest>;
+export const tokenRequest = z.union([dashboardRequest, projectRequest]);
+
+type Asked = z.infer<typeof tokenRequest>;
 
 export type TokenRequest = Omit<z.infer<typeof projectRequest>, 'type' | 'projectId' | 'projectSecret'> & {
   readonly resource: { readonly type: 'dashboard' | 'project'; readonly id: string };

@@ -7,6 +7,7 @@ import { annotate } from '../../../http/request-state.ts';
 import type { Route, Routed } from '../../../http/routes.ts';
 import type { RealmProvider } from '../../../oidc/provider/provider.ts';
 import type { RealmRequest } from '../../../oidc/provider/realm-router.ts';
+import { paths } from '../../../oidc/realm/addresses.ts';
 import { ACCOUNT_CLIENT } from '../../../oidc/realm/internal-clients.ts';
 import type { RealmContext } from '../../../oidc/realm/realm-context.ts';
 import type { SignedIn } from '../../../oidc/sessions/self-service.ts';
@@ -72,7 +73,7 @@ function noticeOf(ctx: Context): AccountNotice | undefined {
  */
 function signIn(ctx: Context, realm: RealmContext): void {
   if (ctx.query['iss'] !== undefined) throw new Failure('forbidden', 'this browser keeps no cookies');
-  const url = new URL(`${realm.issuer}/protocol/openid-connect/auth`);
+  const url = new URL(`${realm.issuer}${paths.authorization}`);
   url.search = new URLSearchParams({
     client_id: ACCOUNT_CLIENT,
     response_type: 'none',
