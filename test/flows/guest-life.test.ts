@@ -80,6 +80,20 @@ describe.each([
     },
   );
 
+  it("are nobody else's at the revocation endpoint either, by any of their values", async () => {
+    const lifetime = { refresh: { allowed: true } };
+    const { token, refresh_token } = await mint({ lifetime });
+    const revoke = (value: string, auth: readonly [string, string]) =>
+      postForm(server.endpoint('acme', 'revoke'), { token: value }, { auth });
+
+    const answers = [await revoke(token, other), await revoke(refresh_token, other)];
+
+    expect(answers.map(({ status, text }) => [status, text])).toEqual(answers.map(() => [200, '{}']));
+    expect(await isActive(token)).toBe(true);
+    await revoke(refresh_token, portal);
+    expect(await isActive(token)).toBe(false);
+  });
+
   it("are nobody else's: not to be seen, changed or cut", async () => {
     const { id, token } = await mint({ subject: { tenant: 'mine', id: 'u' }, label: 'mine' });
     const auth = other;
