@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CommandResult, runCommand, startCommand } from '../support/command.ts';
+import { type CommandResult, runCommand, startCommand, tryCommand } from '../support/command.ts';
 import { get, postForm } from '../support/http.ts';
 import { acme, engine, gateway, george } from '../support/realms.ts';
 import { sharedRedis } from '../support/redis.ts';
@@ -30,8 +30,11 @@ describe.each(['sqlite', 'redis'] as const)('commands on a running server (%s)',
     await rm(folder, { recursive: true });
   });
 
+  const argumentsOf = (args: string) => [...args.split(' '), '--realm', realm];
   const run = (args: string, input = ''): Promise<CommandResult> =>
-    runCommand([...args.split(' '), '--realm', realm], { env, input });
+    runCommand(argumentsOf(args), { env, input });
+  const tryRun = (args: string, input = ''): Promise<CommandResult> =>
+    tryCommand(argumentsOf(args), { env, input });
   const login = (username: string, password: string) =>
     postForm(server.endpoint(realm, 'token'), { ...george, username, password });
   const serviceToken = () =>
@@ -59,7 +62,7 @@ describe.each(['sqlite', 'redis'] as const)('commands on a running server (%s)',
     ['no password at all', '', '', 'holds no password'],
     ['an address that is none', '--email nobody', 'Sup3r-Geheim-1', 'email'],
   ])('adds no user with %s', async (_what, options, password, message) => {
-    const result = await run(`user add --user eve ${options}`.trim(), password);
+    const result = await tryRun(`user add --user eve ${options}`.trim(), password);
 
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining(message) });
     expect((await login('eve', 'Sup3r-Geheim-1')).status).toBe(400);
@@ -136,7 +139,7 @@ describe.each(['sqlite', 'redis'] as const)('commands on a running server (%s)',
     ['a session', 'token revoke-all --session nothing', 'session "nothing" does not exist'],
     ['a user', 'user disable --user nobody', 'user "nobody" does not exist'],
   ])('says so when %s is not there', async (_what, args, message) => {
-    expect(await run(args)).toMatchObject({ code: 1, stderr: `${message}\n` });
+    expect(await tryRun(args)).toMatchObject({ code: 1, stderr: `${message}\n` });
   });
 
   it('rotates signing keys, which the server notices', async () => {
@@ -187,7 +190,7 @@ describe.each(['sqlite', 'redis'] as const)('commands on a running server (%s)',
   it('invites nobody to a realm without registration', async () => {
     await server.services.registry.updateRealm(realm, ({ registration: _, ...rest }) => rest);
 
-    const result = await run('client invite');
+    const result = await tryRun('client invite');
 
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('has no registration') });
   });
@@ -196,7 +199,7 @@ describe.each(['sqlite', 'redis'] as const)('commands on a running server (%s)',
     const { registry } = server.services;
     const off = `${realm}-off`;
     await registry.putRealm({ name: off, enabled: false });
-    const keys = (command: string) => runCommand(['keys', command, '--realm', off], { env });
+    const keys = (command: string) => tryCommand(['keys', command, '--realm', off], { env });
 
     expect(await keys('list')).toMatchObject({ code: 0, stdout: expect.stringContaining('no keys yet') });
     expect(await keys('rotate')).toMatchObject({ code: 1, stderr: expect.stringContaining('is disabled') });
@@ -243,7 +246,7 @@ it.each(['realm list', 'apply', 'serve'])(
     await runCommand(['realm', 'list'], { env: { ...env, DAYPASS_KEY } });
 
     const other = randomBytes(32).toString('base64');
-    const result = await runCommand(args.split(' '), { env: { ...env, DAYPASS_KEY: other } });
+    const result = await tryCommand(args.split(' '), { env: { ...env, DAYPASS_KEY: other } });
 
     expect(result).toMatchObject({
       code: 1,
@@ -274,7 +277,7 @@ describe('the command line', () => {
     ],
     ['either --client or --user, not both', 'token revoke-all --realm acme --client a --user b'],
   ])('says %s', async (message, args) => {
-    const result = await runCommand(args.split(' '));
+    const result = await tryCommand(args.split(' '));
 
     expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining(`${message}\n`) });
   });
@@ -303,7 +306,7 @@ describe('the command line', () => {
     await mkdir(join(folder, 'realms'));
     await writeFile(join(folder, 'realms', 'acme.yaml'), 'name: acme\nclientz: []\n');
 
-    const result = await runCommand(['config', 'check', folder], { env: { PORT: 'x', DAYPASS_KEE: '1' } });
+    const result = await tryCommand(['config', 'check', folder], { env: { PORT: 'x', DAYPASS_KEE: '1' } });
 
     expect(result.code).toBe(1);
     expect(result.stderr).toContain('PORT: must be a port number');

@@ -147,6 +147,28 @@ describe('the line of a request', () => {
     expect(await lastLine()).toMatchObject({ route: 'logout', client: 'dc-ui', outcome: 'ok', status: 204 });
   });
 
+  it.each<[string, string, () => Promise<unknown>]>([
+    [
+      'end_session_confirm',
+      'could not find logout details',
+      () => postForm(`${server.endpoint('strict', 'logout')}/confirm`, { xsrf: 'x', logout: 'yes' }),
+    ],
+    [
+      'code_verification',
+      'could not find device form details',
+      () => postForm(`${server.issuer('strict')}/device`, { xsrf: 'x', user_code: 'BBBB-BBBB' }),
+    ],
+    [
+      'device_resume',
+      'authorization request has expired',
+      () => get(`${server.issuer('strict')}/device/unknown`),
+    ],
+  ])('says why a page of %s was refused', async (route, reason, ask) => {
+    await ask();
+
+    expect(await lastLine()).toMatchObject({ route, outcome: 'invalid_request', reason });
+  });
+
   it('repeats no grant that there is not', async () => {
     await token({ grant_type: 'my_password_by_mistake' }, engine);
 

@@ -204,6 +204,16 @@ describe('without a hint', () => {
     expect(view.text).toContain('This page has expired');
     expect(await isSignedIn(visitor)).toBe(true);
   });
+
+  it('takes a confirmation once', async () => {
+    const { visitor } = await walk(server);
+    const page = await logout(visitor, { client_id: 'app' });
+    await visitor.submit(page, { logout: 'yes' });
+
+    const { status, text } = await visitor.submit(page, { logout: 'yes' });
+
+    expect([status, text.includes('This page has expired')]).toEqual([400, true]);
+  });
 });
 
 describe('where nobody is signed in', () => {

@@ -40,6 +40,7 @@ beforeAll(async () => {
             tlsClientAuthSubjectDn: certificate.subject,
             introspects: ['analytics'],
           },
+          { id: 'turns-confidential', public: true, firstParty: true, grants: ['password', 'refresh_token'] },
           { id: 'only-warehouse', secret: 'only-warehouse-secret', introspects: ['warehouse'] },
           {
             id: 'sealed',
@@ -111,6 +112,24 @@ describe('entitlement', () => {
       ...client,
       introspects: ['analytics'],
     }));
+  });
+
+  it('calls a refresh token that was redeemed inactive, also for the client that it was issued to', async () => {
+    const client_id = 'turns-confidential';
+    const first = await token({ ...george, client_id });
+    const refresh = { grant_type: 'refresh_token', client_id, refresh_token: first.refresh_token };
+    const successor = await token(refresh);
+    // Only refresh tokens of public clients are spent, and only others may ask.
+    await server.services.registry.updateClient('acme', client_id, ({ public: _, ...client }) => ({
+      ...client,
+      secret: 'its-secret',
+    }));
+
+    const answers = await Promise.all(
+      [first, successor].map(({ refresh_token: value }) => introspect(value, [client_id, 'its-secret'])),
+    );
+
+    expect(answers.map(({ json }) => json.active)).toEqual([false, true]);
   });
 
   it('does not make a refresh token pass for an access token', async () => {

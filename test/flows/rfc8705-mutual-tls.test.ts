@@ -46,6 +46,18 @@ const contents = acme({
       },
     },
     {
+      id: 'keys-out-of-reach',
+      grants: ['client_credentials'],
+      tokenEndpointAuthMethod: 'self_signed_tls_client_auth',
+      jwksUri: 'https://127.0.0.1:9/keys',
+    },
+    {
+      id: 'keys-without-members',
+      grants: ['client_credentials'],
+      tokenEndpointAuthMethod: 'self_signed_tls_client_auth',
+      jwks: { keys: [{ kty: 'EC', crv: 'P-256', x5c: [certificate.base64] }] },
+    },
+    {
       id: 'plain',
       secret: 'plain-secret',
       grants: ['client_credentials'],
@@ -117,6 +129,18 @@ describe.each([...names.map(([name]) => name), 'self-signed'])('a client known b
     expect(answer).toMatchObject({ status: 401, json: { error: 'invalid_client' } });
   });
 });
+
+it.each(['keys-out-of-reach', 'keys-without-members'])(
+  'lets nobody in as a client with %s',
+  async (client_id) => {
+    const answer = await token({ ...service, client_id }, { headers: own });
+
+    expect(answer).toMatchObject({
+      status: 401,
+      json: { error: 'invalid_client', error_description: 'client authentication failed' },
+    });
+  },
+);
 
 it('reads the certificate from the header that the operator names, and from no other', async () => {
   const form = { ...service, client_id: 'tlsClientAuthSubjectDn' };

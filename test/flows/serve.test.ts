@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { runCommand, type StartedCommand, startCommand } from '../support/command.ts';
+import { type StartedCommand, startCommand, tryCommand } from '../support/command.ts';
 import { freePort } from '../support/free-port.ts';
 import { get, postForm } from '../support/http.ts';
 import { writeRealms } from '../support/process.ts';
@@ -123,7 +123,7 @@ describe('daypass serve', () => {
     const place = await newPlace();
     await serve(place);
 
-    const result = await runCommand(['serve'], { env: place.env });
+    const result = await tryCommand(['serve'], { env: place.env });
 
     expect(result.code).toBe(1);
     expect(result.stderr).toBe(
@@ -142,7 +142,7 @@ describe('daypass serve', () => {
   ])('does not start with %s, and says why', async (_what, env, message) => {
     const place = await newPlace();
 
-    const result = await runCommand(['serve'], { env: { ...place.env, ...env } });
+    const result = await tryCommand(['serve'], { env: { ...place.env, ...env } });
 
     expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(message) });
   });
@@ -189,7 +189,7 @@ describe('daypass serve on Redis', () => {
     await serve(place);
     const env = { ...place.env, DAYPASS_STORE: redis.url, DAYPASS_WORKERS: '2' };
 
-    const result = await runCommand(['serve'], { env });
+    const result = await tryCommand(['serve'], { env });
 
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('is in use') });
   });

@@ -46,6 +46,14 @@ export function startCommand(
   return { process: child, output: () => text.stdout + text.stderr, result };
 }
 
-export function runCommand(args: readonly string[], options: Options = {}): Promise<CommandResult> {
+/** Runs a command that is to succeed; rejects with what it says when it does not. */
+export async function runCommand(args: readonly string[], options: Options = {}): Promise<CommandResult> {
+  const result = await tryCommand(args, options);
+  if (result.code === 0) return result;
+  throw new Error(`daypass ${args.join(' ')} ended with ${result.code}: ${result.stderr}`);
+}
+
+/** Runs a command that may fail. */
+export function tryCommand(args: readonly string[], options: Options = {}): Promise<CommandResult> {
   return startCommand(args, options).result;
 }

@@ -70,9 +70,15 @@ function textOf(options: Options, { name, rawName, value, inlineValue }: OptionT
     throw new UsageError(`there is no option ${rawName}${didYouMean(rawName, known)}`);
   }
   if (option.value === undefined && value !== undefined) throw new UsageError(`${rawName} takes no value`);
-  const isMissing = value === undefined || value === '' || (!inlineValue && value.startsWith('-'));
+  const isMissing = !value || (!inlineValue && isOption(options, value));
   if (option.value !== undefined && isMissing) throw new UsageError(`${rawName} needs ${option.value}`);
   return printable(rawName, value);
+}
+
+/** What follows an option is its value, whatever it begins with, unless it is an option itself. */
+function isOption(options: Options, word: string): boolean {
+  const names = [...Object.keys(options), 'help'].map((name) => `--${name}`);
+  return word === '-h' || word === '--' || names.includes(word.split('=')[0] ?? '');
 }
 
 function printable(rawName: string, value = ''): string {

@@ -17,12 +17,6 @@ const unreadable: ReadonlySet<string> = new Set([
   clientAuthentication.malformedAssertion,
 ]);
 
-/** Keys of the client's own that cannot be had: nothing it sends can be checked. */
-const unusableKeys: ReadonlySet<string> = new Set([
-  clientAuthentication.unreachableKeys,
-  clientAuthentication.unusableKeys,
-]);
-
 /** True when the client is unknown or did not prove who it is. */
 export function isUnauthenticated(ctx: KoaContextWithOIDC, thrown: Thrown): boolean {
   const description = thrown.error_description ?? '';
@@ -32,7 +26,8 @@ export function isUnauthenticated(ctx: KoaContextWithOIDC, thrown: Thrown): bool
     case 'invalid_request':
       return unreadable.has(description);
     case 'invalid_client_metadata':
-      return ctx.oidc.client === undefined || unusableKeys.has(description);
+      // A client with unusable metadata is none; without its keys nothing that it sends can be checked.
+      return ctx.oidc.client === undefined || description === clientAuthentication.unreachableKeys;
     default:
       return false;
   }

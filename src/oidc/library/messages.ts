@@ -16,10 +16,8 @@ export const clientAuthentication = {
   noSecretInHeader: 'client_secret must be provided in the Authorization header',
   /** The `client_assertion` cannot be decoded as a JWT. */
   malformedAssertion: 'invalid client_assertion format',
-  /** The client's `jwks_uri` cannot be fetched. */
+  /** The client's `jwks_uri` cannot be fetched, or answers no usable keys. */
   unreachableKeys: 'client JSON Web Key Set failed to be refreshed',
-  /** The client's `jwks` or what its `jwks_uri` answers holds no usable keys. */
-  unusableKeys: 'client JSON Web Key Set is invalid',
 } as const;
 
 /** `error_detail` of `invalid_client`: the assertion was made with the right key or secret, and sent before. */
