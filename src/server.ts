@@ -43,6 +43,7 @@ export type RunningServer = {
 export async function startServer(services: Services, demoRealm?: DemoRealm): Promise<RunningServer> {
   const { settings, logger, store } = services;
   const metrics = createMetrics();
+  const stopCounting = services.events.subscribe(metrics.observeEvent);
   const demo = await openDemo(settings.publicUrl, demoRealm);
   const admin = await listen(
     createServer(createAdminPort({ metrics, ping: () => store.ping() }).callback()),
@@ -62,6 +63,7 @@ export async function startServer(services: Services, demoRealm?: DemoRealm): Pr
   async function close(): Promise<void> {
     // They would never end by themselves.
     streams.close();
+    stopCounting();
     await Promise.all([stop(main), stop(admin)]);
     await services.close();
   }

@@ -1,6 +1,6 @@
 /** Composition root, part 1: everything but HTTP. */
 
-import { createLogin } from './authn/login.ts';
+import { createAuthenticator } from './authn/authenticator.ts';
 import { createBackground } from './base/background.ts';
 import { systemClock } from './base/clock.ts';
 import type { Settings } from './config/settings.ts';
@@ -11,6 +11,8 @@ import { ringRemoval } from './keys/ring-records.ts';
 import { createSealer } from './keys/seal.ts';
 import { checkSeal } from './keys/seal-check.ts';
 import { createBruteForceGuard } from './limits/brute-force.ts';
+import { logEvents } from './observability/event-log.ts';
+import { createEventSink } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
 import { createPasswordQueue, createPasswords } from './registry/passwords/passwords.ts';
 import { createRegistry } from './registry/registry.ts';
@@ -24,7 +26,9 @@ export type Services = Awaited<ReturnType<typeof createServices>>;
 export async function createServices(settings: Settings & { readonly key: Buffer }, logger: Logger) {
   const clock = systemClock;
   const background = createBackground();
-  const store = publishingRevocations(await openStore(settings.store, { clock, logger }));
+  const events = createEventSink(logger);
+  events.subscribe(logEvents(logger));
+  const store = publishingRevocations(await openStore(settings.store, { clock, logger }), events);
   const sealer = createSealer(settings.key);
   const passwords = createPasswords({ queue: createPasswordQueue(settings.workers) });
   const registry = createRegistry({
@@ -33,12 +37,13 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     seal: sealer,
     passwords,
     logger,
+    events,
     removedWith: ringRemoval,
     narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
   });
-  const keyRing = createKeyRing({ store, clock, sealer, logger, signedUntil: LONGEST_LIFE });
-  const login = createLogin({ store, registry, passwords });
-  const guests = createGuests({ store, clock, logger });
+  const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });
+  const authenticator = createAuthenticator({ store, registry, passwords, events });
+  const guests = createGuests({ store, clock, logger, events });
   const bruteForce = createBruteForceGuard({ store, clock, logger });
   const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
 
@@ -56,6 +61,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   return {
     settings,
     logger,
+    events,
     clock,
     background,
     store,
@@ -63,7 +69,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     passwords,
     registry,
     keyRing,
-    login,
+    authenticator,
     guests,
     checkMasterKey,
     bruteForce,

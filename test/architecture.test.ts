@@ -16,7 +16,7 @@ storage/port               > base
 storage/embedded           > base storage/port
 storage/redis              > base observability storage/port
 storage                    > base observability storage/port storage/embedded storage/redis
-revocation                 > base storage/port
+revocation                 > base observability storage/port
 limits                     > base observability storage/port
 http                       > base observability limits
 keys                       > base observability storage/port
@@ -39,55 +39,53 @@ guest/issue                > base storage/port revocation limits keys guest/gran
 guest                      > base observability storage/port limits registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup guest/status guest/introspection
                              guest/issue
-authn                      > base storage/port registry/model registry/passwords registry
+authn                      > base observability storage/port registry/model registry/passwords registry
+oidc/library               > limits http tokens
+oidc/profiles              > registry/model tokens oidc/library
 oidc/realm                 > base observability storage/port limits http keys registry/model
-                             registry/passwords registry guest/grant guest/limits guest authn
-oidc/library               > limits http registry/model tokens
-oidc/tokens                > base registry/model tokens oidc/realm
-oidc/records               > base storage/port revocation keys registry/model tokens oidc/tokens
-oidc/http                  > http registry/model oidc/realm oidc/library
-oidc/client-auth           > base observability storage/port limits registry/model oidc/realm oidc/library
-                             oidc/http
-oidc/clients               > base registry/model oidc/realm
-oidc/sessions              > base storage/port revocation http registry/model registry/passwords oidc/realm
-                             oidc/library oidc/tokens oidc/records oidc/http
-oidc/interaction           > base storage/port registry/model oidc/realm oidc/library oidc/tokens
+                             registry/passwords registry guest/grant guest/limits guest authn oidc/profiles
+oidc/tokens                > base registry/model oidc/profiles oidc/realm
+oidc/records               > base storage/port revocation keys registry/model tokens oidc/profiles
+oidc/http                  > storage/port http registry/model oidc/library oidc/realm
+oidc/client-auth           > base storage/port limits http registry/model oidc/library oidc/realm oidc/http
+oidc/clients               > base registry/model oidc/profiles oidc/realm
+oidc/sessions              > base storage/port revocation http registry/model registry/passwords
+                             oidc/library oidc/realm oidc/tokens oidc/records oidc/http
+oidc/interaction           > base storage/port registry/model authn oidc/library oidc/realm oidc/tokens
                              oidc/records oidc/http oidc/client-auth oidc/sessions
-oidc/grants                > base observability storage/port revocation limits registry/model tokens
-                             guest/grant guest/limits guest/record guest/trail guest/issue guest oidc/realm
-                             oidc/library oidc/tokens oidc/records oidc/http oidc/client-auth
+oidc/grants                > base observability storage/port revocation limits http registry/model tokens
+                             guest/grant guest/limits guest/record guest/trail guest/issue guest authn
+                             oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/client-auth
                              oidc/interaction
-oidc/endpoints             > base observability storage/port revocation registry/model tokens guest/record
-                             guest/trail guest/introspection guest/issue guest oidc/realm oidc/library
-                             oidc/tokens oidc/records oidc/http oidc/client-auth oidc/clients oidc/sessions
-                             oidc/grants
-oidc/fast-path             > base observability revocation limits http keys registry/model tokens
-                             guest/grant guest oidc/realm oidc/tokens oidc/http oidc/client-auth
-                             oidc/grants oidc/endpoints
-oidc/provider              > base observability storage/port revocation http keys registry/model tokens
-                             guest/limits guest/record guest/issue guest oidc/realm oidc/library
+oidc/endpoints             > base observability storage/port revocation http registry/model tokens
+                             guest/record guest/trail guest/introspection guest/issue guest oidc/library
+                             oidc/profiles oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/clients
+                             oidc/sessions oidc/grants
+oidc/fast-path             > base revocation limits http keys registry/model tokens guest/grant guest
+                             oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/grants oidc/endpoints
+oidc/provider              > base storage/port revocation http keys registry/model tokens guest/limits
+                             guest/record guest/issue guest oidc/library oidc/profiles oidc/realm
                              oidc/tokens oidc/records oidc/http oidc/client-auth oidc/clients oidc/sessions
                              oidc/interaction oidc/grants oidc/endpoints oidc/fast-path
 surfaces/pages/ui          > base http registry/passwords oidc/realm
-surfaces/pages/login       > base observability http registry/model oidc/realm oidc/tokens oidc/interaction
-                             oidc/provider surfaces/pages/ui
-surfaces/pages/account     > base observability http registry/model oidc/realm oidc/sessions oidc/provider
+surfaces/pages/login       > base http registry/model oidc/realm oidc/tokens oidc/interaction oidc/provider
+                             surfaces/pages/ui
+surfaces/pages/account     > base http registry/model oidc/realm oidc/sessions oidc/provider
                              surfaces/pages/ui
 surfaces/pages             > base http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
                              surfaces/pages/account
-surfaces/guest-api         > base observability limits http registry/model guest/grant guest/limits
-                             guest/record guest/trail guest/lookup guest/issue guest oidc/realm
-                             oidc/client-auth oidc/provider
-surfaces/events            > observability revocation http registry/model registry guest/status oidc/realm
-                             oidc/endpoints oidc/provider
+surfaces/guest-api         > base limits http registry/model guest/grant guest/limits guest/record
+                             guest/trail guest/lookup guest/issue guest oidc/realm oidc/client-auth
+                             oidc/provider
+surfaces/events            > revocation http registry/model registry guest/status oidc/realm oidc/endpoints
+                             oidc/provider
 surfaces/facades/shared    > base observability storage/port revocation limits http registry/model
                              registry/store registry guest/grant guest/limits guest/issue guest
 surfaces/facades/databrain > base storage/port revocation http registry/model registry/store guest/grant
                              guest/limits guest/record surfaces/facades/shared
-surfaces/facades/informer  > base observability storage/port revocation http registry/model tokens
-                             guest/grant guest/limits guest/record guest/issue guest
-                             surfaces/facades/shared
-surfaces/facades/semaphor  > base observability http registry/model guest/grant guest/limits guest/trail
+surfaces/facades/informer  > base storage/port revocation http registry/model tokens guest/grant
+                             guest/limits guest/record guest/issue guest surfaces/facades/shared
+surfaces/facades/semaphor  > base http registry/model guest/grant guest/limits guest/trail
                              surfaces/facades/shared
 surfaces/facades           > surfaces/facades/shared surfaces/facades/databrain surfaces/facades/informer
                              surfaces/facades/semaphor
@@ -112,7 +110,7 @@ main.ts                    > cli
 /** The most files that stand side by side in one room. */
 const MAX_FILES = 15;
 
-/** Where a package or a global may be used at all. */
+/** Where a package or a global may be used at all, and where anything may ask which profile a realm has. */
 const confined: Readonly<Record<string, readonly string[]>> = {
   "'ioredis": ['storage/redis/'],
   "'node:sqlite": ['storage/embedded/', 'demo/'],
@@ -135,6 +133,9 @@ const confined: Readonly<Record<string, readonly string[]>> = {
   'Date.now(': ['base/clock.ts'],
   'new Date()': ['base/clock.ts'],
   'Math.random(': [],
+  "'keycloak'": ['registry/model/', 'oidc/profiles/'],
+  "'strict'": ['registry/model/', 'oidc/profiles/'],
+  'view.profile': ['oidc/provider/provider-pool.ts'],
 };
 
 const root = fileURLToPath(new URL('../src/', import.meta.url));

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Work that goes on when the request that began it has been answered. */
+/** Work that continues after the request that started it was answered. */
 export type Background = {
-  /** Begins a task, which answers for its own failures. */
+  /** Starts a task. The task must handle its own errors. */
   run(task: () => Promise<void>): void;
-  /** Resolves to `true` after this time, and to `false` as soon as the process is to stop. */
+  /** Resolves to `true` after this time, or to `false` as soon as the process is to stop. */
   pause(ms: number): Promise<boolean>;
-  /** Ends all pauses; resolves when nothing is under way any more. */
+  /** Ends all pauses, and resolves when no task is running any more. */
   close(): Promise<void>;
 };
 
@@ -21,7 +21,7 @@ export function createBackground(): Background {
 
   async function pause(ms: number): Promise<boolean> {
     const { signal } = stopping;
-    // Rejects for one reason only: the signal.
+    // The only reason to reject is the signal.
     return wait(ms, true, { signal, ref: false }).catch(() => false);
   }
 

@@ -1,4 +1,6 @@
-/** Milliseconds since the epoch on this node. Decides `iat` and `exp` only, never an order of events. */
+/**
+ * Milliseconds since the epoch, by this node's clock. Sets `iat` and `exp` only; never decides what came before what.
+ */
 export type Clock = () => number;
 
 export const systemClock: Clock = () => Date.now();

@@ -1,6 +1,6 @@
 /**
- * Expected failures as data. Surfaces phrase them; nobody else does.
- * `unavailable` means that the store cannot be reached: the caller may try again.
+ * Expected failures as data. Only surfaces word them. `unavailable`: the store cannot be reached, and the caller may
+ * try again.
  */
 export type FailureCode =
   | 'invalid_input'
@@ -22,12 +22,12 @@ export class Failure extends Error {
   }
 }
 
-/** True for a failure of this code, whatever else was thrown is not. */
+/** True for a failure of this code; false for anything else that was thrown. */
 export function isFailure(error: unknown, code: FailureCode): error is Failure {
   return error instanceof Failure && error.code === code;
 }
 
-/** True for what the same request may well get past in a moment: no store, or too much at once. */
+/** True for a failure that may be over in a moment: the store cannot be reached, or too much work is waiting. */
 export function isTemporary(error: unknown): boolean {
   return isFailure(error, 'unavailable') || isFailure(error, 'busy');
 }

@@ -1,14 +1,14 @@
-/** Members that an object of a JSON text has twice (RFC 8259 §4): readers differ in which one counts. */
+/** Duplicate members in a JSON text (RFC 8259 §4): readers differ in which of them counts. */
 
-/** A string, whatever it holds, or a mark of structure. What is between them is space, numbers and literals. */
+/** A string or a structural character. Between these are only white space, numbers and literals. */
 const parts = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],]/g;
 
-/** Where the reader stands: in an object, whose keys it has seen, or at an index of an array. */
+/** The position of the reader: in an object with the keys seen so far, or at an index of an array. */
 type Frame = { readonly keys?: Set<string>; at: string | number; isAwaitingKey: boolean };
 
 /**
- * The path of the first member that is there twice, or `undefined`. The text must be valid JSON. Keys are compared as
- * what they mean, however they are escaped. Reads once, without recursion.
+ * The path of the first duplicate member, or `undefined`. The text must be valid JSON. Keys are compared after
+ * unescaping. Reads once, without recursion.
  */
 export function findRepeatedKey(text: string): readonly (string | number)[] | undefined {
   const frames: Frame[] = [];

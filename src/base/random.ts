@@ -9,14 +9,14 @@ export function randomValue(): string {
   const bytes = pool.subarray(used, used + VALUE_BYTES);
   used += VALUE_BYTES;
   const value = bytes.toString('base64url');
-  // What was handed out is nowhere else.
+  // The value is kept nowhere else.
   bytes.fill(0);
   return value;
 }
 
 const VALUE_BYTES = 32;
 
-/** Asking the system costs about the same for many as for one. */
+/** One call for many values costs about as much as one for a single value. */
 const pool = Buffer.allocUnsafeSlow(VALUE_BYTES * 128);
 let used = pool.length;
 
@@ -25,7 +25,7 @@ export function randomId(): string {
   return randomUUID();
 }
 
-/** A client secret, readable as one by secret scanners. */
+/** A client secret, with a prefix that secret scanners know. */
 export function newClientSecret(): string {
   return `dpc_${randomValue()}`;
 }

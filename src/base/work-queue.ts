@@ -1,13 +1,16 @@
 import { Failure } from './errors.ts';
 
 export type WorkQueue = {
-  /** The outcome of `job`, which starts when its turn comes. Rejects with `Failure('busy')` at once when too many wait. */
+  /**
+   * Resolves to the outcome of `job`, which starts when its turn comes. Rejects with `Failure('busy')` at once when
+   * too many jobs wait.
+   */
   run<T>(job: () => Promise<T>): Promise<T>;
 };
 
 /**
- * First come, first served, at most `concurrency` jobs at a time and `maxWaiting` in line: expensive work is
- * refused early instead of making everybody wait for longer than anybody will.
+ * Runs jobs in the order of arrival: at most `concurrency` at a time, and `maxWaiting` in line. When the line is
+ * full, expensive work is refused at once, instead of waiting longer than any caller will.
  */
 export function createWorkQueue(limits: {
   readonly concurrency: number;
@@ -36,7 +39,7 @@ export function createWorkQueue(limits: {
     return new Promise((resolve) => waiting.push(resolve));
   }
 
-  /** Hands the slot straight to the next in line, so that nobody who comes in between can overtake. */
+  /** Hands the slot to the next in line, so that no job that arrives in between can overtake it. */
   function passSlot(): void {
     const next = waiting.shift();
     if (next === undefined) {

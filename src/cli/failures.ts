@@ -1,7 +1,7 @@
 import { Failure, isFailure } from '../base/errors.ts';
 import { ConfigFaults } from '../config/faults.ts';
 
-/** By https://nodejs.org/api/errors.html#common-system-errors, as far as a setting can mend them. */
+/** From https://nodejs.org/api/errors.html#common-system-errors: those that a changed setting can mend. */
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is in use by another program (PORT, DAYPASS_ADMIN_PORT)',
   EADDRNOTAVAIL: 'is not an address of this machine (HOST)',
@@ -12,7 +12,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: 'is not a folder',
 };
 
-/** What an operator reads instead of a stack, when the failure is one that an operator can mend. */
+/** The message for an operator, instead of a stack, when the operator can mend the failure. */
 export function explain(error: unknown): string | undefined {
   if (isFailure(error, 'unavailable'))
     return `${error.message}: is it there, and is DAYPASS_STORE its address?`;

@@ -1,4 +1,4 @@
-/** The command line: which command runs, what is said when it fails, and with which exit code. */
+/** The command line: finds the command, words its failures, and sets the exit code. */
 import { didYouMean } from '../config/faults.ts';
 import { explain } from './failures.ts';
 import { type Command, helpOf, parseInput, print, UsageError } from './runtime/command.ts';
@@ -62,9 +62,9 @@ const commands: Readonly<Record<string, Entry>> = {
   },
 };
 
-/** Wrong usage is 2, any other failure 1. */
+/** Exit codes: 2 for wrong usage, 1 for any other failure. */
 export async function run(args: readonly string[]): Promise<number> {
-  // Whoever reads the output may have had enough of it (`| head -1`): that is no reason to stop half-way.
+  // The reader of the output may have closed it (`| head -1`): the command finishes all the same.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
@@ -82,12 +82,12 @@ export async function run(args: readonly string[]): Promise<number> {
     const message = explain(error);
     if (message === undefined) throw error;
     fail(message, 1);
-    // What was opened before the failure would keep the process alive.
+    // Exits, because what was opened before the failure would keep the process alive.
     process.exit(1);
   }
 }
 
-/** Commands have one word or two. */
+/** The name of a command has one word or two. */
 function nameOf([first = '', second = '']: readonly string[]): string | undefined {
   return [`${first} ${second}`, first].find((name) => Object.hasOwn(commands, name));
 }

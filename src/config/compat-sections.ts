@@ -1,4 +1,4 @@
-/** The compatibility sections of a realm file, checked as the facades that read them do. */
+/** Checks the sections of embed products in a realm file, by the same schemas as the facades. */
 import type { Problem } from '../registry/model/check-realm.ts';
 import type { RealmSettings } from '../registry/model/model.ts';
 import { facades } from '../surfaces/facades/facades.ts';
@@ -6,8 +6,8 @@ import { didYouMean } from './faults.ts';
 import { type Finding, findingsOf } from './schema-hints.ts';
 
 /**
- * Paths from the whole of the sections. `settings` are absent when they are at fault themselves: then there is nothing
- * to compare with.
+ * Paths from the member that holds all sections. `settings` is absent when the settings themselves are at fault: then
+ * there is nothing to compare with.
  */
 export function checkSections(
   sections: Readonly<Record<string, unknown>>,

@@ -13,7 +13,7 @@ export class ConfigFaults extends Error {
   }
 }
 
-/** `, did you mean "x"?` when a known name is near enough to be what was meant, otherwise nothing. */
+/** `, did you mean "x"?` when a known name is similar, otherwise an empty text. */
 export function didYouMean(given: string, known: Iterable<string>): string {
   const word = given.toLowerCase();
   let best: string | undefined;

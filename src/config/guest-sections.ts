@@ -1,4 +1,7 @@
-/** What a realm file says of guest tokens, checked as those who mint by it do: `guests`, and `mints` of each client. */
+/**
+ * Checks what a realm file says of guest tokens, by the same schemas as minting: `guests`, and `mints` of each
+ * client.
+ */
 import type { z } from 'zod';
 import { guestPolicy } from '../guest/grant/guest-policy.ts';
 import { type Mints, mints } from '../guest/limits/ceiling.ts';
@@ -8,7 +11,7 @@ import { type Finding, findingsOf } from './schema-hints.ts';
 
 type Found = Finding | Problem;
 
-/** Paths from the whole file. `settings` are absent when they are at fault themselves. */
+/** Paths from the whole file. `settings` is absent when the settings themselves are at fault. */
 export function checkGuestSections(
   file: Readonly<Record<string, unknown>>,
   settings: RealmSettings | undefined,

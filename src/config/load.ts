@@ -1,6 +1,6 @@
 /**
- * From the environment to one frozen value. Every fault is reported at once, with the cure where it is known;
- * no value of a secret is ever repeated.
+ * Reads the environment into one frozen value. Every fault is reported at once, with the cure where it is known. The
+ * value of a secret is never repeated.
  */
 import { z } from 'zod';
 import { isLoopbackHost } from '../registry/model/web-address.ts';
@@ -25,7 +25,7 @@ export function loadSettings(env: Environment = process.env): Settings {
   return settingsOf(parsed.data);
 }
 
-/** True when the server must refuse what is only fit for trying it out. */
+/** True when the server must refuse settings that are only fit for a trial. */
 export function isProduction(env: Environment): boolean {
   return env['NODE_ENV'] === 'production';
 }
@@ -56,7 +56,7 @@ function unknownVariables(env: Environment): string[] {
     .map((name) => `${name}: there is no such setting${didYouMean(name, known)}`);
 }
 
-/** Settings that do not go together; a faulty one is left to its own fault. */
+/** Settings that contradict each other. A setting that is at fault itself is left out. */
 function conflicts(env: Environment): string[] {
   const faults: string[] = [];
   const storeOfOneProcess = variables.DAYPASS_STORE.safeParse(env['DAYPASS_STORE']).data?.startsWith(
@@ -72,7 +72,7 @@ function conflicts(env: Environment): string[] {
   return faults;
 }
 
-/** What is fit for trying Daypass out but not for production. */
+/** Settings that are fit for a trial but not for production. */
 function refusals(env: Environment): string[] {
   const faults: string[] = [];
   const publicUrl = variables.DAYPASS_URL.safeParse(env['DAYPASS_URL']).data ?? 'http://localhost';

@@ -130,8 +130,8 @@ function checkHeader(file: Record<string, unknown>, path: string, env: Environme
 }
 
 /**
- * What concerns several parts of the file. A part that is itself at fault is left out; when that is the realm's own
- * settings, which the others refer to, there is nothing to compare with.
+ * Checks across several parts of the file. A part that is itself at fault is left out. When this is the realm's own
+ * settings, which the other parts refer to, nothing is compared.
  */
 function crossFindings({ clients, users, demo: _, ...rest }: Record<string, unknown>): readonly Finding[] {
   const settings = realmSettings.safeParse(rest).data;

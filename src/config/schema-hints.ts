@@ -1,10 +1,8 @@
-/**
- * From zod's issues to faults that an operator understands: where, what, and which name was probably meant.
- */
+/** Turns zod's issues into faults that an operator understands: where, what, and which name was probably meant. */
 import { z } from 'zod';
 import { didYouMean } from './faults.ts';
 
-/** A fault at a path of the checked value. `isKey`: the key itself is wrong, not what it holds. */
+/** A fault at a path of the checked value. `isKey`: the key itself is wrong, not its value. */
 export type Finding = {
   readonly path: readonly PropertyKey[];
   readonly message: string;
@@ -13,7 +11,7 @@ export type Finding = {
 
 type Issue = z.core.$ZodIssue;
 
-/** Findings for one issue of checking `value` with `schema`. Never repeats a value, which may be a secret. */
+/** The findings for one issue of checking `value` with `schema`. Never repeats a value, which may be a secret. */
 export function findingsOf(schema: z.core.$ZodType, issue: Issue, value: unknown): readonly Finding[] {
   if (issue.code === 'invalid_union') return findingsOfUnion(schema, issue, value);
   if (issue.code === 'unrecognized_keys') {
@@ -35,7 +33,7 @@ function messageOf(issue: Issue, given: unknown): string {
   return `must be ${known.length > 1 ? 'one of ' : ''}${known.join(', ')}${hint}`;
 }
 
-/** Of several forms that a value may have, the one that fits best says what is wrong. */
+/** Where a value may have several forms, the issues of the form that fits best are reported. */
 function findingsOfUnion(
   schema: z.core.$ZodType,
   issue: Extract<Issue, { code: 'invalid_union' }>,
@@ -56,7 +54,7 @@ function literalsOf(issue: Issue): readonly string[] {
   return issue.code === 'invalid_value' && issue.path.length === 0 ? issue.values.map(String) : [];
 }
 
-/** A form whose own fields are at fault fits better than one of another type altogether. */
+/** A form whose members are at fault fits better than a form of another type. */
 function depthOf(issues: readonly Issue[]): number {
   return Math.min(...issues.map(({ path, code }) => path.length + (code === 'unrecognized_keys' ? 1 : 0)));
 }
@@ -84,7 +82,7 @@ function childrenOf(schema: z.core.$ZodType, step: PropertyKey): readonly z.core
   return field === undefined ? [] : formsOf(field);
 }
 
-/** The schema without what wraps it; each form of a union. */
+/** The schema without its wrappers; for a union, each of its forms. */
 function formsOf(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
   if (schema instanceof z.ZodUnion) return schema.options.flatMap(formsOf);
   if (

@@ -15,13 +15,13 @@ export type Settings = {
   readonly host: string;
   /** Public base of every address that is ever written. No trailing slash. */
   readonly publicUrl: string;
-  /** Where the state is; may hold a password, so it never goes to a log. */
+  /** The address of the store. May hold a password, so it never goes to a log. */
   readonly store: string;
   /** 32 bytes; absent only in development, where `loadMasterKey` makes one. */
   readonly key?: Buffer;
   readonly configFolder: string;
   readonly workers: number;
-  /** Networks whose forwarding headers count, as CIDR. */
+  /** Networks whose forwarding headers are believed, as CIDR. */
   readonly trustProxy: readonly string[];
   readonly defaultRealm?: string;
   readonly logLevel: LogLevel;
@@ -92,7 +92,7 @@ const allowPrivateFetch = z
   .enum(['0', '1', 'false', 'true'], { error: 'must be 1 or 0' })
   .transform((text) => text === '1' || text === 'true');
 
-/** By name of the variable. What is unset or empty takes the default. */
+/** By the name of the variable. An unset or empty variable takes the default. */
 export const variables = {
   NODE_ENV: z.string().optional(),
   PORT: port.prefault('3000'),
@@ -122,7 +122,7 @@ export function masterKeyOf(text: string): Buffer | undefined {
 function problemOfPublicUrl(text: string): string | undefined {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) return 'must be an absolute http or https address';
-  // An empty query or fragment leaves no trace in the parsed address.
+  // An empty query or fragment is not visible in the parsed address.
   if (/[?#]/.test(text)) return 'must have neither query nor fragment';
   if (url.username !== '' || url.password !== '') return 'must hold no user name or password';
   return undefined;

@@ -6,13 +6,13 @@ export type Place = { readonly line: number; readonly column: number };
 
 export type TextFault = { readonly place: Place; readonly message: string };
 
-/** One YAML file: its value, and where in it each part stands. */
+/** One YAML file: its value, and the position of each part of it. */
 export type YamlSource = {
-  /** What the file says, with `${NAME}` replaced; `undefined` when it is no YAML. */
+  /** The value of the file, with `${NAME}` replaced; `undefined` when it is not YAML. */
   readonly value: unknown;
   /** Faults of the text itself. */
   readonly faults: readonly TextFault[];
-  /** The part at this path, or the nearest part around it that is there. */
+  /** The position of the part at this path, or of the nearest existing part around it. */
   locate(path: readonly PropertyKey[], isKey?: boolean): Place;
 };
 
@@ -51,7 +51,7 @@ function plainOf(document: Document, faults: readonly TextFault[]): Pick<YamlSou
   try {
     return { value: document.toJS(), faults };
   } catch (error) {
-    // Thrown for aliases that multiply beyond reason, or that stand for nothing.
+    // Thrown for aliases that expand beyond reason, or that refer to nothing.
     if (!(error instanceof ReferenceError)) throw error;
     const fault = { place: { line: 1, column: 1 }, message: error.message };
     return { value: undefined, faults: [...faults, fault] };
@@ -72,7 +72,7 @@ function replaceReferences(document: Document, env: Environment): { offset: numb
   return faults;
 }
 
-/** `unset` are the references that stand for nothing; they stay as they are. */
+/** `unset`: references to variables that are not set. They stay as they are. */
 function expand(text: string, env: Environment): { text: string; unset: string[] } {
   const unset: string[] = [];
   const expanded = text.replace(reference, (whole, name: string | undefined) => {
@@ -90,7 +90,7 @@ function unsetText(whole: string): string {
     : `"${whole}" is no reference such as \${NAME}; write $\${ for a plain \${`;
 }
 
-/** Follows the path as far as there is something to stand on. */
+/** Follows the path as far as it exists. */
 function offsetOf(document: Document, path: readonly PropertyKey[], isKey: boolean): number {
   let node: unknown = document.contents;
   let offset = startOf(node);

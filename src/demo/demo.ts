@@ -4,7 +4,7 @@
  * as anybody's would, and never reach into the services.
  */
 import type { Context, Middleware } from 'koa';
-import { readBody } from '../http/body.ts';
+import { readJson } from '../http/body.ts';
 import { sameOrigin } from '../http/csrf.ts';
 import { createRouteTable, pathsBelow } from '../http/route-table.ts';
 import { type Routed, refusePlainly, type Surface } from '../http/routes.ts';
@@ -111,22 +111,13 @@ async function inputOf(ctx: Context, origin: string): Promise<Record<string, unk
     ctx.body = { error: 'access_denied', error_description: 'only the demo page may ask for this' };
     return undefined;
   }
-  const input = parse(await readBody(ctx.req, BODY_LIMIT));
+  const reading = await readJson(ctx.req, BODY_LIMIT);
+  const input = 'value' in reading && isRecord(reading.value) ? reading.value : undefined;
   if (input === undefined) {
     ctx.status = 400;
     ctx.body = { error: 'invalid_request', error_description: 'the body must be a small JSON object' };
   }
   return input;
-}
-
-function parse(body: Buffer | undefined): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body?.toString('utf8') ?? '');
-    return isRecord(value) ? value : undefined;
-  } catch {
-    // Not JSON.
-    return undefined;
-  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

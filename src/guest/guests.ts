@@ -1,9 +1,11 @@
 /**
- * Guest tokens: the one service behind every door (RFC 8693, native JSON, the embed products' calls). Knows no HTTP.
+ * Guest tokens: one service behind every entry point (RFC 8693, native JSON, the embed products' calls). Knows no
+ * HTTP.
  */
 import type { Clock } from '../base/clock.ts';
 import { sha256 } from '../base/hash.ts';
 import { createQuotas } from '../limits/quotas.ts';
+import type { EventSink } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Client } from '../registry/model/model.ts';
 import type { Document, Stamp, Store } from '../storage/port/port.ts';
@@ -37,7 +39,7 @@ import { createStatusLists } from './status/status-lists.ts';
 import { createPlacing } from './status/status-places.ts';
 import type { Source } from './trail/trail.ts';
 import { createTrailNotes } from './trail/trail-notes.ts';
-import { tellingRefusals } from './trail/trail-refusals.ts';
+import { emittingRefusals } from './trail/trail-refusals.ts';
 
 export type Guests = ReturnType<typeof createGuests>;
 
@@ -45,7 +47,11 @@ export type GuestsDeps = {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Addresses of a host, none when it cannot be found in time; default: as the machine's file of hosts or DNS says. */
+  readonly events: EventSink;
+  /**
+   * Resolves a host name to its addresses; to none when it cannot be resolved in time. Default: the machine's hosts
+   * file, then DNS.
+   */
   readonly resolveHost?: (host: string) => Promise<readonly string[]>;
 };
 
@@ -58,27 +64,27 @@ export function createGuests(parts: GuestsDeps) {
     quotas: createQuotas(parts),
   };
   const statusLists = createStatusLists(parts);
-  const telling = <Made extends object>(order: MintOrder, make: () => Promise<Made | Refused>) => {
+  const watched = <Made extends object>(order: MintOrder, make: () => Promise<Made | Refused>) => {
     const { realm, minter, source, parent } = order;
     if (order.isTrial === true) return make();
     const asked = { realm: realm.name, client: minter.clientId, source, parent: parent?.guest?.record.id };
-    return tellingRefusals(deps, asked, make);
+    return emittingRefusals(deps, asked, make);
   };
   return {
-    /** The signed status list; `undefined` when the realm has no such one. */
+    /** The signed status list; `undefined` when the realm has no list with this id. */
     statusList: (realm: GuestRealm, id: string) => statusLists.tokenOf(realm, id),
-    mint: (order: MintOrder) => telling(order, () => mint(deps, order)),
+    mint: (order: MintOrder) => watched(order, () => mint(deps, order)),
     mintOnce: (order: MintOrder, once: { readonly key: string; readonly request: string }) =>
-      telling(order, () => mintOnce(deps, order, once)),
-    createOpener: (order: MintOrder, ttl: number) => telling(order, () => createOpener(deps, order, ttl)),
+      watched(order, () => mintOnce(deps, order, once)),
+    createOpener: (order: MintOrder, ttl: number) => watched(order, () => createOpener(deps, order, ttl)),
     redeemOpener: (redemption: Redemption) => {
       const asked = { realm: redemption.realm.name, source: redemption.source };
-      return tellingRefusals(deps, asked, () => redeemOpener(deps, redemption));
+      return emittingRefusals(deps, asked, () => redeemOpener(deps, redemption));
     },
     originsOfOpener: (realm: GuestRealm, value: string) => originsOf(deps, realm, value),
     refresh: (order: RefreshOrder) => {
       const asked = { realm: order.realm.name, client: order.clientId, source: order.source };
-      return tellingRefusals(deps, asked, () => refreshGuest(deps, order));
+      return emittingRefusals(deps, asked, () => refreshGuest(deps, order));
     },
     find: (realm: string, id: string) => findGuest(deps, realm, id),
     findByValue: (realm: string, value: string) => findGuestByHash(deps, realm, sha256(value)),
@@ -89,16 +95,16 @@ export function createGuests(parts: GuestsDeps) {
     revoke: (realm: string, id: string, source: Source) => revokeGuest(deps, realm, id, source),
     revokeAll: (realm: string, records: readonly GuestRecord[], source: Source) =>
       revokeAll(deps, realm, records, source),
-    /** `clientId`: only what this client minted; absent: what anybody in the realm did. */
+    /** `clientId`: cuts only what this client minted. Absent: what any client of the realm minted. */
     cut: (
       realm: string,
       selector: Selector,
       options: { clientId?: string | undefined; before?: number | undefined },
     ) => cutGuests(deps, realm, selector, options),
     trail: (realm: string, id: string, found?: FoundGuest) => trailOf(deps, realm, id, found),
-    /** Resolves when everything that happened before is in the trails. */
+    /** Resolves when all events up to now are in the trails. */
     settled: () => deps.notes.settled(),
-    /** How often a token may be used by what it is exchanged for, or what stands against that. Counts nothing. */
+    /** How many uses are left to a token that is to be exchanged, or why it cannot be. Counts no use. */
     judgeForExchange: (realm: GuestRealm, found: StoredGuest) => judgeForExchange(deps, { ...found, realm }),
     introspect: (realm: GuestRealm, found: StoredGuest, caller: GuestCaller, question: GuestQuestion) =>
       introspectGuest(deps, { ...found, realm }, caller, question),
@@ -107,20 +113,20 @@ export function createGuests(parts: GuestsDeps) {
 
 type StoredGuest = { readonly record: GuestRecord; readonly document: Document; readonly hash: string };
 
-/** The guest token behind a document that was filed under a token value; `undefined` for every other token. */
+/** The guest token in a document that was stored under a token's hash; `undefined` for every other kind of token. */
 export function storedGuest(document: Document, hash: string): StoredGuest | undefined {
   const record = decodeGuest(document.value);
   return record && { record, document, hash };
 }
 
-/** The shortest life of a natively minted token, in seconds. */
+/** The shortest life of a token that is minted by native JSON or by exchange, in seconds. */
 const NATIVE_MIN_TTL = 10;
 
 const ceilings = new WeakMap<object, Mints | undefined>();
 
 /**
- * A client, as the store had it at `readAt`, as a minter; `undefined` when it may not mint, or its `mints` is none that
- * a realm file could have.
+ * A client as a minter, as the store had it at `readAt`. `undefined` when the client may not mint, or its `mints`
+ * section is not valid.
  */
 export function minterOf(client: Client, readAt: Stamp | undefined): Minter | undefined {
   if (client.mints === undefined || !client.enabled || client.public === true) return undefined;
@@ -129,7 +135,7 @@ export function minterOf(client: Client, readAt: Stamp | undefined): Minter | un
   return ceiling && { clientId: client.id, ceiling, minTtl: NATIVE_MIN_TTL, readAt };
 }
 
-/** The value of a token that is shown again (`showAgain` at minting); `undefined` when it was not kept. */
+/** The value of a token that was minted with `showAgain`; `undefined` when the value was not kept. */
 export function shownValue(realm: GuestRealm, record: GuestRecord): string | undefined {
   if (record.sealedValue === undefined) return undefined;
   return sealerOf(realm).open(record.sealedValue, record.id);

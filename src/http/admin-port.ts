@@ -1,7 +1,9 @@
 /** Health and metrics, on a port of their own that the public never reaches. */
 import Koa from 'koa';
 import { Failure } from '../base/errors.ts';
+import { randomId } from '../base/random.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { beginRequest } from './request-state.ts';
 import { createRouteTable } from './route-table.ts';
 import { refusePlainly, type Surface } from './routes.ts';
 
@@ -28,6 +30,7 @@ export function createAdminPort(deps: AdminDeps): Koa {
   const app = new Koa();
   const table = createRouteTable([adminSurface]);
   app.use(async (ctx) => {
+    beginRequest(ctx.req, randomId());
     if (await table.answer({ ctx, ...deps }, ctx.path)) return;
     ctx.status = 404;
     ctx.body = { error: 'not_found' };

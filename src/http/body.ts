@@ -1,20 +1,88 @@
+/**
+ * The one reader of request bodies: bytes, forms and JSON. A body comes off the wire once and is parsed once; whoever
+ * asks again gets the same. What is too large or too long is refused here, before anybody normalises, hashes or
+ * matches it.
+ */
 import type { IncomingMessage } from 'node:http';
-
-const bodies = new WeakMap<IncomingMessage, Promise<Buffer | undefined>>();
+import { findRepeatedKey } from '../base/json-keys.ts';
+import { stateOf } from './request-state.ts';
 
 /**
- * The whole body, or `undefined` when it is longer than `limit` bytes; what is over is not kept. It comes off the wire
- * once: whoever asks again gets the same, by the first one's limit. Rejects when the caller hangs up in the middle.
+ * The whole body, or `undefined` when it is longer than `limit` bytes; what is over is not kept. Rejects when the
+ * caller hangs up in the middle.
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
-  const body = bodies.get(request) ?? receive(request, limit);
-  bodies.set(request, body);
-  return body;
+  const state = stateOf(request);
+  state.body ??= receive(request, limit);
+  return state.body;
 }
 
 /** Puts another body in place of the one that was, or will be, sent. */
 export function setBody(request: IncomingMessage, body: Buffer): void {
-  bodies.set(request, Promise.resolve(body));
+  stateOf(request).body = Promise.resolve(body);
+}
+
+export type FormLimits = {
+  readonly maxBytes: number;
+  /** The longest value of a field, in UTF-16 code units; other fields are as long as the body allows. */
+  readonly longest: Readonly<Record<string, number>>;
+};
+
+export type FormReading =
+  | { readonly form: URLSearchParams }
+  | { readonly fault: 'too_large' | 'too_many_fields' }
+  | { readonly fault: 'value_too_long'; readonly name: string };
+
+/** As many as `node:querystring` parses, which the protocol library uses. */
+const MAX_FIELDS = 1000;
+
+/** The fields of an `application/x-www-form-urlencoded` body in UTF-8, whatever charset the request names. */
+export async function readForm(request: IncomingMessage, limits: FormLimits): Promise<FormReading> {
+  const body = await readBody(request, limits.maxBytes);
+  if (body === undefined) return { fault: 'too_large' };
+  const state = stateOf(request);
+  state.form ??= parseForm(body.toString('utf8'));
+  const { form } = state;
+  if (form.size > MAX_FIELDS) return { fault: 'too_many_fields' };
+  const name = longField(form, limits.longest);
+  return name === undefined ? { form } : { fault: 'value_too_long', name };
+}
+
+/** `URLSearchParams` drops a question mark in front of the first name; a form has none to drop. */
+function parseForm(text: string): URLSearchParams {
+  return new URLSearchParams(text.startsWith('?') ? `&${text}` : text);
+}
+
+function longField(form: URLSearchParams, longest: FormLimits['longest']): string | undefined {
+  for (const [name, value] of form) {
+    if (Object.hasOwn(longest, name) && value.length > (longest[name] ?? 0)) return name;
+  }
+  return undefined;
+}
+
+export type JsonReading =
+  | { readonly value: unknown }
+  | { readonly fault: 'too_large' | 'not_json' }
+  | { readonly fault: 'repeated_member'; readonly path: readonly (string | number)[] };
+
+/** A JSON body (RFC 8259) in UTF-8 in which no object has a member twice. */
+export async function readJson(request: IncomingMessage, maxBytes: number): Promise<JsonReading> {
+  const body = await readBody(request, maxBytes);
+  if (body === undefined) return { fault: 'too_large' };
+  const parsed = parseJson(body);
+  if (parsed === undefined) return { fault: 'not_json' };
+  const path = findRepeatedKey(parsed.text);
+  return path === undefined ? { value: parsed.value } : { fault: 'repeated_member', path };
+}
+
+function parseJson(body: Buffer): { readonly text: string; readonly value: unknown } | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return { text, value: JSON.parse(text) };
+  } catch {
+    // Not UTF-8, or not JSON.
+    return undefined;
+  }
 }
 
 /** By events: iterating costs several times as much, on every request. */

@@ -5,10 +5,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { randomId } from '../base/random.ts';
-import { annotationsOf } from '../observability/annotations.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { answerFailure } from './failures.ts';
+import { beginRequest, type RequestState } from './request-state.ts';
 import type { ResponseHeaders } from './security-headers.ts';
 import type { TrustedProxy } from './trusted-proxy.ts';
 
@@ -30,27 +30,29 @@ export function createRequestLifecycle(deps: EntranceDeps, answer: Answerer): Re
     for (const [name, value] of headers) response.setHeader(name, value);
     response.setHeader('X-Request-Id', requestId);
     deps.trustedProxy.admit(request);
+    const state = beginRequest(request, requestId);
     try {
       await answer(request, response);
     } catch (error) {
       answerFailure(deps.logger, response, error);
     }
     const durationMs = performance.now() - startedAt;
-    note(deps, { request, requestId, status: response.statusCode, durationMs });
+    note(deps, { request, state, status: response.statusCode, durationMs });
   };
 }
 
 type Done = {
   readonly request: IncomingMessage;
-  readonly requestId: string;
+  readonly state: RequestState;
   readonly status: number;
   readonly durationMs: number;
 };
 
-function note({ logger, metrics }: EntranceDeps, { request, requestId, status, durationMs }: Done): void {
-  const { route = 'other', ...notes } = annotationsOf(request);
+function note({ logger, metrics }: EntranceDeps, { request, state, status, durationMs }: Done): void {
+  const { route = 'other', ...notes } = state.annotations;
   metrics.observe({ route, status, durationMs, wrong: notes.wrong });
   if (!logger.isLevelEnabled('info')) return;
   const ms = Math.round(durationMs * 10) / 10;
-  logger.info({ requestId, method: request.method, route, status, ms, ...notes });
+  const by = state.answeredBy === undefined ? {} : { path: state.answeredBy };
+  logger.info({ requestId: state.id, method: request.method, route, ...by, status, ms, ...notes });
 }

@@ -5,7 +5,7 @@
 import type { Context } from 'koa';
 import { Failure, type FailureCode } from '../base/errors.ts';
 import { TooMany, waitFields } from '../limits/too-many.ts';
-import { annotate } from '../observability/annotations.ts';
+import { annotate } from './request-state.ts';
 import type { RouteFault } from './routes.ts';
 
 const kinds = {

@@ -1,7 +1,7 @@
 /** Matches requests against the routes of surfaces. Fixed paths are found by one look-up, whatever their number. */
 import type { Context } from 'koa';
 import { match } from 'path-to-regexp';
-import { annotate } from '../observability/annotations.ts';
+import { annotate } from './request-state.ts';
 import type { Params, Route, Routed, Surface } from './routes.ts';
 
 type Request = { readonly ctx: Context };

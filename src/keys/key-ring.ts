@@ -18,7 +18,7 @@
 import type { JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { type Clock, epochSeconds } from '../base/clock.ts';
-import type { Logger } from '../observability/logger.ts';
+import type { EventSink } from '../observability/events.ts';
 import type { Stamp, Store } from '../storage/port/port.ts';
 import { algsOf, jwksOf, type SigningAlg } from './ring.ts';
 import { type Change, createRingRecords, KEYS_CHANGED, TOPIC } from './ring-records.ts';
@@ -29,7 +29,7 @@ const CACHED_REALMS = 2000;
 const CACHED_SECONDS = 30;
 
 export type RealmKeys = {
-  /** Changes whenever anything below does. */
+  /** Changes whenever another member of this value does. */
   readonly revision: Stamp;
   /** Private keys with `kid`, `alg`, `use`; per algorithm the signing one first, then the next one, then retired ones. */
   readonly jwks: readonly JWK[];
@@ -43,8 +43,11 @@ type KeyRingDeps = {
   readonly store: Store;
   readonly clock: Clock;
   readonly sealer: Sealer;
-  readonly logger: Logger;
-  /** Called after the keys of a realm changed in any process; without a realm, those of any realm may have. */
+  readonly events: EventSink;
+  /**
+   * Called after the keys of a realm were changed by any process. Without a realm, the keys of any realm may have
+   * changed.
+   */
   readonly onChange?: (realm?: string) => void;
   /** Seconds: the longest life of a token signed with these keys. */
   readonly signedUntil: number;
@@ -53,7 +56,7 @@ type KeyRingDeps = {
 export type KeyRing = ReturnType<typeof createKeyRing>;
 
 export function createKeyRing({ signedUntil, ...deps }: KeyRingDeps) {
-  const { clock, logger } = deps;
+  const { clock, events } = deps;
   const keepFor = signedUntil + 2 * CACHED_SECONDS;
   const records = createRingRecords(deps);
   const cache = createCache(deps);
@@ -71,7 +74,7 @@ export function createKeyRing({ signedUntil, ...deps }: KeyRingDeps) {
     return (await cache.load(realm, algs, () => load(realm, algs))).keys;
   }
 
-  /** The keys as they are at rest, in the order of `RealmKeys.jwks`; none are made and none change. */
+  /** The stored keys, in the order of `RealmKeys.jwks`. Makes none and changes none. */
   async function stored(realm: string): Promise<RealmKeys['jwks']> {
     const found = await records.find(realm);
     return found === undefined ? [] : jwksOf(found.ring);
@@ -98,18 +101,19 @@ export function createKeyRing({ signedUntil, ...deps }: KeyRingDeps) {
     const { before, after } = await records.change(realm, [], step);
     cache.drop(realm);
     const report = reportOf(before, after.ring);
-    logger.info({ realm, immediate: options.now === true, ...report }, 'signing keys rotated');
+    const details = { immediate: options.now === true, ...report };
+    events.emit({ type: 'keys.rotated', realm, details });
     return report;
   }
 
   return { keysOf, stored, rotate, stop: cache.stop };
 }
 
-/** What was read lately, until the store tells of a change. */
+/** Caches what was read, until the store publishes a change. */
 function createCache({ store, onChange }: Pick<KeyRingDeps, 'store' | 'onChange'>) {
   const entries = new LRUCache<string, Cached>({ max: CACHED_REALMS });
   const loading = new Map<string, Promise<Cached>>();
-  /** Counts changes: what was read before one is neither kept nor handed to who asks after it. */
+  /** Counts changes: a value that was read before a change is neither cached nor given to a later caller. */
   let changes = 0;
 
   function drop(realm?: string): void {
@@ -134,7 +138,7 @@ function createCache({ store, onChange }: Pick<KeyRingDeps, 'store' | 'onChange'
     },
   });
 
-  /** One `read` at a time for all who ask for the same. */
+  /** All callers that ask for the same share one `read`. */
   function load(realm: string, algs: readonly SigningAlg[], read: () => Promise<Cached>): Promise<Cached> {
     const flight = [changes, realm, ...algs].join(' ');
     const running = loading.get(flight) ?? keep(realm, read).finally(() => loading.delete(flight));

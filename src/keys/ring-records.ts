@@ -1,34 +1,34 @@
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
 import { randomValue } from '../base/random.ts';
-import type { Logger } from '../observability/logger.ts';
+import type { EventSink } from '../observability/events.ts';
 import type { Key, Stamp, Store, Write } from '../storage/port/port.ts';
 import { generateKey } from './generate.ts';
 import { algsOf, type Ring, ring as ringSchema, type SigningAlg } from './ring.ts';
 import { fill, missing } from './rotation.ts';
 import type { Sealer } from './seal.ts';
 
-/** Where a change of keys is told to all processes, and what is told there. */
+/** The topic and the message by which all processes hear of a change of keys. */
 export const TOPIC = 'registry';
 export const KEYS_CHANGED = JSON.stringify({ what: 'keys' });
 
-/** Each lost race means that somebody else got on; nobody loses this often. */
+/** Each lost race means that another process succeeded. So many in a row do not happen. */
 const MAX_ATTEMPTS = 10;
 
 export type RingRecord = { readonly ring: Ring; readonly stamp: Stamp };
 
-/** A pure step from one ring to another; the same object when there is nothing to do. */
+/** A pure step from one ring to another; returns the same object when there is nothing to do. */
 export type Change = (ring: Ring, now: number) => Ring;
 
 type Deps = {
   readonly store: Store;
   readonly clock: Clock;
   readonly sealer: Sealer;
-  readonly logger: Logger;
+  readonly events: EventSink;
 };
 
 /** The rings of all realms at rest, each one record, sealed as a whole. */
-export function createRingRecords({ store, clock, sealer, logger }: Deps) {
+export function createRingRecords({ store, clock, sealer, events }: Deps) {
   /**
    * Applies `change` to the newest ring of the realm and makes the keys that are then missing for `algs` or for any
    * algorithm already there. Writes only when something changed, tells every process in the same commit, and starts
@@ -51,14 +51,15 @@ export function createRingRecords({ store, clock, sealer, logger }: Deps) {
       const ring = fill(changed, fresh, epochSeconds(clock));
       const stamp = await write(realm, ring, found?.stamp);
       if (stamp !== undefined) {
-        logger.info({ realm, created: fresh.map(({ kid, alg }) => ({ kid, alg })) }, 'signing keys changed');
+        const created = fresh.map(({ kid, alg }) => ({ kid, alg }));
+        events.emit({ type: 'keys.created', realm, details: { created } });
         return { before, after: { ring, stamp } };
       }
     }
     throw new Failure('busy', 'the keys are being changed by others, try again');
   }
 
-  /** Whatever was cut: cuts kill tokens, not what verifies them. */
+  /** Reads the ring regardless of cuts: a cut kills tokens, not keys. */
   async function find(realm: string): Promise<RingRecord | undefined> {
     const [document] = await store.read([keyOf(realm)]);
     if (document === undefined) {
@@ -68,7 +69,7 @@ export function createRingRecords({ store, clock, sealer, logger }: Deps) {
     return { ring, stamp: document.stamp };
   }
 
-  /** Resolves to `undefined`, nothing written, when the record is no longer the one that was read. */
+  /** Resolves to `undefined`, without a write, when the record has changed since it was read. */
   async function write(realm: string, ring: Ring, read: Stamp | undefined): Promise<Stamp | undefined> {
     const value = sealer.seal(JSON.stringify(ring), contextOf(realm));
     const result = await store.commit([
@@ -87,7 +88,10 @@ export function createRingRecords({ store, clock, sealer, logger }: Deps) {
   return { change, find };
 }
 
-/** Goes into the commit that removes a realm: its keys go with it, in the memory of every process too. */
+/**
+ * The write that belongs into the commit that removes a realm: its keys are removed too, also from the memory of
+ * every process.
+ */
 export function ringRemoval(realm: string): readonly Write[] {
   return [{ remove: keyOf(realm) }, { publish: TOPIC, realm, message: KEYS_CHANGED }];
 }

@@ -1,4 +1,4 @@
-/** The keys of one realm as one record, and what of it the rest of the server sees. */
+/** The keys of one realm as one record, and the parts of it that the rest of the server sees. */
 import type { JWK } from 'jose';
 import { z } from 'zod';
 
@@ -60,7 +60,9 @@ export function signerOf({ keys }: Ring, alg: SigningAlg): PrivateKey | undefine
 
 const position = { current: 0, next: 1, retired: 2 } satisfies Record<RingKey['state'], number>;
 
-/** All keys, per algorithm the signing one first, then the next one, then retired ones: who signs takes the first. */
+/**
+ * All keys; for each algorithm the signing one first, then the next one, then retired ones. A signer takes the first.
+ */
 export function jwksOf(ring: Ring): readonly JWK[] {
   return algsOf(ring).flatMap((alg) =>
     ring.keys

@@ -1,13 +1,16 @@
 /**
- * What becomes of a realm's keys as time passes and as an operator asks. Pure: rings in, rings out, the same
- * object when nothing changed. Times are seconds since the epoch.
+ * Changes of a realm's keys, by time and by an operator. Pure: takes a ring and returns a ring, the same object when
+ * nothing changed. Times are seconds since the epoch.
  */
 import { algsOf, type PrivateKey, type Ring, type RingKey, type SigningAlg, signerOf } from './ring.ts';
 
 /** Seconds for which verifiers may cache the published keys (`Cache-Control: max-age` of the JWKS). */
 export const JWKS_MAX_AGE = 300;
 
-/** Seconds that a key is published before it signs: whoever fetched just before that has fetched again. */
+/**
+ * Seconds that a key is published before it signs: whoever fetched the keys just before its publication has fetched
+ * them again by then.
+ */
 const PUBLISHED_AHEAD = 2 * JWKS_MAX_AGE;
 
 /** Seconds after which a signing key is replaced without being asked (90 days). */
@@ -50,7 +53,7 @@ export function missing({ keys }: Ring, algs: Iterable<SigningAlg>): readonly Si
   );
 }
 
-/** Adds new keys: the first of an algorithm without a signer signs at once, any other becomes the next one. */
+/** Adds new keys. The first key of an algorithm signs at once; any other becomes the next one. */
 export function fill(ring: Ring, fresh: readonly PrivateKey[], now: number): Ring {
   const keys = [...ring.keys];
   for (const jwk of fresh) {
@@ -70,13 +73,13 @@ export function nextChange({ keys }: Ring, keepFor: number): number {
 }
 
 export type RotationReport = {
-  /** Algorithms that a new key signs for from now on. */
+  /** Algorithms that have a new signing key. */
   readonly rotated: readonly SigningAlg[];
-  /** Algorithms whose next key has to stay published for longer first, and when it will sign. */
+  /** Algorithms whose next key must be published longer before it signs, and when it will sign. */
   readonly scheduled: readonly { readonly alg: SigningAlg; readonly at: number }[];
 };
 
-/** What a rotation that led from one ring to the other did. */
+/** What a rotation from one ring to the other did. */
 export function reportOf(before: Ring, after: Ring): RotationReport {
   const rotated = algsOf(before).filter((alg) => signerOf(before, alg)?.kid !== signerOf(after, alg)?.kid);
   const scheduled = after.keys.flatMap((key) =>

@@ -2,15 +2,15 @@ import { Failure } from '../base/errors.ts';
 import type { Key, Store } from '../storage/port/port.ts';
 import type { Sealer } from './seal.ts';
 
-/** Lies in a realm of its own, whose name no realm can have. */
+/** The mark is stored in a realm of its own, whose name no real realm can have. */
 const place: Key = { realm: '_', kind: 'seal', id: 'check' };
 const context = '_/seal/check';
 const sample = 'daypass';
 
 /**
- * Makes sure that this store is sealed with this master key; the first one that comes to a store is the store's. With
- * another one half of the secrets would open for one process and half for the next. Rejects with
- * `Failure('invalid_input')` then, and with `Failure('unavailable')` when the store does not answer.
+ * Checks that this store is sealed with this master key. The first process that opens a new store leaves a mark with
+ * its key. With two keys in use, each process could open only a part of the secrets. Rejects with
+ * `Failure('invalid_input')` for another key, with `Failure('unavailable')` when the store does not answer.
  */
 export async function checkSeal({ store, sealer }: { store: Store; sealer: Sealer }): Promise<void> {
   const value = sealer.seal(sample, context);

@@ -11,7 +11,10 @@ const TAG_BYTES = 16;
 export type Sealer = {
   /** AES-256-GCM under a random nonce; two seals of one value differ. `s1.` and base64url of nonce, ciphertext, tag. */
   seal(plain: string, context: string): string;
-  /** What was sealed under exactly this context. Throws when it was changed, moved here from elsewhere, or sealed by another key. */
+  /**
+   * The value that was sealed under exactly this context. Throws when it was changed, moved from elsewhere, or sealed
+   * with another key.
+   */
   open(sealed: string, context: string): string;
 };
 
@@ -45,7 +48,7 @@ export function createSealer(masterKey: Buffer): Sealer {
       const plain = decipher.update(body.subarray(NONCE_BYTES, -TAG_BYTES));
       return Buffer.concat([plain, decipher.final()]).toString('utf8');
     } catch (cause) {
-      // GCM says only that the tag is wrong, which covers every case alike.
+      // GCM reports only a wrong tag, which covers every case alike.
       throw new Error('a sealed value does not open: wrong master key, or it was changed or moved', {
         cause,
       });

@@ -1,6 +1,6 @@
 /**
- * Signs access tokens with a realm's keys. By `node:crypto` and not by `jose`, whose Web Crypto gives every signature
- * a thread, which costs several times what an elliptic curve takes.
+ * Signs access tokens with a realm's keys, by `node:crypto`. `jose` uses Web Crypto, which hands every signature to a
+ * thread; for an elliptic curve that costs several times the signature.
  */
 import { constants, createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -25,7 +25,10 @@ function encode(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
-/** RFC 7518 §3.3 to §3.5 and RFC 8037 §3.1. RSA takes a millisecond, which other requests must not wait for. */
+/**
+ * RFC 7518 §3.3 to §3.5 and RFC 8037 §3.1. RSA takes a millisecond, and so runs on a thread, where other requests do
+ * not wait for it.
+ */
 function signed(jwk: JWK, input: Buffer): Buffer | Promise<Buffer> {
   const key = keyOf(jwk);
   switch (jwk.alg) {

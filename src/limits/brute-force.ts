@@ -1,9 +1,9 @@
 /**
- * Who is wrong too often is not listened to for a while, right or wrong. Wrong guesses are counted in the store, for
- * all processes; who is right costs nothing. Counted are guesses at one thing from one network: nobody is locked out
- * by what somebody does elsewhere, and what does not exist counts as what does.
+ * Limits wrong tries. A source with too many wrong tries is refused for a while, whatever it sends. Wrong tries are
+ * counted in the store, for all processes; a right try costs nothing. A source is one network that tries one thing:
+ * nobody is locked out by what somebody does elsewhere, and a name that does not exist counts like one that does.
  *
- * A process knows of a limit by its own wrong guesses: another one answers at most one more before it knows.
+ * A process learns of a block from its own wrong tries: another process answers at most one more.
  */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
@@ -12,13 +12,16 @@ import type { Logger } from '../observability/logger.ts';
 import type { Store } from '../storage/port/port.ts';
 import { TooMany } from './too-many.ts';
 
-/** How many may be wrong in how many milliseconds before nobody listens for the rest of that time. */
+/** How many wrong tries within how many milliseconds block a source for the rest of that time. */
 const rules = {
-  /** Secrets are long, but people choose some themselves. */
+  /** Generated secrets are long, but people choose some themselves. */
   client_secret: { max: 20, windowMs: 60_000 },
-  /** A key that names nobody, such as an API key of an embed product: the section stands for the client. */
+  /** An API key of an embed product names no client: the section stands for the client. */
   api_key: { max: 20, windowMs: 60_000 },
-  /** Codes and refresh tokens have 256 bits; a page that brings many old ones is not to be cut off. */
+  /**
+   * Codes and refresh tokens have 256 random bits. The limit is high, so that a page that sends many old ones is not
+   * blocked.
+   */
   grant: { max: 600, windowMs: 60_000 },
   /** RFC 8628 §5.1: of 20^8 codes, ten tries in a code's life leave a chance below 2^-31. */
   user_code: { max: 10, windowMs: 600_000 },
@@ -29,13 +32,13 @@ export type AttemptKind = keyof typeof rules;
 export type AttemptSource = {
   readonly kind: AttemptKind;
   readonly realm: string;
-  /** What is guessed at, as the caller named it; empty where the guess is all there is. */
+  /** What is tried, as the caller named it; empty where the tried value is all there is. */
   readonly target: string;
-  /** Where the guess comes from (network.ts). */
+  /** The network of the caller (network.ts). */
   readonly network: string;
 };
 
-/** How many guessers a process remembers; the store still knows those it forgets. */
+/** How many sources a process remembers. The store still knows those that it drops. */
 const MAX_KNOWN = 20_000;
 
 type Known = { readonly count: number; readonly until: number };
@@ -47,7 +50,7 @@ export type BruteForceGuard = ReturnType<typeof createBruteForceGuard>;
 export function createBruteForceGuard({ store, clock, logger }: Deps) {
   const known = new LRUCache<string, Known>({ max: MAX_KNOWN });
 
-  /** As it is on most days: nobody has been wrong lately, and nobody is blocked. */
+  /** True when there was no wrong try lately, so nobody can be blocked. */
   function isQuiet(): boolean {
     return known.size === 0;
   }
@@ -56,19 +59,19 @@ export function createBruteForceGuard({ store, clock, logger }: Deps) {
     return (currentOf(attemptSource)?.count ?? 0) >= rules[attemptSource.kind].max;
   }
 
-  /** To be called before anything is looked at. Throws `TooMany`. Asks nobody. */
+  /** Must be called before the credential is looked at. Throws `TooMany`. Does not ask the store. */
   function admit(attemptSource: AttemptSource): void {
     if (isBlocked(attemptSource)) throw tooMany(attemptSource);
   }
 
   /**
-   * Counts a wrong guess. Rejects with `TooMany` when it was one too many, whose answer must not tell that it was
-   * wrong, and with `Failure('unavailable')` without a store.
+   * Counts a wrong try. Rejects with `TooMany` when it was one too many: then the answer must not tell that it was
+   * wrong. Rejects with `Failure('unavailable')` without a store.
    */
   async function wrong(attemptSource: AttemptSource): Promise<void> {
     const { max, windowMs } = rules[attemptSource.kind];
     const before = currentOf(attemptSource);
-    // Of many at the same moment each counts here at once: the limit holds before the store has answered.
+    // Concurrent tries count here at once, so that the limit holds before the store has answered.
     const here = { count: (before?.count ?? 0) + 1, until: before?.until ?? clock() + windowMs };
     known.set(idOf(attemptSource), here);
     if (here.count > max) throw tooMany(attemptSource);
@@ -87,7 +90,7 @@ export function createBruteForceGuard({ store, clock, logger }: Deps) {
   function currentOf(attemptSource: AttemptSource): Known | undefined {
     const found = known.get(idOf(attemptSource));
     const left = (found?.until ?? 0) - clock();
-    // More than a window away is a clock that was set back.
+    // An end further away than a window means that the clock was set back.
     return left > 0 && left <= rules[attemptSource.kind].windowMs ? found : undefined;
   }
 

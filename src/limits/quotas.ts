@@ -1,10 +1,10 @@
 /**
- * Quotas per minute that hold across processes. The store counts; each process takes a block from it and spends that
- * by itself, so that what is limited costs no round trip of its own as a rule. Blocks begin at one and double up to a
- * twentieth of the quota: what a process holds unused is never much more than what it has used.
+ * Quotas per minute that hold across processes. The store counts. Each process takes a block from it and spends the
+ * block by itself, so most requests need no round trip for their quota. Blocks begin at one and double up to a
+ * twentieth of the quota, so a process never holds much more than it uses.
  *
- * In a minute (which begins with the first use, by the store's clock) no more is given out than the quota, by all
- * processes together. Less is, by what others hold unused: at most a twentieth of the quota for each other process.
+ * In one minute (which begins with the first use, by the store's clock) all processes together never give out more
+ * than the quota. They may give out less: each other process may hold up to a twentieth of the quota unused.
  */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../base/clock.ts';
@@ -12,26 +12,28 @@ import type { Key, Store } from '../storage/port/port.ts';
 import { type LimitState, TooMany } from './too-many.ts';
 
 const WINDOW = 60;
-/** How many a process remembers; who is forgotten asks the store again. */
+/** How many quotas a process remembers. For a forgotten one it asks the store again. */
 const MAX_LEASES = 10_000;
-/** The largest block is this part of the quota. */
+/** The largest block, as a part of the quota. */
 const LARGEST_BLOCK = 1 / 20;
 
-/** What is limited, by name; `owner` is whose quota it is. */
+/** The name of what is limited. `owner`: whose quota it is. */
 export type Limited = { readonly name: string; readonly realm: string; readonly owner: string };
 
 export type Taken = {
   readonly limit: LimitState;
-  /** To be called when nothing came of it. */
+  /** Gives the unit back. To be called when the request failed. */
   giveBack(): void;
 };
 
-/** What a process holds of a quota in one window. It changes: whoever gives back must find it. */
+/**
+ * The part of a quota that this process holds in one window. It is mutable, so that a unit can be given back to it.
+ */
 type Lease = {
   readonly quota: number;
   /** The size of the last block. */
   block: number;
-  /** What all processes together had taken, when this one asked last. */
+  /** The count of all processes, when this one asked last. */
   counted: number;
   /** Milliseconds since the epoch. */
   until: number;
@@ -46,8 +48,8 @@ export function createQuotas({ store, clock }: { readonly store: Store; readonly
   const asking = new Map<string, Promise<void>>();
 
   /**
-   * One of `quota` (at least 1) for this minute. Rejects with `TooMany` when there is none,
-   * `Failure('unavailable')` when the store has to be asked and does not answer.
+   * Takes one of `quota` (at least 1) for this minute. Rejects with `TooMany` when none is left, with
+   * `Failure('unavailable')` when the store must be asked and does not answer.
    */
   async function take(limited: Limited, quota: number): Promise<Taken> {
     const id = JSON.stringify(limited);
@@ -63,7 +65,7 @@ export function createQuotas({ store, clock }: { readonly store: Store; readonly
   function currentLease(id: string, quota: number): Lease | undefined {
     const lease = leases.get(id);
     const left = (lease?.until ?? 0) - clock();
-    // More than a window away is a clock that was set back.
+    // An end further away than a window means that the clock was set back.
     return lease?.quota === quota && left > 0 && left <= WINDOW * 1000 ? lease : undefined;
   }
 
@@ -79,7 +81,7 @@ export function createQuotas({ store, clock }: { readonly store: Store; readonly
     const lease = currentLease(id, quota) ?? { quota, block: 0, counted: 0, until: 0, left: 0 };
     const block = nextBlock(lease);
     const key: Key = { realm, kind: `quota-${name}`, id: owner };
-    // The window ends for this process a moment before it ends for the store, never after.
+    // For this process the window ends a moment before it ends for the store, never after.
     const askedAt = clock();
     const { count, resetsInMs } = await store.count(key, { windowMs: WINDOW * 1000, by: block });
     const until = askedAt + Math.min(resetsInMs, WINDOW * 1000);

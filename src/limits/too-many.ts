@@ -1,10 +1,10 @@
 /**
- * How often something may be done: quotas of those who are let in, and how long those who guess are listened to.
- * Knows neither tokens nor HTTP; whoever answers sends the fields that are made here.
+ * Limits as answers: what a caller is told about quotas and blocks. Knows neither tokens nor HTTP; surfaces send the
+ * fields that are made here.
  */
 import { Failure } from '../base/errors.ts';
 
-/** A limit and what is left of it. Names and meanings are those of draft-ietf-httpapi-ratelimit-headers. */
+/** A limit and what is left of it, in the terms of draft-ietf-httpapi-ratelimit-headers. */
 export type LimitState = {
   /** The policy's name: letters, digits and hyphens. */
   readonly name: string;
@@ -18,7 +18,7 @@ export type LimitState = {
 
 type Fields = Readonly<Record<string, string>>;
 
-/** Somebody has to wait. `retryAfter` in seconds, at least 1. */
+/** The failure of a caller that must wait. `retryAfter` is in seconds, at least 1. */
 export class TooMany extends Failure {
   readonly retryAfter: number;
   readonly limit: LimitState | undefined;
@@ -30,7 +30,7 @@ export class TooMany extends Failure {
   }
 }
 
-/** Header fields that tell a caller its pace, before it is refused anything; none without a limit. */
+/** Header fields that tell a caller how much is left, before it is refused anything. None without a limit. */
 export function limitFields(limit: LimitState | undefined): Fields {
   if (limit === undefined) return {};
   const { name, quota, window, remaining, resetsIn } = limit;

@@ -12,16 +12,3 @@ export type Annotations = {
   /** Why, for the operator: never told to the caller. */
   reason?: string;
 };
-
-const notes = new WeakMap<object, Annotations>();
-
-/** Adds to the log line of this request (the Node request object identifies it). */
-export function annotate(request: object, more: Annotations): void {
-  const known = notes.get(request);
-  if (known === undefined) notes.set(request, { ...more });
-  else Object.assign(known, more);
-}
-
-export function annotationsOf(request: object): Annotations {
-  return notes.get(request) ?? {};
-}

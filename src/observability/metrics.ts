@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { Annotations } from './annotations.ts';
+import type { DomainEvent } from './events.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -35,10 +36,17 @@ export function createMetrics() {
     registers: [registry],
   });
 
+  const events = new Counter({
+    name: 'daypass_events_total',
+    help: 'What happened in the realms, by event; for tokens by path (fast or library), for the rest by reason or kind',
+    labelNames: ['event', 'detail'],
+    registers: [registry],
+  });
+
   const ofRoutes = new Map<string, ReturnType<typeof durations.labels>>();
   const ofAnswers = new Map<string, ReturnType<typeof requests.labels>>();
 
-  /** Looking labels up costs more than counting; both sets are closed. */
+  /** To look labels up costs more than to count. Both sets are closed, so they can be kept. */
   function count({ route, status, durationMs }: Request): void {
     const answer = `${route} ${status}`;
     const counter = ofAnswers.get(answer) ?? requests.labels(route, String(status));
@@ -56,5 +64,36 @@ export function createMetrics() {
     }
   }
 
-  return { observe, text: () => registry.metrics(), contentType: registry.contentType };
+  function observeEvent(event: DomainEvent): void {
+    for (const detail of detailsOf(event)) events.inc({ event: nameOf(event), detail });
+  }
+
+  return { observe, observeEvent, text: () => registry.metrics(), contentType: registry.contentType };
+}
+
+function nameOf(event: DomainEvent): string {
+  return event.type === 'guest' ? event.event : event.type;
+}
+
+/** One label from a closed set, or several where one event is of several kinds. */
+function detailsOf(event: DomainEvent): readonly string[] {
+  switch (event.type) {
+    case 'login.succeeded':
+      return [event.step];
+    case 'login.failed':
+      return [event.reason];
+    case 'token.issued':
+    case 'token.refused':
+    case 'token.introspected':
+    case 'token.revoked':
+      return [event.path];
+    case 'revocation':
+      return event.kinds;
+    case 'registry.changed':
+      return [event.what];
+    case 'guest':
+    case 'keys.created':
+    case 'keys.rotated':
+      return [''];
+  }
 }

@@ -1,9 +1,10 @@
 /**
- * Realms and who is in them: settings, clients, users; how they are found, changed and applied from files. Changes
- * take effect on every process in well under a second. Issues no tokens, but cuts what a change takes away.
+ * Realms with their settings, clients and users: finds and changes them, and applies realm files. A change takes
+ * effect on every process in well under a second. Issues no tokens, but cuts what a change takes away.
  */
 import type { Clock } from '../base/clock.ts';
 import { Failure } from '../base/errors.ts';
+import type { EventSink } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Stamp, Store } from '../storage/port/port.ts';
 import { type Applied, createApply } from './apply/apply.ts';
@@ -40,23 +41,24 @@ export type RegistryDeps = {
   readonly seal: Seal;
   readonly passwords: PasswordHashing;
   readonly logger: Logger;
-  /** What others keep one of for each realm, and that goes with it. */
+  readonly events: EventSink;
+  /** Documents that another room keeps for each realm, and that are removed with the realm. */
   readonly removedWith: RemovedWith;
   readonly narrowing: Narrowing;
 };
 
 /**
- * `find…` resolves to `undefined` for what is not there, whatever the name looks like. The others reject with
- * `Failure`: `not_found`, `conflict` (name taken), `invalid_input`, `busy` (too many changes at once).
+ * `find…` resolves to `undefined` for what does not exist, whatever the name looks like. The others reject with
+ * `Failure`: `not_found`, `conflict` (the name is taken), `invalid_input`, `busy` (too many changes at once).
  */
 export type Registry = {
   findRealm(name: string): Promise<RealmView | undefined>;
   findClient(realm: string, id: string): Promise<Client | undefined>;
   /** True when some client of the realm registered this web origin (`https://app.example.com`). */
   hasOrigin(realm: string, origin: string): Promise<boolean>;
-  /** When the store was asked for a client that `findClient` gave: what was cut since then may not be in it yet. */
+  /** When the store was read for a client that `findClient` gave. A cut after that may not show in the client yet. */
   readAt(client: Client): Stamp | undefined;
-  /** Asks the store anew at the next `findClient`. */
+  /** Drops the client from the cache, so that the next `findClient` reads the store. */
   forgetClient(realm: string, id: string): void;
   findUser(realm: string, id: string): Promise<User | undefined>;
   /** By user name or e-mail address; two round trips whether found or not. */
@@ -64,22 +66,27 @@ export type Registry = {
   /** Creates the realm or replaces its settings. */
   putRealm(settings: RealmSettingsInput): Promise<RealmSettings>;
   updateRealm(name: string, change: (settings: RealmSettings) => RealmSettings): Promise<RealmSettings>;
-  /** Removes its clients and users too. `false` when there was none. */
+  /** Removes the realm with its clients and users. `false` when it did not exist. */
   removeRealm(name: string): Promise<boolean>;
   createClient(realm: string, input: ClientInput): Promise<Client>;
   updateClient(realm: string, id: string, change: (client: Client) => Client): Promise<Client>;
   removeClient(realm: string, id: string): Promise<boolean>;
   createUser(realm: string, input: UserInput): Promise<User>;
-  /** A `password` in what `change` returns is hashed. `alsoCut` kills all that was issued for the user, whatever changed. */
+  /**
+   * A `password` in the result of `change` is hashed. `alsoCut` revokes everything that was issued for the user,
+   * whatever changed.
+   */
   updateUser(realm: string, id: string, change: (user: User) => User, alsoCut?: boolean): Promise<User>;
-  /** Replaces the hash `from` by a better one of the same password; cuts nothing. */
+  /** Replaces the hash `from` by a better hash of the same password; cuts nothing. */
   upgradePasswordHash(realm: string, id: string, from: string | undefined, to: string): Promise<void>;
   removeUser(realm: string, id: string): Promise<boolean>;
   listRealms(page: PageRequest): Promise<Listed<RealmSettings>>;
   listClients(realm: string, page: PageRequest): Promise<Listed<Client>>;
   listUsers(realm: string, page: PageRequest): Promise<Listed<User>>;
   applyRealm(file: RealmFile): Promise<Applied>;
-  /** `onGap`: changes may have been missed, drop all that was remembered. Returns how to stop listening. */
+  /**
+   * `onGap`: changes may have been missed, so drop everything cached. Returns a function that ends the subscription.
+   */
   onChange(listener: ChangeListener, onGap?: () => void): () => void;
   /** Stops listening to other processes. */
   close(): void;
@@ -88,14 +95,14 @@ export type Registry = {
 const MAX_REALMS = 2_000;
 const MAX_CLIENTS = 10_000;
 const MAX_ORIGINS = 2_000;
-/** Safety net: messages drop entries long before. */
+/** A safety net: messages drop entries long before. */
 const CACHE_MS = 30_000;
 
 export function createRegistry(deps: RegistryDeps): Registry {
-  const { store, clock, seal, passwords, logger, removedWith, narrowing } = deps;
+  const { store, clock, seal, passwords, logger, events, removedWith, narrowing } = deps;
   const codec = createCodec(seal);
   const feed = createChangeFeed({ store, logger });
-  const committer = createCommitter({ store, codec, announce: feed.announce });
+  const committer = createCommitter({ store, codec, events, announce: feed.announce });
   const clients = createClients({ store, codec, committer, narrowing });
   const users = createUsers({ store, codec, committer, clock, passwords });
   const realms = createRealms({ store, codec, committer, clients, users, removedWith, narrowing });
@@ -165,7 +172,7 @@ function createCached({ realms, clients, feed, clock, store }: CachedDeps) {
   };
 }
 
-/** Who may call from where changes with any client: it is forgotten as a whole. */
+/** Any change of a client may change the allowed origins: all of them are dropped. */
 function createOriginCache(store: Store, clock: Clock) {
   return createCache<object>({
     max: MAX_ORIGINS,
@@ -197,7 +204,7 @@ function changingRealms(realms: Realms): Pick<Registry, RealmCalls> {
 
 type FindRealm = Registry['findRealm'];
 
-/** Nothing is changed in, or listed of, a realm that is not there. */
+/** Refuses to change or list anything in a realm that does not exist. */
 async function requireRealm(findRealm: FindRealm, realm: string): Promise<void> {
   if ((await findRealm(realm)) === undefined) throw noRealm();
 }

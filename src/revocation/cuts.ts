@@ -1,14 +1,16 @@
 /**
- * Tells every process what was cut, in the commit that cuts it: so nobody who cuts can forget to tell, and nothing is
- * told that did not happen. What is told are names of nodes of the revocation tree; who may see which is for those who
- * pass it on.
+ * Publishes every cut to every process, in the commit that cuts: so nobody who cuts can forget it, and nothing is
+ * published that did not happen. The message holds names of revocation nodes; whoever passes it on decides who may see
+ * which.
  */
 import { z } from 'zod';
 import { randomId } from '../base/random.ts';
+import type { EventSink } from '../observability/events.ts';
 import type { Store, Write } from '../storage/port/port.ts';
+import { kindOf } from './nodes.ts';
 
 const TOPIC = 'cuts';
-/** Holds no tokens: the realm of what a process tells itself. */
+/** A realm without tokens, for messages that a process sends to itself. */
 const NOBODY = '_';
 
 const token = z.object({ id: z.string(), aud: z.array(z.string()) });
@@ -18,24 +20,36 @@ const payload = z.object({
   tick: z.string().optional(),
 });
 
-/** `nodes`: whatever hangs under one of them is dead, or has changed. `tokens`: single guest tokens among that. */
+/** `nodes`: everything below these is dead or has changed. `tokens`: single guest tokens among that. */
 export type Revocation = Pick<z.infer<typeof payload>, 'nodes' | 'tokens'>;
 
-/** The store, whose every cut is told. */
-export function publishingRevocations(store: Store): Store {
-  return { ...store, commit: (writes) => store.commit([...writes, ...messagesFor(writes)]) };
+/** The store, whose every cut is published with its commit, and emitted as an event after it. */
+export function publishingRevocations(store: Store, events: EventSink): Store {
+  return {
+    ...store,
+    async commit(writes) {
+      const cut = cutBy(writes);
+      if (cut === undefined) return store.commit(writes);
+      const { realm, nodes } = cut;
+      const outcome = await store.commit([...writes, publishRevocation(realm, { nodes })]);
+      if (outcome.ok)
+        events.emit({ type: 'revocation', realm, nodes, kinds: [...new Set(nodes.map(kindOf))] });
+      return outcome;
+    },
+  };
 }
 
-function messagesFor(writes: readonly Write[]): readonly Write[] {
+/** All steps of a commit belong to one realm. */
+function cutBy(writes: readonly Write[]) {
   const cuts = writes.flatMap((write) => {
     if ('cut' in write) return [{ realm: write.realm, node: write.cut }];
     return 'close' in write ? [{ realm: write.realm, node: write.close }] : [];
   });
   const [first] = cuts;
-  return first === undefined ? [] : [publishRevocation(first.realm, { nodes: cuts.map(({ node }) => node) })];
+  return first && { realm: first.realm, nodes: cuts.map(({ node }) => node) };
 }
 
-/** A step that tells of more than cuts do: of tokens that have changed, or which tokens a cut means. */
+/** A step that says more than the cuts of its commit do: which tokens have changed, or which ones a cut means. */
 export function publishRevocation(realm: string, cut: Partial<Revocation>): Write {
   return { publish: TOPIC, realm, message: JSON.stringify(cut) };
 }
@@ -48,13 +62,13 @@ export type RevocationListener = {
 
 export type RevocationFeed = ReturnType<typeof createRevocationFeed>;
 
-/** Hears of cuts in any process. `close` ends it. */
+/** Subscribes to the cuts of all processes. `close` ends it. */
 export function createRevocationFeed(store: Store, listener: RevocationListener) {
   const waiting = new Map<string, () => void>();
   const leave = store.subscribe(TOPIC, {
     onMessage({ realm, message }) {
       const read = payload.safeParse(JSON.parse(message));
-      // A newer version may tell of things that this one has never heard of.
+      // A newer version may publish things that this one does not know.
       if (!read.success) listener.onGap();
       else if (read.data.tick === undefined) listener.onRevocation(realm, read.data);
       else waiting.get(read.data.tick)?.();
@@ -62,7 +76,10 @@ export function createRevocationFeed(store: Store, listener: RevocationListener)
     onGap: () => listener.onGap(),
   });
 
-  /** Whether a message that is sent now is heard within so many milliseconds: silence means nothing unless it would be. */
+  /**
+   * Whether a message that is published now arrives within so many milliseconds. Only then does silence mean that
+   * nothing was cut.
+   */
   async function isAlive(withinMs: number): Promise<boolean> {
     const tick = randomId();
     const { promise, resolve } = Promise.withResolvers<boolean>();

@@ -6,8 +6,8 @@ import type { Store } from './port/port.ts';
 type OpenDeps = { readonly clock: Clock; readonly logger: Logger };
 
 /**
- * The engine that a store address names; the other one's code is not loaded. A Redis that is down is no failure: calls are `unavailable` until it is
- * back. What is no address is `Failure('invalid_input')`.
+ * Opens the engine that an address names; the code of the other one is not loaded. An unreachable Redis is no failure
+ * here: calls are `unavailable` until it is back. Throws `Failure('invalid_input')` for what is no address.
  */
 export async function openStore(url: string, { clock, logger }: OpenDeps): Promise<Store> {
   const address = storeAddress(url);

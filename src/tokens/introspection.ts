@@ -1,7 +1,7 @@
 /**
- * RFC 7662: what is said of a token, and to whom. Pure: the record, its document and the caller in, the answer out.
+ * RFC 7662: what an introspection answer says of a token, and to whom. Pure: the record, its document and the caller
+ * are the input.
  */
-import type { Document } from '../storage/port/port.ts';
 import type { TokenRecord } from './record.ts';
 
 export type Introspection =
@@ -10,22 +10,17 @@ export type Introspection =
 
 export const INACTIVE: Introspection = { active: false };
 
-/** Who asks: the client, and the audiences of the APIs it introspects. */
+/** The caller: the client, and the audiences of the APIs that it introspects. */
 export type Caller = { readonly clientId: string; readonly audiences: ReadonlySet<string> };
 
 /**
- * A caller entitled to the token's audience, or the client that it was issued to, may see it; to everybody else it
- * is indistinguishable from a random string (RFC 7662 §4).
+ * A caller may see a token if it introspects the token's audience, or if the token was issued to it. For everybody
+ * else the token is indistinguishable from a random string (RFC 7662 §4).
  */
 export function mayIntrospect(record: TokenRecord, caller: Caller): boolean {
   return (
     record.clientId === caller.clientId || (record.aud !== undefined && caller.audiences.has(record.aud))
   );
-}
-
-/** Not cut, not spent, not expired. `now` is in seconds. */
-export function isLive(document: Document, record: TokenRecord, now: number): boolean {
-  return !document.cut && document.spentAt === undefined && record.exp > now;
 }
 
 /** The members of RFC 7662 §2.2 for a live token. */

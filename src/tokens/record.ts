@@ -1,6 +1,6 @@
 /**
- * What is at rest of a token: everything that was decided when it was issued, nothing of its value.
- * Field names are shortened, because there are millions of these; fields of a newer version are kept as they are.
+ * The record of a token: everything that was decided when it was issued, and nothing of its value. Names are
+ * shortened, because there are millions of records. Members of a newer version are kept as they are.
  */
 const shortNames = {
   kind: 'k',
@@ -39,7 +39,7 @@ const kinds = new Map<unknown, TokenRecord['kind']>([
   ['R', 'RefreshToken'],
 ]);
 
-/** A token as its record tells it. Times are seconds since the epoch. */
+/** A token as its record describes it. Times are seconds since the epoch. */
 export type TokenRecord = {
   readonly kind: keyof typeof shortKinds;
   readonly clientId: string;
@@ -50,10 +50,10 @@ export type TokenRecord = {
   readonly aud?: string;
   readonly iat: number;
   readonly exp: number;
-  /** The grant it came by. */
+  /** The grant type by which it was issued. */
   readonly gty?: string;
   readonly sid?: string;
-  /** What else introspection says: user name and roles. */
+  /** More members of the introspection answer: user name and roles. */
   readonly extra?: Readonly<Record<string, unknown>>;
   readonly rar?: readonly unknown[];
   readonly 'x5t#S256'?: string;
@@ -63,7 +63,9 @@ export type TokenRecord = {
   readonly authTime?: number;
 };
 
-/** JSON of a token's fields with short names; `undefined` and `false` fields are left out, and what the key says. */
+/**
+ * The JSON of a record, with short names. `undefined` and `false` members are left out, and so is what the key says.
+ */
 export function encodeToken({ kind, extra, ...fields }: Readonly<Record<string, unknown>>): string {
   const record: Record<string, unknown> = { k: shortKinds[kind as TokenRecord['kind']] };
   for (const [name, value] of Object.entries(fields)) {
@@ -74,14 +76,14 @@ export function encodeToken({ kind, extra, ...fields }: Readonly<Record<string, 
   return JSON.stringify(record);
 }
 
-/** The realm is where the record lies. */
+/** The realm is part of the record's key. */
 function withoutRealm(extra: unknown): object | undefined {
   if (typeof extra !== 'object' || extra === null) return undefined;
   const { realm: _, ...said } = extra as { realm?: unknown };
   return Object.keys(said).length > 0 ? said : undefined;
 }
 
-/** The fields of a record at rest; `undefined` when it is not a token's. Only `encodeToken` writes what has a kind. */
+/** Reads a record; `undefined` when it is not a token's. Only `encodeToken` writes records with a kind. */
 export function decodeToken(value: string): TokenRecord | undefined {
   const stored: unknown = JSON.parse(value);
   if (typeof stored !== 'object' || stored === null || !('k' in stored)) return undefined;

@@ -1,6 +1,4 @@
-/**
- * Token values. A readable prefix lets secret scanners find leaks; what follows are 256 random bits.
- */
+/** Token values: a readable prefix, by which secret scanners find leaks, and 256 random bits. */
 import { hmac } from '../base/hash.ts';
 import { randomValue } from '../base/random.ts';
 
@@ -11,8 +9,8 @@ export function newValue(kind: keyof typeof prefixes): string {
 }
 
 /**
- * The one successor of a spent refresh token. Whoever repeats the refresh within the grace computes the same
- * value, so that nothing readable of it is at rest. `secret` is the realm's.
+ * The one successor of a spent refresh token. Whoever repeats the refresh within the grace computes the same value,
+ * so nothing of it has to be stored. `secret` is the realm's.
  */
 export function successorOf(spent: string, secret: Buffer): string {
   return prefixes.refresh + hmac(secret, `refresh-successor:${spent}`);

@@ -261,6 +261,7 @@ describe('errors', () => {
       'a language that is none',
       { ...dashboard, params: { currencyFormat: { locale: 'not a locale', currency: 'USD' } } },
     ],
+    ['a member twice', JSON.stringify(dashboard).replace('{', '{"dashboardSecret":"x",')],
     ['an unknown setting', { ...dashboard, config: { showEverything: true } }],
     ['other domains', { ...dashboard, semanticDomainAccess: { mode: 'exclude', domains: [] } }],
     ['nobody', project],

@@ -207,6 +207,7 @@ describe('the portal’s backend', () => {
   it.each([
     '{"tenant":"violet"}',
     '{"tenant":["blue"]}',
+    '{"tenant":"green","tenant":"blue"}',
     '{}',
     '[]',
     'null',

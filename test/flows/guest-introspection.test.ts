@@ -268,6 +268,8 @@ describe('introspection of guest tokens', () => {
     expect(await ask(await proof(thief, { ...seen, ath }))).toEqual(mismatch);
     expect(await ask(await proof(key, seen))).toEqual(mismatch);
     expect(await ask(await proof(key, { ...seen, ath: 'another' }))).toEqual(mismatch);
+    // RFC 9449 §4.2: a proof has a jti, whoever checks it.
+    expect(await ask(await proof(key, { ...seen, ath, jti: undefined }))).toEqual(mismatch);
     expect(await ask(await proof(key, { ...seen, ath }), { htm: 'POST' })).toEqual(mismatch);
     expect(await ask(await proof(key, { ...seen, ath }), { htu: 'https://bi.acme.test/api/other' })).toEqual(
       mismatch,

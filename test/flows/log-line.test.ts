@@ -60,6 +60,15 @@ describe('the line of a request', () => {
     });
   });
 
+  it('says which code answered', async () => {
+    await token({ grant_type: 'client_credentials' }, engine);
+    const fast = await lastLine();
+    lines.length = 0;
+    await token(george);
+
+    expect([fast.path, (await lastLine()).path]).toEqual(['fast', 'library']);
+  });
+
   it.each([
     [
       'a wrong secret',

@@ -1,6 +1,6 @@
 /** OWASP ASVS 6.3.1: wrong passwords lock a user, by whichever name they were tried, and nobody can see who exists. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createLogin } from '../../src/authn/login.ts';
+import { createAuthenticator } from '../../src/authn/authenticator.ts';
 import { createWorkQueue } from '../../src/base/work-queue.ts';
 import { createPasswords } from '../../src/registry/passwords/passwords.ts';
 import { type Answer, postForm } from '../support/http.ts';
@@ -70,16 +70,14 @@ describe('wrong passwords', () => {
   });
 
   it('of one moment are no way around it', async () => {
-    const { store, registry } = server.services;
+    const { store, registry, events } = server.services;
     const passwords = createPasswords({ queue: createWorkQueue({ concurrency: 1, maxWaiting: 100 }) });
-    const one = createLogin({ store, registry, passwords });
+    const one = createAuthenticator({ store, registry, passwords, events });
     const realm = await registry.findRealm('acme');
     if (realm === undefined) throw new Error('there is no realm');
-    const bruteForce = [...Array.from({ length: 12 }, (_, index) => `guess-${index}`), 'my_password'];
+    const attempts = [...Array.from({ length: 12 }, (_, index) => `guess-${index}`), 'my_password'];
 
-    const outcomes = await Promise.all(
-      bruteForce.map((attempt) => one.authenticate(realm, 'burst', attempt)),
-    );
+    const outcomes = await Promise.all(attempts.map((attempt) => one.password(realm, 'burst', attempt)));
 
     expect(outcomes.filter(({ ok }) => ok)).toEqual([]);
   });

@@ -307,6 +307,16 @@ describe('CIBA', () => {
     expect((await poll(json.auth_req_id)).json).toMatchObject({ error: 'invalid_grant' });
   });
 
+  it('says of the tokens what the login was worth that the approval was given in', async () => {
+    const { json } = await ask({ acr_values: '1' });
+    const { visitor, account } = await accountOf();
+
+    await visitor.submit(account, { decision: 'approve' }, '/decide');
+
+    const { id_token } = (await poll(json.auth_req_id)).json;
+    expect(decodeJwt(id_token)).toMatchObject({ acr: '1' });
+  });
+
   it('tells the client when the person said no', async () => {
     const { json } = await ask();
     const { visitor, account } = await accountOf();

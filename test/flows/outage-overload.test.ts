@@ -1,6 +1,6 @@
 /** More logins than the machine can hash: the surplus is turned away at once, nobody else notices. */
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { createLogin } from '../../src/authn/login.ts';
+import { createAuthenticator } from '../../src/authn/authenticator.ts';
 import { Failure } from '../../src/base/errors.ts';
 import { createWorkQueue } from '../../src/base/work-queue.ts';
 import { createPasswords } from '../../src/registry/passwords/passwords.ts';
@@ -18,7 +18,7 @@ beforeAll(async () => {
     realms: [acme()],
     adapt(services) {
       const passwords = createPasswords({ queue });
-      return { ...services, passwords, login: createLogin({ ...services, passwords }) };
+      return { ...services, passwords, authenticator: createAuthenticator({ ...services, passwords }) };
     },
   });
 });

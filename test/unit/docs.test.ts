@@ -6,7 +6,7 @@ import { callers } from '../../src/http/routes.ts';
 import { runCommand } from '../support/command.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const documents = globSync(['*.md', 'docs/*.md'], { cwd: root });
+const documents = globSync(['*.md', 'docs/**/*.md'], { cwd: root });
 
 describe('the documentation', () => {
   it.each(documents)('%s links to what is there', (name) => {

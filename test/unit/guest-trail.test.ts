@@ -1,4 +1,5 @@
 /** How much of a trail is kept, and for how long, on a store whose time the test moves. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { GuestRecord } from '../../src/guest/record/guest-record.ts';
 import { append, type Happening, readTrail } from '../../src/guest/trail/trail.ts';
 import { faultOf } from '../../src/guest/trail/trail-chain.ts';
+import { createEventSink } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createEmbeddedStore } from '../../src/storage/embedded/store.ts';
 import { readGranted, smallest } from './guest-support.ts';
@@ -17,7 +19,8 @@ let now = Date.parse('2026-01-01T00:00:00Z');
 const clock = () => now;
 const store = createEmbeddedStore({ path: join(folder, 'daypass.db'), clock });
 afterAll(() => store.close());
-const deps = { store, clock, logger: createLogger('silent') };
+const logger = createLogger('silent');
+const deps = { store, clock, logger, events: createEventSink(logger) };
 
 const forward = (days: number) => {
   now += days * 86_400_000;

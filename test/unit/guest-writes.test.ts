@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { refreshWrites } from '../../src/guest/issue/refresh-value.ts';
 import { idleWrites, recordWrites } from '../../src/guest/issue/writes.ts';
 import { nodesOfGuest } from '../../src/guest/record/guest-nodes.ts';
 import type { GuestRecord } from '../../src/guest/record/guest-record.ts';
@@ -62,6 +63,16 @@ describe('what is written for a guest token', () => {
     expect(ttlOf(first)).toBe(7200);
     expect(ttlOf({ ...first, id: 'gt_2', family: 'gt_1' })).toBe(1200);
     expect(ttlOf(record)).toBe(1200);
+  });
+
+  it('gives a refresh token its whole life from the moment that the guest token was issued', () => {
+    const lifetime = { ttl: 600, refresh: { allowed: true, absolute: 7200 } };
+    const refreshed = { ...record, granted: { ...record.granted, lifetime } };
+
+    const written = refreshWrites('acme', refreshed);
+
+    expect(written?.issued.expiresIn).toBe(7200);
+    expect(written?.writes[0]?.ttl).toBe(7200);
   });
 
   it.each([1, 50, 61, 62, 100])(

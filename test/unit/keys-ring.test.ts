@@ -5,6 +5,7 @@ import { calculateJwkThumbprint, createLocalJWKSet, importJWK, type JWK, jwtVeri
 import { afterEach, describe, expect, it } from 'vitest';
 import { createKeyRing, type RealmKeys } from '../../src/keys/key-ring.ts';
 import { createSealer } from '../../src/keys/seal.ts';
+import { createEventSink } from '../../src/observability/events.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { openStore } from '../../src/storage/open.ts';
 import type { Store } from '../../src/storage/port/port.ts';
@@ -37,7 +38,7 @@ function startWorld() {
       store,
       clock,
       sealer,
-      logger,
+      events: createEventSink(logger),
       signedUntil: TOKEN_LIFE,
       onChange: (realm) => heard.push(realm),
     });

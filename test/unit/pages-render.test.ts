@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { userCodeProblemOf } from '../../src/oidc/interaction/device.ts';
 import { accountPage } from '../../src/surfaces/pages/account/account-page.ts';
 import * as pages from '../../src/surfaces/pages/ui/render.ts';
 import { account, consent, login, pageContext, samples } from './pages-samples.ts';
@@ -155,7 +156,7 @@ describe('forms of the library', () => {
     ['AbortedError', 'aborted'],
     ['constructor', 'failed'],
   ])('take %s of the device page as %s', (name, problem) => {
-    expect(pages.deviceProblemOf(name)).toBe(problem);
+    expect(userCodeProblemOf(name)).toBe(problem);
   });
 });
 

@@ -3,8 +3,13 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { readBody } from '../../src/http/body.ts';
+import { beginRequest } from '../../src/http/request-state.ts';
 
-const requestOf = () => new IncomingMessage(new Socket());
+function requestOf(): IncomingMessage {
+  const request = new IncomingMessage(new Socket());
+  beginRequest(request, 'request');
+  return request;
+}
 
 describe('the body of a request', () => {
   it('is the same for everybody who asks for it', async () => {

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { isNarrowerCeiling } from '../../src/guest/limits/ceiling-change.ts';
 import { createSealer } from '../../src/keys/seal.ts';
+import { createEventSink } from '../../src/observability/events.ts';
 import { createPasswordQueue, createPasswords } from '../../src/registry/passwords/passwords.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import { createEmbeddedStore } from '../../src/storage/embedded/store.ts';
@@ -35,6 +36,7 @@ export async function openRegistry() {
       clock: () => time.now,
       seal,
       logger,
+      events: createEventSink(logger),
       removedWith: () => [],
       narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
       passwords: {

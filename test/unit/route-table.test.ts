@@ -2,6 +2,7 @@ import Koa, { type Context } from 'koa';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { beginRequest } from '../../src/http/request-state.ts';
 import { createRouteTable } from '../../src/http/route-table.ts';
 import { adaptSurface, type Route, type Routed, refusePlainly, type Surface } from '../../src/http/routes.ts';
 import { surfaces } from '../../src/surfaces/surfaces.ts';
@@ -25,6 +26,7 @@ function serve(...all: readonly Surface<Request>[]) {
   const app = new Koa();
   const table = createRouteTable(all);
   app.use(async (ctx) => {
+    beginRequest(ctx.req, 'request');
     if (!(await table.answer({ ctx }, ctx.path))) ctx.body = { text: 'nobody' };
   });
   return request(app.callback());

@@ -6,7 +6,7 @@ import { everyPage, getRealm, withServices } from '../runtime/with-services.ts';
 
 const realm = { value: '<name>', isRequired: true, help: 'the realm' } as const;
 
-/** Seconds that somebody who was invited has to register. */
+/** Seconds for which an invitation can be used. */
 const INVITATION_TTL = 86_400;
 
 export const inviteClient: Command = {

@@ -26,7 +26,7 @@ async function runServer(settings: Settings, realms: readonly LoadedRealm[]): Pr
   const logger = createLogger(settings.logLevel);
   const services = await openServices(settings, logger);
   const keyMaker = createKeyMaker(services);
-  // The process that started this one as a worker has applied the files and greets. Passwords are hashed on other
+  // In a worker, the parent process has applied the files and prints the greeting. Passwords are hashed on other
   // threads while this one loads the rest of the code.
   const applied = cluster.isWorker ? undefined : applyRealms(services, realms, keyMaker.make);
   const [{ startServer }] = await Promise.all([import('../../server.ts'), applied]);

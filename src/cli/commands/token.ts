@@ -45,7 +45,10 @@ async function revocation(services: Services, { name }: RealmView, input: Input)
   return { cut: await nodeOf(services, name, input), realm: name, ttl: LASTING_CUT_TTL };
 }
 
-/** Most likely a typo, or the `sid` by which one client knows it: to say "revoked" would be a wrong yes. */
+/**
+ * An unknown id is most likely a typo, or the `sid` by which one client knows the session. To print "revoked" would
+ * be wrong.
+ */
 async function knownSession({ store }: Services, realm: string, uid: string): Promise<string> {
   const [pointer] = await store.read([sessionPointer(realm, uid)]);
   if (pointer !== undefined) return uid;
@@ -53,8 +56,8 @@ async function knownSession({ store }: Services, realm: string, uid: string): Pr
 }
 
 /**
- * Whatever a process decides on what it read of a client before the cut is refused, so they are all told to read it
- * again. `cut` is none of the things that change one by one: at that they forget all they know of clients.
+ * A decision that rests on a client read before the cut is refused, so all processes are told to read the client
+ * again. `cut` is not the name of a single thing: then they drop all cached clients.
  */
 function announcement({ name: realm }: RealmView, input: Input): Write {
   const client = input.find('client');
@@ -73,7 +76,7 @@ async function nodeOf(services: Services, realm: string, input: Input): Promise<
   return clientNode(client);
 }
 
-/** A compatibility section is a client of its own, `compat:databrain` say. */
+/** The section of an embed product is a client of its own, `compat:databrain` for example. */
 async function isClient({ registry }: Services, realm: string, id: string): Promise<boolean> {
   if ((await registry.findClient(realm, id)) !== undefined) return true;
   const sections = (await registry.findRealm(realm))?.compat ?? {};

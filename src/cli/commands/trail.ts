@@ -31,7 +31,7 @@ export const showTrail: Command = {
 
 const columns = ['seq', 'at', 'event', 'by', 'ip', 'reason', 'hash'];
 
-/** What is not known, or not chained, is a dash. */
+/** A dash for a value that is not known or not chained. */
 function rowOf(event: Readonly<Record<string, unknown>>): string {
   return columns.map((name) => String(event[name] ?? '-')).join('\t');
 }

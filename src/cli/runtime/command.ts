@@ -4,14 +4,14 @@ import { didYouMean } from '../../config/faults.ts';
 
 export type Option = {
   readonly help: string;
-  /** What its value is called in the help; a switch has none. */
+  /** The name of the value in the help. Absent for a switch. */
   readonly value?: string;
   readonly isRequired?: boolean;
   readonly isRepeatable?: boolean;
 };
 
 export type Command = {
-  /** For `--help`, what it does and what it leaves alone. */
+  /** For `--help`: what the command does, and what it does not touch. */
   readonly about: string;
   readonly options?: Readonly<Record<string, Option>>;
   /** Name of the one argument that may stand without an option. */
@@ -23,7 +23,7 @@ export type Command = {
 export type Input = {
   /** The argument that stands without an option. */
   readonly argument: string | undefined;
-  /** Of an option that is required. */
+  /** The value of a required option. */
   need(name: string): string;
   find(name: string): string | undefined;
   all(name: string): readonly string[];

@@ -1,7 +1,7 @@
 import type { LoadedRealm } from '../../config/realm-files.ts';
 import type { RealmFile } from '../../registry/model/model.ts';
 
-/** Says how to try the demo realms: the first in lines to be pasted into a shell, as their secrets are public. */
+/** Prints how to try the demo realms, as lines to paste into a shell. Their secrets are public. */
 export function greet(publicUrl: string, realms: readonly LoadedRealm[]): void {
   const [first, ...others] = realms.map(({ file }) => file).filter(({ demo }) => demo === true);
   if (first === undefined) return;
@@ -56,7 +56,7 @@ function curl(url: string, form: Readonly<Record<string, string | undefined>>): 
   return ['  curl -s', quoted(url), ...data].join(' ');
 }
 
-/** For a POSIX shell. */
+/** Quotes text for a POSIX shell. */
 function quoted(text: string): string {
   return /^[\w./:=%@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

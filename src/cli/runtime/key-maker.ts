@@ -2,8 +2,8 @@ import { signingAlgorithmsOf } from '../../oidc/realm/signing-algorithms.ts';
 import type { Services } from '../../services.ts';
 
 /**
- * Makes the signing keys of new realms in the background, one realm after the other, so that nobody's first request
- * has to wait for them; a request that comes first nevertheless makes, or waits for, the same ones.
+ * Makes the signing keys of new realms in the background, one realm after the other, so that the first request to a
+ * realm does not wait for them. A request that comes earlier makes the same keys, or waits for them.
  */
 export function createKeyMaker({ registry, keyRing, logger }: Services) {
   let work = Promise.resolve();
@@ -25,7 +25,7 @@ export function createKeyMaker({ registry, keyRing, logger }: Services) {
     }
   }
 
-  /** Resolves once nothing is being made any more. */
+  /** Resolves when no keys are being made any more. */
   function stop(): Promise<void> {
     isStopped = true;
     return work;

@@ -2,7 +2,10 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Failure } from '../../base/errors.ts';
 
-/** Never from the arguments, which every user of the machine can see. Asked for twice where somebody types. */
+/**
+ * Reads a new password, never from the arguments, which every user of the machine can see. On a terminal it is asked
+ * for twice.
+ */
 export async function readNewPassword(): Promise<string> {
   if (!process.stdin.isTTY) return firstLine();
   const password = await ask('New password: ');
@@ -15,7 +18,7 @@ async function firstLine(): Promise<string> {
   throw new Failure('invalid_input', 'standard input holds no password');
 }
 
-/** What is typed is not shown. */
+/** The typed text is not shown. */
 async function ask(question: string): Promise<string> {
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output, terminal: true });

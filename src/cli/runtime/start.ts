@@ -12,7 +12,10 @@ export async function openServices(settings: Settings, logger: Logger): Promise<
   return createServices({ ...settings, key }, logger);
 }
 
-/** What the store asks for before anything is served from it. `onNew` hears of every realm that was not there before. */
+/**
+ * Checks and warnings of the store before anything is served from it. `onNew` is called for every realm that did not
+ * exist before.
+ */
 export async function applyRealms(
   { registry, logger, checkMasterKey }: Services,
   realms: readonly LoadedRealm[],
@@ -29,7 +32,9 @@ export async function applyRealms(
   }
 }
 
-/** A log tells how many, not who: it is kept elsewhere and for longer than the people in it may want. */
+/**
+ * The log has the number of users, not their names: logs are kept elsewhere, and longer than these people may want.
+ */
 function withoutPeople(labels: readonly string[]): readonly string[] {
   const others = labels.filter((label) => !label.startsWith('user '));
   const people = labels.length - others.length;

@@ -6,8 +6,8 @@ import type { RealmView } from '../../registry/model/realm-view.ts';
 import { createServices, type Services } from '../../services.ts';
 
 /**
- * Runs `work` on the server's own store, by the same settings as the server, whether or not that runs: it notices
- * what changes within 200 ms. Nothing is logged, because what a command has to say goes to its output.
+ * Runs `work` on the server's own store and settings, whether or not the server is running; a running one notices
+ * changes within 200 ms. Nothing is logged: a command prints what it has to say.
  */
 export async function withServices<T>(work: (services: Services) => Promise<T>): Promise<T> {
   const settings = loadSettings();
@@ -31,7 +31,7 @@ type Page<T> = { readonly items: readonly T[]; readonly next?: string };
 
 const PAGE = 500;
 
-/** Everything that is listed, a page at a time. */
+/** All items of a list, read page by page. */
 export async function* everyPage<T>(
   list: (page: { limit: number; after?: string }) => Promise<Page<T>>,
 ): AsyncGenerator<T> {

@@ -1,23 +1,23 @@
 /**
- * Several processes on one port. The first one answers nothing itself: it starts the others, replaces one that
- * dies, and passes on that it was told to stop. Each has an admin port of its own, counted up from the first.
+ * Several processes on one port. The first one answers no requests: it starts the others, replaces one that dies, and
+ * passes on the signal to stop. Each has an admin port of its own, counted up from the first.
  */
 import cluster, { type Worker } from 'node:cluster';
 import type { Settings } from '../../config/settings.ts';
 import type { Logger } from '../../observability/logger.ts';
 
 const UP = 'up';
-/** Before one that could not even start is tried again. */
+/** The pause before a worker that failed at its start is started again. */
 const PAUSE_MS = 1000;
 
-/** Called in a worker once it answers; elsewhere it does nothing. */
+/** To be called in a worker when it answers requests. Does nothing in other processes. */
 export function tellSupervisor(): void {
   cluster.worker?.send(UP);
 }
 
 type Deps = {
   readonly logger: Logger;
-  /** Called once, when all of them answer. */
+  /** Called once, when all workers answer. */
   onUp(): void;
 };
 

@@ -1,4 +1,6 @@
-/** The registered resource types and actions, and what an action needs of those who pass it on. */
+/**
+ * The registered resource types and actions, and the permission that a user needs to pass an action on to a guest.
+ */
 import { z } from 'zod';
 
 const registeredType = z.enum([
@@ -18,19 +20,24 @@ const registeredType = z.enum([
   'embed',
 ]);
 
-/** Of a type of the product's own, without anchors. It holds no colon, so that `custom:name:id` reads in one way. */
+/**
+ * The name of a product's own type, without anchors. It holds no colon, so that `custom:name:id` can be read in one
+ * way only.
+ */
 export const customType = /[a-z0-9][a-z0-9_-]{0,63}/;
 
 export const resourceType = z.union(
   [registeredType, z.templateLiteral(['custom:', z.string().regex(new RegExp(`^${customType.source}$`))])],
   { error: `must be one of ${registeredType.options.join(', ')} or custom:name` },
 );
-/** The registered ones; `custom:…` come on top. */
+/** The registered types. A product's own are named `custom:…`. */
 export const resourceTypes: readonly string[] = registeredType.options;
 
 export type ResourceType = z.infer<typeof resourceType>;
 
-/** `right`: which permission a user needs to pass the action on. `scope`: the coarse verb that covers it. */
+/**
+ * `right`: the permission that a user needs to pass the action on. `scope`: the coarse scope that covers the action.
+ */
 const actions = {
   view: { right: 'read', scope: 'guest:view' },
   filter: { right: 'read', scope: 'guest:filter' },
@@ -49,7 +56,7 @@ const actions = {
   delete: { right: 'write', scope: 'guest:edit' },
   layout: { right: 'write', scope: 'guest:edit' },
   archive: { right: 'write', scope: 'guest:edit' },
-  // Both reach data that no list of resources names: only somebody who may change things passes them on.
+  // Both reach data beyond any list of resources, so only a user with a write permission may pass them on.
   ask_ai: { right: 'write', scope: 'guest:edit' },
   sql: { right: 'write', scope: 'guest:edit' },
 } as const satisfies Record<string, { right: 'read' | 'write'; scope: `guest:${string}` }>;

@@ -62,7 +62,7 @@ export function checkBinding(bound: Binding | undefined, presented: Presented): 
   return undefined;
 }
 
-/** The host names of a binding, for the caller to look up. */
+/** The host names in a binding. The caller looks up their addresses. */
 export function hostsOf(bound: Binding): string[] {
   return (bound.ip ?? []).filter((entry) => rangeOf(entry) === undefined);
 }
@@ -116,7 +116,7 @@ function rangeOf(entry: string): Range | undefined {
   return /^\d{1,3}$/.test(suffix) && prefix <= bits ? { address, prefix, family } : undefined;
 }
 
-/** An IPv4 address counts as itself when it is written inside IPv6 (RFC 4291 §2.5.5.2). */
+/** An IPv4 address inside IPv6 notation is compared as the IPv4 address (RFC 4291 §2.5.5.2). */
 function contains(outer: Range | undefined, inner: Range): boolean {
   if (outer === undefined) return false;
   const list = new BlockList();
@@ -135,7 +135,10 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
   return isIPv6(address) ? 'ipv6' : 'ipv4';
 }
 
-/** As browsers write them; `https`, with at most one `*` as the whole first label; `http` only for localhost. */
+/**
+ * Origins as browsers write them: `https`, with at most one `*`, which is the whole first label; `http` for localhost
+ * only.
+ */
 function isOrigin(value: string): boolean {
   const concrete = value.replace('//*.', '//');
   const url = URL.parse(concrete);
@@ -145,8 +148,8 @@ function isOrigin(value: string): boolean {
 }
 
 /**
- * True for a wildcard whose hosts belong to whoever registers them (publicsuffix.org: `*.com`, `*.co.uk`,
- * `*.github.io`). The list is the one that the library was released with; nothing is fetched.
+ * True for a wildcard below a public suffix (publicsuffix.org: `*.com`, `*.co.uk`, `*.github.io`): anybody can
+ * register a host there. The list is the one that the library was released with; nothing is fetched.
  */
 function coversStrangers(value: string): boolean {
   if (!value.includes('//*.')) return false;

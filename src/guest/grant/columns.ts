@@ -1,4 +1,4 @@
-/** Which columns a guest sees, and which only masked. What is said of a name holds for it in any case. */
+/** Which columns a guest sees, and which of them masked. Column names are compared without regard to case. */
 import { z } from 'zod';
 import { columnName, setOf } from './fields.ts';
 
@@ -9,11 +9,11 @@ const mask = z.enum(['null', 'hash', 'last4', 'bucket']);
 
 export const columns = z
   .strictObject({
-    /** Only these; an empty list is no column. */
+    /** The only columns that are shown. An empty list shows none. */
     allow: names.optional(),
-    /** All but these. */
+    /** Every column is shown but these. */
     deny: names.min(1).optional(),
-    /** What is shown of a visible column instead of its value. */
+    /** For a visible column: what is shown in place of its value. */
     mask: z
       .record(columnName, mask)
       .refine((map) => Object.keys(map).length <= MAX_NAMES, `must have at most ${MAX_NAMES} names`)
@@ -73,7 +73,7 @@ function maskOf(policy: Columns, name: string): Mask | undefined {
   return Object.entries(policy.mask ?? {}).find(([masked]) => folded(masked) === folded(name))?.[1];
 }
 
-/** Databases find a column whatever the case, some also without accents: what is denied is denied for all of them. */
+/** Databases find a column in any case, some also without accents. A denied name is denied in all these forms. */
 function folded(name: string): string {
   return name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
 }

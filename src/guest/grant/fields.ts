@@ -1,7 +1,7 @@
 /** The small schemas that the parts of a guest grant share. Lengths are in bytes of UTF-8 where the contract says so. */
 import { z } from 'zod';
 
-/** Control characters break log lines and store keys; lone surrogates are another string once they were sent. */
+/** Control characters break log lines and store keys. A lone surrogate becomes another character when it is sent. */
 const unprintable = /[\p{Cc}\p{Cs}]/u;
 const loneSurrogate = /\p{Cs}/u;
 
@@ -21,8 +21,8 @@ export const dataText = z
   .refine((value) => !loneSurrogate.test(value), 'must be well-formed Unicode');
 
 /**
- * A number that means what was written: JSON readers round whole numbers beyond 2^53, and a rounded tenant number
- * is another tenant.
+ * A number that keeps its value: JSON readers round whole numbers beyond 2^53, and a rounded tenant number is another
+ * tenant.
  */
 export const dataNumber = z
   .number()
@@ -33,7 +33,7 @@ export const dataNumber = z
 
 export const identifier = label(256);
 
-/** 63 bytes is what PostgreSQL keeps of a name; what it cut off could be another column. */
+/** PostgreSQL cuts names after 63 bytes, and a name that was cut could be another column. */
 export const columnName = z
   .string()
   .regex(
@@ -59,7 +59,7 @@ export function atMost<T extends z.ZodType>(maxBytes: number, schema: T) {
   return schema.refine((value) => jsonSize(value) <= maxBytes, `must be at most ${maxBytes} bytes of JSON`);
 }
 
-/** A list as a set: what is repeated counts once. */
+/** A list as a set: a repeated entry counts once. */
 export function setOf<T extends z.ZodType<string>>(item: T, max: number) {
   return z
     .array(item)

@@ -42,17 +42,17 @@ const subject = z
 const filterValues = atMost(16_384, mapOf(z.json(), 100));
 
 const filters = z.strictObject({
-  /** Set, and not the guest's to change. */
+  /** Filters that are set and that the guest cannot change. */
   locked: filterValues.optional(),
-  /** Set at first. */
+  /** Filters that are set when the page opens; the guest may change them. */
   initial: filterValues.optional(),
   hidden: setOf(identifier, 100).optional(),
   show_on_url: z.boolean().optional(),
 });
 
-/** What native JSON and RAR say of a resource in the same words. */
+/** The members of a resource that native JSON and RAR objects share. */
 export const resourceLimits = {
-  /** Resource servers that this is for; absent: the token's audience. */
+  /** The resource servers that the resource is for. Absent: the audience of the token. */
   locations: setOf(z.url().max(1024), 10).min(1).optional(),
   actions: setOf(action, 32).min(1),
   rows: rows.optional(),
@@ -64,7 +64,7 @@ export const resourceLimits = {
 const resource = z.strictObject({
   type: resourceType,
   id: identifier,
-  /** What lies below it too, as the resource server knows it. */
+  /** Includes what lies below the resource, as the resource server knows it. */
   include: z.literal('children').optional(),
   ...resourceLimits,
 });
@@ -107,7 +107,7 @@ const session = z.strictObject({
   on_excess: z.literal('reject').default('reject'),
 });
 
-/** What RAR says of the whole token, in the same words. */
+/** The members of the whole grant that RAR objects can carry. */
 export const sessionFields = {
   /** Absent where the subject token names the guest. */
   subject: subject.optional(),
@@ -128,7 +128,7 @@ export const guestGrant = z.strictObject({
       const seen = new Set<string>();
       for (const [index, { type, id }] of list.entries()) {
         const name = JSON.stringify([type, id]);
-        // Two limits for one resource would leave it to the reader which one counts.
+        // A resource may be named once: with two limits for it, readers could differ in which one counts.
         if (seen.has(name))
           context.addIssue({ code: 'custom', path: [index, 'id'], message: 'is there twice' });
         seen.add(name);
@@ -147,7 +147,7 @@ export type Resource = z.infer<typeof resource>;
 export type PolicyUse = z.infer<typeof policyUse>;
 export type GuestGrant = z.infer<typeof guestGrant>;
 
-/** A grant in which nothing is left open: what a token is minted from. */
+/** A complete grant, with every default filled in. Tokens are minted from it. */
 export type Granted = Omit<GuestGrant, 'subject' | 'resources' | 'lifetime'> & {
   readonly subject: Subject;
   readonly resources: readonly GrantedResource[];
@@ -155,12 +155,12 @@ export type Granted = Omit<GuestGrant, 'subject' | 'resources' | 'lifetime'> & {
 };
 export type GrantedResource = Resource & { readonly rows: NonNullable<Resource['rows']> };
 
-/** True for a resource that is there for its limits alone: they hold wherever another resource includes it. */
+/** True for a resource that allows nothing and only limits: its limits hold wherever another resource includes it. */
 export function allowsNothing(resource: Pick<Resource, 'actions'> | undefined): boolean {
   return resource?.actions.length === 0;
 }
 
-/** Native JSON as a grant, or every fault in it, with pointers into `input`. */
+/** Reads native JSON as a grant. Otherwise every fault in it, with pointers into `input`. */
 export function parseGrant(input: unknown, policy: GuestPolicy): { readonly grant: GuestGrant } | Refused {
   const unreadable = findUnreadable(input);
   if (unreadable !== undefined) return refusalsOf('invalid_request', [unreadable]);
@@ -170,7 +170,7 @@ export function parseGrant(input: unknown, policy: GuestPolicy): { readonly gran
   return faults.length > 0 ? refusalsOf('invalid_request', faults) : { grant: parsed.data };
 }
 
-/** What the realm does not let a grant say, whoever asks. Paths from the grant. */
+/** Faults against the realm's policy, whoever asks. Paths are paths in the grant. */
 export function checkRealmRules(grant: GuestGrant, policy: GuestPolicy): Fault[] {
   return [
     ...grant.resources.flatMap((one, index) => checkRows(one, index, policy)),

@@ -1,4 +1,4 @@
-/** What a realm lets guest tokens be at all, whoever mints them. */
+/** What a realm allows guest tokens to be, whoever mints them. */
 import { z } from 'zod';
 
 export const guestPolicy = z.strictObject({
@@ -10,9 +10,9 @@ export const guestPolicy = z.strictObject({
   allowNonExpiring: z.boolean().default(false),
   /** `in_query`: SQL of the minting client inside a row limit. */
   allowRawSql: z.boolean().default(false),
-  /** `http://localhost` as an origin to bind to. */
+  /** Allows `http://localhost` as an origin in a binding. */
   allowLocalhostOrigins: z.boolean().default(false),
-  /** What a resource without `rows` means; absent: that is an error. */
+  /** The rows of a resource that names none. Absent: `rows` is required. */
   defaultRows: z.enum(['all', 'none']).optional(),
 });
 

@@ -3,12 +3,12 @@
 const timeZones: ReadonlySet<string> = new Set(Intl.supportedValuesOf('timeZone'));
 const currencies: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
 
-/** Older names and offsets are none of the first list, but are understood. */
+/** Older names and offsets are missing in the platform's list, but the platform understands them. */
 export function isTimeZone(name: string): boolean {
   return timeZones.has(name) || isUnderstood(() => new Intl.DateTimeFormat('en', { timeZone: name }));
 }
 
-/** Well-formed; whether anybody speaks it nobody can tell for good. */
+/** Checks the form only: no list of all languages in use exists. */
 export function isLanguageTag(tag: string): boolean {
   return isUnderstood(() => Intl.getCanonicalLocales(tag));
 }

@@ -1,4 +1,4 @@
-/** How long and how often a guest token counts. Seconds. */
+/** How long and how often a guest token can be used. Times are in seconds. */
 import { z } from 'zod';
 import type { Fault } from './refusal.ts';
 
@@ -9,11 +9,11 @@ export const MAX_REFRESH = 2_592_000;
 const DEFAULT_REFRESH = 28_800;
 
 const fields = z.strictObject({
-  /** `null` is for ever; absent is the default. */
+  /** `null`: the token never expires. Absent: the default. */
   ttl: z.int().min(1).nullable().optional(),
-  /** Dies when unused for so long. */
+  /** The token dies when it was not used for this time. */
   idle: z.int().min(30).optional(),
-  /** Counted from the minting: not valid before. */
+  /** Seconds from the minting until the token becomes valid. */
   not_before: z.int().min(0).optional(),
   max_uses: z.int().min(1).max(1_000_000).nullable().optional(),
   /** The same as `max_uses: 1`. */
@@ -21,7 +21,10 @@ const fields = z.strictObject({
   refresh: z
     .strictObject({
       allowed: z.boolean(),
-      /** From the minting to the end of the last refreshed token; absent: the default, at least `ttl`. */
+      /**
+       * Seconds from the minting to the end of the last refreshed token. Absent: the default, which is at least
+       * `ttl`.
+       */
       absolute: z.int().min(1).max(MAX_REFRESH).optional(),
     })
     .optional(),
@@ -35,18 +38,18 @@ export const lifetime = fields.superRefine((life, context) => {
 
 export type Lifetime = z.infer<typeof fields>;
 
-/** What a request asks for: seconds, or `null` for ever. */
+/** The life that a request asks for in seconds; `null` for a token that never expires. */
 export function ttlOf(life: Pick<Lifetime, 'ttl'> | undefined): number | null {
   return life?.ttl === undefined ? DEFAULT_TTL : life.ttl;
 }
 
-/** How often a token counts; `null` without a limit. */
+/** How many uses a token has; `null` without a limit. */
 export function usesOf(life: Pick<Lifetime, 'max_uses' | 'one_time'> | undefined): number | null {
   if (life?.one_time === true) return 1;
   return life?.max_uses ?? null;
 }
 
-/** How far refreshing may reach, in seconds from the minting; `undefined` when the token is not refreshed. */
+/** How long refreshing may go on, in seconds from the minting; `undefined` for a token that is not refreshed. */
 export function refreshReachOf(life: Lifetime | undefined): number | undefined {
   if (life?.refresh?.allowed !== true) return undefined;
   return life.refresh.absolute ?? Math.min(MAX_REFRESH, Math.max(DEFAULT_REFRESH, ttlOf(life) ?? 0));

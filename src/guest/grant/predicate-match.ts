@@ -1,4 +1,4 @@
-/** The row limits of a guest applied to a row in memory. What is said of it in predicate.ts holds for SQL as well. */
+/** Applies the row limits of a guest to a row in memory. The rules in predicate.ts hold here as in SQL. */
 import type { Comparison, Rows, Scalar } from './predicate.ts';
 
 /** A row as JSON or a driver gives it, by column name. */
@@ -13,7 +13,7 @@ export function matchesRow(limit: Rows, row: Row): boolean {
   return Object.hasOwn(row, limit.col) && matchesValue(limit, row[limit.col]);
 }
 
-/** Whether one value of the column passes. `in_query` passes nothing here: only a database can answer it. */
+/** Whether one value of the column passes. `in_query` never passes here: only a database can evaluate it. */
 export function matchesValue(leaf: Comparison, given: unknown): boolean {
   switch (leaf.op) {
     case 'is_null':
@@ -38,7 +38,7 @@ export function matchesValue(leaf: Comparison, given: unknown): boolean {
   }
 }
 
-/** The values of a list comparison as they compare: a set for look-ups, made once. */
+/** The values of a list comparison as a set, made once per comparison. */
 export function valuesOf(leaf: ListComparison): ReadonlySet<Comparable> {
   const known = sets.get(leaf);
   if (known !== undefined) return known;
@@ -112,8 +112,8 @@ function isNull(value: unknown): boolean {
 function readValue(value: unknown): Comparable | undefined {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean') return Number(value);
-  // Comparisons hold no whole number beyond 2^53, so rounding one to the nearest changes no answer but equality with
-  // 2^53 itself, which they do not hold either.
+  // A predicate holds no whole number beyond 2^53. So rounding a bigint to the nearest number changes no result,
+  // except equality with 2^53 itself, which no predicate holds either.
   if (typeof value === 'bigint') return Number(value);
   return typeof value === 'number' && !Number.isNaN(value) ? value : undefined;
 }

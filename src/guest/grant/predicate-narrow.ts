@@ -1,6 +1,6 @@
 /**
- * Row limits under row limits. `narrowRows` is always sound: it is the conjunction. `isWithin` may say no where yes
- * would be true, never the other way round; it is only asked whether a request is to be refused.
+ * Row limits below other row limits. `narrowRows` is always right: it is the conjunction. `isWithin` may say no where
+ * yes would be true, but never yes where no would be true; it only decides whether a request is refused.
  */
 
 import {
@@ -15,9 +15,9 @@ import {
 import { type Comparable, comparableOf, compare, matchesValue, valuesOf } from './predicate-match.ts';
 
 /**
- * The rows that both let through. What the child repeats of the parent is there once; nothing of the parent is ever
- * dropped as implied, because a database may compare otherwise than we do (a UUID column ignores case).
- * `undefined` when the result would be beyond the limits of a predicate.
+ * The rows that pass both. A part that stands in both is written once. No part of the parent is dropped because the
+ * child implies it: a database may compare in another way than we do (a UUID column ignores case). `undefined` when
+ * the result would exceed the limits of a predicate.
  */
 export function narrowRows(parent: Rows, child: Rows): Rows | undefined {
   if (parent === 'none' || child === 'none') return 'none';
@@ -31,8 +31,9 @@ export function narrowRows(parent: Rows, child: Rows): Rows | undefined {
 }
 
 /**
- * Whether a child asks for more than its parent lets through: `"all"` below a limit, or a column that the parent
- * limits named again without being provably inside that limit. Columns that the parent does not limit are free.
+ * Whether a child asks for more than its parent allows: `"all"` below a limit, or a column that the parent limits,
+ * named again with values that are not provably inside that limit. A column that the parent does not limit may be
+ * limited freely.
  */
 export function asksForMore(parent: Rows, child: Rows): boolean {
   if (parent === 'all' || child === 'none') return false;
@@ -50,7 +51,7 @@ export function isWithin(child: Rows, parent: Rows): boolean {
   return isInside(child, parent, new Map());
 }
 
-/** What was decided already: each pair is asked once, however the trees are nested. */
+/** Results so far: each pair is compared once, however the trees are nested. */
 type Decided = Map<Predicate, Map<Predicate, boolean>>;
 
 function isInside(child: Predicate, parent: Predicate, decided: Decided): boolean {
@@ -81,7 +82,7 @@ function isLeafInside(child: Comparison, parent: Comparison): boolean {
   return isSetInside(child, parent);
 }
 
-/** A comparison that lets through values without naming each, below another of the same column. */
+/** A comparison by range or pattern, below another one of the same column. */
 function isSetInside(child: OpenComparison, parent: ValueComparison): boolean {
   switch (parent.op) {
     case 'not_null':
@@ -111,7 +112,7 @@ type ValueComparison = Exclude<Comparison, { op: 'in_query' }>;
 type OpenComparison = Exclude<ValueComparison, { op: 'eq' | 'in' | 'is_null' | 'not_null' }>;
 type RangeComparison = Extract<Comparison, { op: 'lt' | 'lte' | 'gt' | 'gte' | 'between' }>;
 
-/** Same type, so that all the child lets through is comparable, and none of the values among it. */
+/** Of one type, so that every value of the child is comparable, and none of the excluded values is among them. */
 function excludes(child: OpenComparison, values: Iterable<Comparable>): boolean {
   return [...values].every((value) => typeof value === typeOf(child) && !matchesValue(child, value));
 }
@@ -171,7 +172,7 @@ function isTooBig(predicate: Predicate): boolean {
   return leavesOf(predicate).length > MAX_LEAVES || levelsOf(predicate) > MAX_LEVELS;
 }
 
-/** Equal for predicates that are written alike: parsed ones have their members in one order. */
+/** The text of a predicate. Parsed predicates have their members in one order, so equal ones have equal texts. */
 function keyOf(predicate: Predicate): string {
   return JSON.stringify(predicate);
 }

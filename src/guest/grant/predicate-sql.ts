@@ -18,8 +18,8 @@ export type Dialect = 'postgresql' | 'mysql' | 'sqlite';
 export type SqlCondition = { readonly sql: string; readonly params: readonly Scalar[] };
 
 /**
- * A condition to stand in a WHERE clause, in parentheses where it needs them. `in_query` holds SQL of the caller: no
- * rows unless `allowRawSql`.
+ * A condition for a WHERE clause, in parentheses where it needs them. `in_query` holds SQL of the caller: without
+ * `allowRawSql` it matches no rows.
  */
 export function compileRows(
   limit: Rows,
@@ -45,18 +45,19 @@ type Kind = 'text' | 'date' | 'number' | 'boolean';
 type Engine = {
   quote(name: string): string;
   placeholder(position: number): string;
-  /** True only for values of this kind, if the database would coerce others. */
+  /** A condition that is true only for values of this type, where the database would coerce others. */
   typeGuard?(column: string, kind: Kind): string;
   left(column: string, kind: Kind, operator: Operator): string;
   right(value: Scalar, kind: Kind, bind: Bind): string;
-  /** A comparison that an index can answer and that lets through at least what the exact one does. */
+  /** A comparison that an index can answer, and that lets through at least the rows of the exact one. */
   indexable?: boolean;
   /** Where `text` first occurs in the column, counted from 1, or 0. */
   position(column: string, text: string, bind: Bind): string;
 };
 
 const doubleQuoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
-// In SQLite a misspelt name in double quotes is a string, in MySQL it always is; in backticks it is an error.
+// A misspelt name in double quotes is a string in SQLite, and any name in double quotes is one in MySQL. In backticks
+// it is an error.
 const backticked = (name: string) => `\`${name.replaceAll('`', '``')}\``;
 const isRange = (operator: Operator) => /^[<>]=?$/.test(operator);
 const toNumber = (value: Scalar) => (typeof value === 'boolean' ? Number(value) : value);
@@ -71,7 +72,7 @@ const engines: Record<Dialect, Engine> = {
     right: (value, kind, bind) => {
       if (kind === 'boolean') return `CAST(${bind(value)} AS boolean)`;
       if (kind !== 'number') return bind(value);
-      // Not double precision: a bigint column would be rounded to it and equal its neighbours.
+      // Not double precision: that would round a bigint column, and make it equal to its neighbours.
       return `CAST(${bind(value)} AS ${Number.isInteger(value) ? 'bigint' : 'numeric'})`;
     },
     position: (column, text, bind) => `strpos(${column}, ${bind(text)})`,
@@ -103,7 +104,7 @@ const engines: Record<Dialect, Engine> = {
       isNumeric(kind) ? `typeof(${column}) IN ('integer', 'real')` : `typeof(${column}) = 'text'`,
     left: (column, kind, operator) => {
       if (isNumeric(kind)) return column;
-      // The sign keeps a numeric column from turning the parameter into a number.
+      // The sign keeps PostgreSQL from treating the parameter as a number.
       return `${isRange(operator) ? '+' : ''}${column} COLLATE BINARY`;
     },
     right: (value, _kind, bind) => bind(toNumber(value)),
@@ -177,7 +178,7 @@ function writeTest(column: string, operator: Operator, values: readonly Scalar[]
   return terms.length === 1 ? terms.join() : `(${terms.join(' AND ')})`;
 }
 
-/** By position, not LIKE: no wildcards to escape, and no database that compares without case. */
+/** By position and not by LIKE: there are no wildcards to escape, and no database compares without case. */
 function writePosition(
   column: string,
   leaf: Extract<Comparison, { op: 'starts_with' | 'contains' }>,

@@ -10,9 +10,9 @@ import { z } from 'zod';
 import { columnName, dataNumber, dataText } from './fields.ts';
 import { type Fault, faultsOf, type Path } from './refusal.ts';
 
-/** Levels of a tree, a lone comparison being one. */
+/** The most levels of a tree. A lone comparison is one level. */
 export const MAX_LEVELS = 5;
-/** Comparisons of a tree. */
+/** The most comparisons in a tree. */
 export const MAX_LEAVES = 100;
 const MAX_VALUES = 1000;
 
@@ -43,14 +43,14 @@ const comparison = z.discriminatedUnion(
     z.strictObject({ col: columnName, op: z.enum(['lt', 'lte', 'gt', 'gte']), value: ordered }),
     z.strictObject({
       col: columnName,
-      /** Without values: no rows. */
+      /** An empty list matches no rows. */
       op: z.literal('in'),
       value: z.array(scalar).max(MAX_VALUES).refine(isOfOneType, ONE_TYPE),
     }),
     z.strictObject({
       col: columnName,
       op: z.literal('not_in'),
-      // Without values it would let every row through without saying so.
+      // An empty list would match every row without saying so, and is refused.
       value: z.array(scalar).min(1).max(MAX_VALUES).refine(isOfOneType, ONE_TYPE),
     }),
     z.strictObject({
@@ -79,7 +79,10 @@ export type Predicate =
   | { readonly or: readonly Predicate[] };
 export type Rows = Predicate | 'all' | 'none';
 
-/** `"all"`, `"none"` or a predicate tree. `in_query` has the right shape; whether it may be there the realm says. */
+/**
+ * `"all"`, `"none"` or a predicate tree. Only the shape of `in_query` is checked here; whether it is allowed, the
+ * realm decides.
+ */
 export const rows = z.unknown().transform((input, context): Rows => {
   if (input === 'all' || input === 'none') return input;
   const reader = createReader();
@@ -110,7 +113,7 @@ export function usesRawSql(limit: Rows): boolean {
   return leavesOf(limit).some(({ op }) => op === 'in_query');
 }
 
-/** Stops at the limits, so that neither depth nor width of what was sent costs more than they allow. */
+/** Stops at the limits of depth and width, so that a large tree costs no more than the largest allowed one. */
 function createReader() {
   const faults: Fault[] = [];
   let leaves = 0;
@@ -155,7 +158,7 @@ function createReader() {
   return { faults, read };
 }
 
-/** True when every quote is closed and no parenthesis outside quotes closes more than was opened. */
+/** True when every quote is closed, and no closing parenthesis outside quotes lacks its opening one. */
 function isBalanced(sql: string): boolean {
   const unquoted = sql.replaceAll(/'[^']*'|"[^"]*"/g, '');
   if (/['"]/.test(unquoted)) return false;

@@ -1,19 +1,19 @@
 /**
- * What is wrong with a request for a guest token, as data: a code of the closed list, where (RFC 6901 pointer into
- * what the caller sent) and why. Surfaces phrase it. A message never repeats a value of the caller.
+ * What is wrong with a request for a guest token, as data: a code of the closed list, a pointer into what the caller
+ * sent (RFC 6901), and a reason. Surfaces word the answer. A message never repeats a value of the caller.
  */
 import type { z } from 'zod';
 
 export type RefusalCode =
-  /** Malformed, or a field that does not exist (native JSON). */
+  /** Malformed JSON, or an unknown field (native JSON). */
   | 'invalid_request'
-  /** The same inside a RAR object (RFC 9396 §5), and a child wider than its parent. */
+  /** The same in a RAR object (RFC 9396 §5); also a child that asks for more than its parent has. */
   | 'invalid_authorization_details'
-  /** A resource server that this client may not name (RFC 8693 §2.2.2). */
+  /** A resource server that the client may not name (RFC 8693 §2.2.2). */
   | 'invalid_target'
-  /** Above the ceiling in a way that cannot be narrowed honestly. */
+  /** Above the ceiling, where leaving a part out would change the meaning of the request. */
   | 'access_denied'
-  /** A named policy that is unknown or lacks a value. */
+  /** A named policy that does not exist, or a parameter of it without a value. */
   | 'policy_unresolved';
 
 export type Refusal = { readonly code: RefusalCode; readonly pointer: string; readonly message: string };
@@ -29,7 +29,7 @@ export function isRefused(outcome: object): outcome is Refused {
   return 'refused' in outcome;
 }
 
-/** RFC 6901; the whole document is `''`. */
+/** A JSON pointer (RFC 6901). The whole document is `''`. */
 export function pointerOf(path: Path): string {
   return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
@@ -47,14 +47,14 @@ export function faultsOf(error: z.ZodError): Fault[] {
   });
 }
 
-/** Collects refusals of one code while a result is being computed. */
+/** Collects refusals of one code. */
 export type Refuse = (path: Path, message: string) => void;
 
 const MAX_DEPTH = 32;
 
 /**
- * What no schema can see: nesting that would exhaust the stack of whoever walks it, and a member `__proto__`, which
- * would be dropped in silence. Walks without recursion; the first fault, or `undefined`.
+ * Finds what a schema cannot see: nesting so deep that a recursive reader would run out of stack, and a member named
+ * `__proto__`, which would be dropped in silence. Does not recurse. Returns the first fault, or `undefined`.
  */
 export function findUnreadable(input: unknown): Fault | undefined {
   const open: Located[] = [{ value: input, path: [] }];

@@ -1,4 +1,4 @@
-/** The answer of an introspection for a guest token that counts. Pure. */
+/** The introspection answer for an active guest token. Pure. */
 import type { Policy } from '../../registry/model/model.ts';
 import { type Action, action as actionSchema } from '../grant/actions.ts';
 import { allowsNothing, type GrantedResource } from '../grant/grant.ts';
@@ -20,7 +20,7 @@ type Described = {
 
 type Asked = GuestCaller & { readonly question: GuestQuestion };
 
-/** The members of RFC 7662 §2.2 and the guest's own, limited to what is the caller's business. */
+/** The members of RFC 7662 §2.2 and those of guest tokens, limited to what concerns the calling resource server. */
 export function describeGuest(
   { record, realm, issuer, own }: Described,
   effective: Effective,
@@ -77,14 +77,14 @@ function isResourceFor({ locations }: GrantedResource, record: GuestRecord, call
   return (locations ?? record.audiences).some((location) => caller.audiences.has(location));
 }
 
-/** Closed world: what is not listed is not allowed, nor is a name that could mean two of them. */
+/** Only what is listed is allowed. A name that could mean two listed resources is refused. */
 function answerFor(record: GuestRecord, { granted }: Effective, caller: Asked) {
   const { resource = '', action } = caller.question;
   const named = granted.resources.filter((one) => isNamed(one, resource));
   const [found] = named.filter((one) => isResourceFor(one, record, caller));
   const wanted = actionSchema.safeParse(action ?? 'view');
   const isClear = found !== undefined && named.length === 1 && wanted.success;
-  // Not by itself; who shows it inside of what is allowed needs its limits.
+  // The resource allows nothing by itself. A resource server that shows it inside another one needs its limits.
   if (isClear && allowsNothing(found)) return { allowed: false, policy: policyOf(found) };
   if (!isClear || !allows(found, wanted.data)) return { allowed: false };
   return { allowed: true, policy: policyOf(found) };
@@ -99,7 +99,7 @@ function policyOf({ rows, columns, filters, limits }: GrantedResource) {
   return {
     rows,
     sql: {
-      // Raw SQL that the realm does not allow any more has ended the token before it came here.
+      // A token with raw SQL that the realm no longer allows was refused before this point.
       postgresql: compileRows(rows, 'postgresql', { allowRawSql: true }),
       mysql: compileRows(rows, 'mysql', { allowRawSql: true }),
       sqlite: compileRows(rows, 'sqlite', { allowRawSql: true }),

@@ -1,6 +1,7 @@
 /**
- * What a resource server learns of a guest token: whether it counts for this very request, and the limits to apply.
- * A successful introspection is one use. Why a token does not count is told to its API alone.
+ * What a resource server learns of a guest token: whether it is active for this very request, and which limits to
+ * apply. A successful introspection is one use of the token. Only the token's own API learns why a token is not
+ * active.
  */
 
 import { type Clock, epochSeconds } from '../../base/clock.ts';
@@ -57,11 +58,11 @@ export async function introspectGuest(
 type Asking = {
   readonly question: GuestQuestion;
   readonly isApi: boolean;
-  /** The policies whose secrets the answer may hold. */
+  /** The policies whose secrets the answer may contain. */
   readonly readsSecrets: readonly Policy[];
 };
 
-/** What the token comes to now, or why it does not count. The client that minted it may look, which is no use of it. */
+/** What the token grants now, or why it is not active. When the minting client introspects it, no use is counted. */
 async function judge(
   deps: GuestIntrospectionDeps,
   found: Located,
@@ -76,8 +77,8 @@ async function judge(
 }
 
 /**
- * Whether a token can be exchanged for a narrower one, which is no use of it: each use of what is made counts in its
- * budgets. What binds its browser binds the child all the same.
+ * Whether a token can be exchanged for a narrower one. The exchange itself is no use; each use of the child counts in
+ * the parent's budgets. Bindings of the parent bind the child.
  */
 export async function judgeForExchange(
   deps: GuestIntrospectionDeps,
@@ -103,7 +104,7 @@ async function deathOf(
   return record.notBefore > now ? 'not_yet_valid' : undefined;
 }
 
-/** A signed policy says what it said when it was signed; everything else follows the realm. */
+/** A policy in a signed value counts as it was signed; everything else follows the realm as it is now. */
 function effectOf({ record, realm }: Located, open: readonly Policy[]): Effective | GuestReason {
   const { granted, sealedPolicies } = record;
   const isSigned = granted.format === 'jwt' || granted.format === 'jwe';
@@ -129,10 +130,10 @@ async function misplacementOf(
   return checkBinding(binding, { ...question, addresses: new Map(found) });
 }
 
-/** Seconds a counter outlives what counts in it. */
+/** Seconds that a counter is kept after the last token that counts in it. */
 const COUNT_LINGER = 600;
 
-/** Counts a use and keeps an idle token awake, in that order, so that what is refused keeps nothing awake. */
+/** Counts a use, then renews the idle time. In that order a refused use does not keep a token alive. */
 async function use(
   deps: GuestIntrospectionDeps,
   found: Located,
@@ -154,7 +155,7 @@ async function isIdle({ store }: GuestIntrospectionDeps, { record, hash, realm }
   return document === undefined;
 }
 
-/** Counts, but for a dry run, which asks whether one use more would do. */
+/** Counts one use. A dry run only asks whether one more use would be allowed. */
 async function isUsedUp(deps: GuestIntrospectionDeps, found: Located, isDryRun: boolean): Promise<boolean> {
   const by = isDryRun ? 0 : 1;
   for (const budget of found.record.budgets) {
@@ -177,7 +178,10 @@ async function countIn(
 
 type Asked = { readonly caller: GuestCaller; readonly question: GuestQuestion };
 
-/** Uses and denials of a token are in its trail, but not each one. What the API says it saw is told as its word. */
+/**
+ * The trail holds samples of uses and denials, not each one. What the API reports of the request is marked as the
+ * API's word.
+ */
 function note(
   { notes }: GuestIntrospectionDeps,
   { record, realm }: Located,

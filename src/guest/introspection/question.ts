@@ -1,4 +1,4 @@
-/** What is asked about a guest token at introspection, by whom, and what may be answered. */
+/** What a resource server asks about a guest token, and what the answer may contain. */
 import type { RequestSource } from '../../observability/request-source.ts';
 import type { BindingFault, Presented } from '../grant/bindings.ts';
 
@@ -11,7 +11,7 @@ export type GuestReason =
   | 'policy_changed'
   | BindingFault;
 
-/** What the resource server saw, and what it wants to do. */
+/** What the resource server saw of the request, and what the guest wants to do. */
 export type GuestQuestion = Omit<Presented, 'addresses'> & {
   readonly resource?: string | undefined;
   readonly action?: string | undefined;
@@ -25,7 +25,7 @@ export type GuestCaller = {
   readonly clientId: string;
   /** Where its request came from, for the trail. */
   readonly requestSource: RequestSource;
-  /** It proved itself with a certificate: only such a caller gets the secrets of a connection. */
+  /** True when the caller authenticated by mTLS: only such a caller receives the secrets of a connection. */
   readonly isMutualTls?: boolean;
 };
 

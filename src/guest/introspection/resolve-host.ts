@@ -1,6 +1,6 @@
 /**
- * Hosts that a token is bound to, as the machine knows them: its own name for itself, its file of hosts, then DNS.
- * Answers in bounded time and without the thread pool that passwords are hashed on, which the system's resolver waits in.
+ * Resolves the host names in a binding: the machine's own name, its hosts file, then DNS. Answers in bounded time,
+ * and does not use the thread pool, where password hashing would delay it.
  */
 
 import { Resolver } from 'node:dns/promises';
@@ -12,14 +12,14 @@ const HOSTS = '/etc/hosts';
 /** RFC 6761 §6.3: never asked of DNS. */
 const localhost = /^(?:.+\.)?localhost$/i;
 
-/** The addresses of a host; none when it has none or does not answer in time, so that nothing matches. */
+/** The addresses of a host; none when it has none or DNS is too slow, so that nothing matches. */
 export async function resolveHost(host: string): Promise<readonly string[]> {
   if (localhost.test(host)) return ['127.0.0.1', '::1'];
   const named = addressesIn(await fileOfHosts(), host);
   return named.length > 0 ? named : resolveByDns(host);
 }
 
-/** What a file of hosts (hosts(5)) says of a name, in whichever case. */
+/** The addresses that a hosts file (hosts(5)) has for a name, in any case. */
 export function addressesIn(file: string, host: string): readonly string[] {
   return file.split('\n').flatMap((line) => {
     const [address = '', ...names] = line.replace(/#.*/, '').trim().split(/\s+/);
@@ -31,7 +31,7 @@ async function fileOfHosts(): Promise<string> {
   try {
     return await readFile(HOSTS, 'utf8');
   } catch {
-    // Not every system has one: then DNS alone says.
+    // Some systems have no hosts file: then DNS alone is asked.
     return '';
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What was asked for under every ceiling above it, as the record of the token that would be minted now. Granted =
- * asked ∩ the client's ceiling ∩ the realm's policy ∩ the subject's own rights.
+ * Applies every limit above a request and makes the record of the token that would be minted. Granted = asked ∩ the
+ * client's ceiling ∩ the realm's policy ∩ the subject's own permissions.
  */
 
 import { type Clock, epochSeconds } from '../../base/clock.ts';
@@ -26,7 +26,7 @@ import {
 } from '../record/policy-effect.ts';
 import type { MintOrder, ParentToken } from './mint-order.ts';
 
-/** Above a token made from a token made from a token…: each adds some. */
+/** The most ancestors of a token: each generation adds budgets and nodes. */
 const MAX_NODES = 1024;
 
 export function authorizeMint({ clock }: { readonly clock: Clock }, order: MintOrder): GuestRecord | Refused {
@@ -45,7 +45,7 @@ export function authorizeMint({ clock }: { readonly clock: Clock }, order: MintO
     : record;
 }
 
-/** A narrower token is for no API that its parent is not for, and for all of those unless it names some. */
+/** A child has no audience that its parent does not have, and all of the parent's unless it names some. */
 function audiencesFor(order: MintOrder): readonly string[] | Refused {
   const own = audiencesOf(order.realm, order.minter);
   const held = order.parent?.guest?.record.audiences;
@@ -72,7 +72,7 @@ function limit(order: MintOrder, audiences: readonly string[], now: number): Lim
   const outcome = applyCeiling(underParent.asked, {
     ceiling: minter.ceiling,
     policy: { ...realm.policy, minTtl: minter.minTtl },
-    // A user's permissions are looked up at the token's APIs: no resource of it is at another one.
+    // A user's permissions are checked at the token's APIs, so no resource may be at another API.
     audiences: new Set(parent?.user === undefined ? audiencesOf(realm, minter) : audiences),
     ...permissionsAt(order, audiences, parent),
   });
@@ -81,7 +81,7 @@ function limit(order: MintOrder, audiences: readonly string[], now: number): Lim
   return isRefused(scoped) ? scoped : { granted: scoped, narrowed: outcome.narrowed };
 }
 
-/** What a user may do at every API that the token is for: a right at another one is none here. */
+/** What a user may do at all of the token's APIs. A permission at one of them is no permission at the others. */
 function permissionsAt(
   { realm }: MintOrder,
   audiences: readonly string[],
@@ -120,12 +120,15 @@ function limitToParent(order: MintOrder, now: number): { readonly asked: GuestGr
     : { asked: { ...outcome.granted, resources: [...outcome.granted.resources] } };
 }
 
-/** Whether a child could be read without a question where its parent cannot, and so without its parent's limits. */
+/**
+ * True when a resource server could verify the child without introspection although the parent needs it: the parent's
+ * limits would not be applied.
+ */
 function escapesIntrospection(held: Granted, { format }: GuestGrant): boolean {
   return isSelfContained(format) && !isSelfContained(held.format) && limitsByIntrospection(held).length > 0;
 }
 
-/** Sessions and grants are forgotten some day: what never ends cannot hang below one. */
+/** Sessions and grants are forgotten some day, so a token that never expires cannot hang below one. */
 function neverEnding(
   asked: GuestGrant,
   parent: ParentToken | undefined,
@@ -146,7 +149,10 @@ function limitToScope({ scope }: MintOrder, granted: Granted): Granted | Refused
     : refusal('access_denied', '/scope', 'covers no action of a resource');
 }
 
-/** A proof binds the token to its key; so does `binding.key`; both must mean the same key. */
+/**
+ * A DPoP proof binds the token to its key, and so does `binding.key`. Where both are there, they must mean the same
+ * key.
+ */
 function bindToKey({ jkt }: MintOrder, granted: Granted): Granted | Refused {
   const bound = granted.binding?.key?.jkt;
   if (jkt === undefined || bound === jkt) return granted;
@@ -163,7 +169,7 @@ type Decided = {
   readonly now: number;
 };
 
-/** Of what is made from this token. */
+/** Limits for tokens that are made from this one. */
 function ancestorsBelow(parent: GuestRecord): readonly Ancestor[] {
   const beside = parent.besidePointer ?? countBeside(nodesOfPointer(parent));
   return [...(parent.ancestors ?? []), { id: parent.id, beside }];
@@ -198,7 +204,7 @@ function recordOf(order: MintOrder, decided: Decided): GuestRecord {
   };
 }
 
-/** What a record says of a grant in other words. */
+/** The members of a record that follow from the grant. */
 export function sayings({
   granted,
   policies,
@@ -216,7 +222,7 @@ export function sayings({
   };
 }
 
-/** Its limit of uses, which its refreshed successors share. */
+/** The token's own limit of uses, which its refreshed successors share. */
 export function budgetOf(id: string, { lifetime }: Granted, now: number): GuestRecord['budgets'] {
   const most = usesOf(lifetime);
   const { ttl } = lifetime;

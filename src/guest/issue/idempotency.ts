@@ -1,6 +1,6 @@
 /**
- * A mint that is done once for a key of the client's own: whoever repeats it gets the same token again, also who asks
- * at the same moment. What was told is kept sealed, in the commit that makes the token.
+ * Mints once per idempotency key of a client. Whoever repeats the request gets the same token again, also at the same
+ * moment. The answer is kept sealed, and is written in the commit that makes the token.
  */
 import { Failure, isFailure } from '../../base/errors.ts';
 import { sha256 } from '../../base/hash.ts';
@@ -14,10 +14,10 @@ import type { MintOrder } from './mint-order.ts';
 /** Seconds that an answer can be asked for again. */
 const KEPT = 86_400;
 
-/** What was asked for with a key, and what came of it. */
+/** The request that a key was used for, and the answer to it. */
 type Held = { readonly request: string; readonly minted: Minted };
 
-/** `request` stands for what was asked for. Rejects with `Failure('conflict')` when the key was used for another. */
+/** `request`: a hash of the request. Rejects with `Failure('conflict')` when the key was used for another one. */
 export async function mintOnce(
   deps: MintDeps,
   order: MintOrder,

@@ -1,6 +1,6 @@
 /**
- * One mint for every door: what was asked for under every ceiling above it becomes a record in the store and a value
- * that is told once.
+ * One mint for every entry point: applies every limit above the request, writes the record, and returns the value,
+ * which is shown once.
  */
 import { Failure } from '../../base/errors.ts';
 import { sha256 } from '../../base/hash.ts';
@@ -22,7 +22,7 @@ import { refreshWrites } from './refresh-value.ts';
 import { takeSessionPlace } from './session-limit.ts';
 import { keepFor, recordWrites } from './writes.ts';
 
-/** `value` and `refresh` are absent for a dry run, `limit` for a token that was not counted. */
+/** `value` and `refresh` are absent for a dry run; `limit` is absent where no quota counted the mint. */
 export type Minted = Partial<Issued> & {
   readonly record: GuestRecord;
   readonly limit?: LimitState | undefined;
@@ -52,7 +52,7 @@ async function store(deps: StoreDeps, order: MintOrder, decided: GuestRecord): P
   const hash = sha256(value);
   const sealedValue = order.showAgain === true ? sealerOf(realm).seal(value, placed.id) : undefined;
   const record = sealedValue === undefined ? placed : { ...placed, sealedValue };
-  const refresh = refreshWrites(deps, realm, record);
+  const refresh = refreshWrites(realm.name, record);
   const issued = { value, ...(refresh === undefined ? {} : { refresh: refresh.issued }) };
   const trail = mintedEntry(deps, realm.name, record, { source: order.source });
   const writes = [
@@ -68,7 +68,7 @@ async function store(deps: StoreDeps, order: MintOrder, decided: GuestRecord): P
   return { record, ...issued };
 }
 
-/** The beginning of a token's trail. */
+/** The first entry of a token's trail. */
 export function mintedEntry(
   deps: TrailDeps,
   realm: string,
@@ -82,7 +82,7 @@ export function mintedEntry(
   );
 }
 
-/** When a token ends, as its trail says it; the trail is kept for longer than the record. */
+/** The end of a token, for its trail, which is kept longer than the record. */
 export function endingOf({ exp }: Pick<GuestRecord, 'exp'>): { readonly expires_at?: string } {
   return exp === null ? {} : { expires_at: new Date(exp * 1000).toISOString() };
 }
@@ -94,7 +94,7 @@ type NewToken = {
   readonly writes: readonly Write[];
 };
 
-/** Everything for a new token with its place among those of its session, or nothing. `step` counts in `writes`. */
+/** All writes of a new token, its place among the tokens of its session included. `step` counts in `writes`. */
 async function commitWithSlot(
   deps: TrailDeps,
   { realm, record, hash, writes }: NewToken,
@@ -106,7 +106,7 @@ async function commitWithSlot(
   return outcome;
 }
 
-/** A token of its own is always new: only what is written beside it can be there already, be spent, or have changed. */
+/** The token's own documents are always new. Only the writes beside it can collide, be spent, or have changed. */
 function refusalOf(reason: Refusal['reason']): Failure {
   return reason === 'exists' || reason === 'changed' || reason === 'spent' || reason === 'missing'
     ? new Failure('conflict', 'somebody else was faster')

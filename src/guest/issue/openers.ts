@@ -1,6 +1,6 @@
 /**
- * One-use openers: a guest token to be minted for the browser that opens an address, bound to a key that this browser
- * has just made. An opener hangs where its token will: what cuts the token cuts the opener too.
+ * One-use openers: a guest token that is minted when a browser opens an address, bound to a key that this browser has
+ * just made. An opener hangs under the same nodes as its token will: what cuts the token cuts the opener.
  */
 
 import { epochSeconds } from '../../base/clock.ts';
@@ -38,14 +38,14 @@ export type Opener = {
   readonly value: string;
   /** Seconds since the epoch. */
   readonly exp: number;
-  /** What redeeming it would give now. */
+  /** What a redemption would grant now. */
   readonly record: GuestRecord;
   readonly limit: LimitState | undefined;
 };
 
 /**
- * An opener for what the order asks for; refused where minting would be. It is counted in place of the token, so that
- * the client learns its pace and not the person who opens it. `ttl` in seconds.
+ * Makes an opener for the order; refused where minting would be. The opener counts in the quota in place of the
+ * token, so that the client and not the person at the browser is slowed down. `ttl` is in seconds.
  */
 export async function createOpener(deps: MintDeps, order: MintOrder, ttl: number): Promise<Opener | Refused> {
   const record = authorizeMint(deps, order);
@@ -81,7 +81,7 @@ async function keep({ store }: MintDeps, writes: readonly Write[]): Promise<void
 export type Redemption = {
   readonly realm: GuestRealm;
   readonly value: string;
-  /** Of the key whose proof came with the request. */
+  /** Thumbprint of the key whose proof came with the request. */
   readonly jkt: string;
   /** Who redeems it, for the trail. */
   readonly source: Source;
@@ -89,7 +89,10 @@ export type Redemption = {
   minterOf(clientId: string): Promise<Minter | undefined>;
 };
 
-/** The token, once. Rejects with `Failure('not_found')` for an opener that was never there, is over, used or cut. */
+/**
+ * Redeems an opener once. Rejects with `Failure('not_found')` for an opener that never existed, expired, was used or
+ * was cut.
+ */
 export async function redeemOpener(deps: MintDeps, redemption: Redemption): Promise<Minted | Refused> {
   const { realm, value, jkt, source } = redemption;
   const found = await findOpener(deps, realm, value);
@@ -115,7 +118,7 @@ export async function redeemOpener(deps: MintDeps, redemption: Redemption): Prom
   }
 }
 
-/** Where the page of an opener may be shown; spends nothing. `undefined` for an opener that is not active. */
+/** The origins that may frame the page of an opener. Spends nothing. `undefined` for an opener that is not active. */
 export async function originsOf(
   deps: Pick<MintDeps, 'store'>,
   realm: GuestRealm,

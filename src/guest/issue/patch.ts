@@ -1,7 +1,8 @@
 /**
- * PATCH: a token that lives is shortened or narrowed and keeps its value. What is not mentioned stays as it is. Of a
- * chain of refreshes it is the newest token, whichever is named; all else that came of the chain dies in the same write,
- * as it would have or bring back what was taken away: earlier tokens, the refresh token, narrower ones made by exchange.
+ * PATCH: shortens or narrows a living token, which keeps its value. What the change does not mention stays as it is.
+ * In a chain of refreshes the newest token is changed, whichever was named. Everything else that was made in the
+ * chain dies in the same write, because it would have, or bring back, what was taken away: earlier tokens, the
+ * refresh token, and tokens made by exchange.
  */
 
 import { z } from 'zod';
@@ -32,17 +33,17 @@ const { resources, policies, context, ui, binding } = guestGrant.shape;
 
 export const guestChange = z.strictObject({
   resources: resources.optional(),
-  /** On top of those it has. */
+  /** Row limits on top of those that the token has. */
   policies: policies.unwrap().optional(),
   context,
   ui,
   binding,
   lifetime: z
     .strictObject({
-      /** Counted from now. */
+      /** Seconds from now. */
       ttl: z.int().min(1).optional(),
       idle: z.int().min(30).optional(),
-      /** Counted from the minting, as ever. */
+      /** Seconds from the minting. */
       max_uses: z.int().min(1).max(1_000_000).optional(),
     })
     .optional(),
@@ -58,8 +59,8 @@ export function parseChange(input: unknown): { readonly change: GuestChange } | 
 }
 
 /**
- * The token as it is from now on. `Failure('conflict')` when it is not active, and then it is never refreshed again
- * either, or when it was changed or refreshed meanwhile.
+ * Resolves to the changed token. Rejects with `Failure('conflict')` when the token is not active, and it is never
+ * refreshed again then; also when it was changed or refreshed meanwhile.
  */
 export async function patchGuest(
   deps: TrailDeps,
@@ -95,7 +96,8 @@ export async function patchGuest(
   });
   if (!outcome.ok) throw new Failure('conflict', 'the token was revoked or changed meanwhile');
   for (const event of made) tell(deps, realm.name, event);
-  // Something else may have ended it at that moment; the pointer of an older version, for one, hangs under the family.
+  // Something else may have ended the token at that moment. Also, the pointer of a token that an older version wrote
+  // hangs under the family.
   if (await isCutBeside(deps.store, realm.name, { record: narrowed, hash: found.hash }))
     throw new Failure('conflict', 'the token is not active');
   return { ...found, record: narrowed };
@@ -103,7 +105,10 @@ export async function patchGuest(
 
 type Newest = { readonly found: FoundGuest; readonly revision: Stamp | 'absent' };
 
-/** The newest token of the chain. Who refreshes meanwhile moves it on: then it is no longer `revision`. */
+/**
+ * The newest token of the chain. A refresh meanwhile makes another token the newest; then the commit is refused by
+ * `revision`.
+ */
 async function newestOf(
   deps: Pick<TrailDeps, 'store' | 'clock'>,
   realm: string,
@@ -115,7 +120,7 @@ async function newestOf(
   return { found: (await findGuestByHash(deps, realm, newest.value)) ?? named, revision };
 }
 
-/** What is dead stays dead: writing it again would give it a younger stamp, and what is idle a new life. */
+/** A dead token stays dead: a new write would give it a younger stamp, and an idle token a new life. */
 async function checkAlive(
   deps: TrailDeps,
   realm: GuestRealm,
@@ -126,7 +131,7 @@ async function checkAlive(
   const isIdle =
     lifetime.idle !== undefined && (await store.read([idleKey(realm.name, hash)]))[0] === undefined;
   if (!isIdle && (state === 'active' || state === 'not_yet_valid')) return;
-  // It would come back with all that it had.
+  // A refreshed token would come back with all that it had.
   if (state !== 'revoked' && refreshReachOf(lifetime) !== undefined) {
     await store.commit([
       endGuest(realm.name, familyOf(record)),
@@ -200,7 +205,7 @@ function endOf({ exp }: GuestRecord, end: number): number {
   return exp === null ? end : Math.min(exp, end);
 }
 
-/** Where the life began stays said. */
+/** The start of the life stays as it was. */
 function lifetimeOf(granted: Granted, { granted: held }: GuestRecord): Granted['lifetime'] {
   const { not_before } = held.lifetime;
   return { ...granted.lifetime, ...(not_before === undefined ? {} : { not_before }) };
@@ -237,7 +242,7 @@ function changedWrites(realm: string, record: GuestRecord, found: FoundGuest, no
   ];
 }
 
-/** Above what it has: for a token itself, its ceiling. */
+/** The limit above a token's own grant: its ceiling. */
 function asCeiling({ refused }: Refused): Refused {
   return {
     refused: refused.map((one) =>

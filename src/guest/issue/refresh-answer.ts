@@ -1,6 +1,6 @@
 /**
- * What a refresh was answered with, kept sealed for as long as it may be repeated: whoever repeats it gets this very
- * token again, and none more lives.
+ * The answer to a refresh, kept sealed as long as the refresh may be repeated. A repeated refresh gets this very
+ * token again, so that no second one lives.
  */
 import { hmac, sha256 } from '../../base/hash.ts';
 import { createSealer, type Sealer } from '../../keys/seal.ts';
@@ -9,17 +9,17 @@ import type { GuestRealm } from '../limits/guest-realm.ts';
 import type { Minted } from './mint.ts';
 import { GUEST_REFRESH_GRACE_MS } from './refresh-value.ts';
 
-/** Seconds. Longer than the grace, whose end is when the refresh token was spent. */
+/** Seconds. Longer than the grace, which ends by the time at which the refresh token was spent. */
 const KEPT = GUEST_REFRESH_GRACE_MS / 1000 + 5;
 
 export type Answered = Required<Pick<Minted, 'record' | 'value' | 'refresh'>>;
 
-/** `value`: of the refresh token that is spent. */
+/** `value`: the refresh token that is spent. */
 export function answerKey({ name }: Pick<GuestRealm, 'name'>, value: string): Key {
   return { realm: name, kind: 'guest-renewal', id: sha256(value) };
 }
 
-/** Refused with `exists` when somebody has refreshed already. */
+/** The commit is refused with `exists` when somebody has refreshed already. */
 export function answerWrite(realm: GuestRealm, value: string, answer: Answered): Write {
   const place = answerKey(realm, value);
   const sealed = sealerUnder(realm, value).seal(JSON.stringify(answer), contextOf(place));
@@ -32,7 +32,7 @@ export function readAnswer(realm: GuestRealm, value: string, document: Document)
   return answer;
 }
 
-/** Under the spent value itself: whoever has the store, and even the master key, cannot read it without. */
+/** Sealed under the spent value itself: the store and even the master key are not enough to read it. */
 function sealerUnder({ secret }: GuestRealm, value: string): Sealer {
   return createSealer(Buffer.from(hmac(secret, `guest-renewal:${value}`), 'base64url'));
 }

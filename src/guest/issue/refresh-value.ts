@@ -1,4 +1,4 @@
-/** The refresh tokens of guests: what is at rest of them, and which one follows which. */
+/** Refresh tokens of guests: their records at rest, and how the successor of one is derived. */
 
 import { type Clock, epochSeconds } from '../../base/clock.ts';
 import { hmac, sha256 } from '../../base/hash.ts';
@@ -20,14 +20,12 @@ type RefreshIssue = {
   readonly writes: readonly Extract<Write, { put: unknown }>[];
 };
 
-type Deps = { readonly clock: Clock };
-
-/** The refresh token of a newly minted guest, if it may be refreshed. */
-export function refreshWrites(deps: Deps, realm: GuestRealm, guest: GuestRecord): RefreshIssue | undefined {
+/** The refresh token of a newly minted guest, if it may be refreshed. Its life begins when the guest's does. */
+export function refreshWrites(realm: string, guest: GuestRecord): RefreshIssue | undefined {
   const reach = refreshReachOf(guest.granted.lifetime);
   if (reach === undefined) return undefined;
   const record: GuestRefreshRecord = { k: 'GuestRefresh', v: 1, guest, until: guest.iat + reach };
-  return issue(deps, realm, record, REFRESH_PREFIX + randomValue());
+  return issue(realm, record, REFRESH_PREFIX + randomValue(), guest.iat);
 }
 
 /**
@@ -35,20 +33,20 @@ export function refreshWrites(deps: Deps, realm: GuestRealm, guest: GuestRecord)
  * one was read.
  */
 export function refreshSuccessor(
-  deps: Deps,
+  { clock }: { readonly clock: Clock },
   realm: GuestRealm,
   spent: { readonly record: GuestRefreshRecord; readonly value: string; readonly since: Stamp },
 ): RefreshIssue {
   const value = REFRESH_PREFIX + hmac(realm.secret, `guest-refresh-successor:${spent.value}`);
-  const { issued, writes } = issue(deps, realm, spent.record, value);
+  const { issued, writes } = issue(realm.name, spent.record, value, epochSeconds(clock));
   return { issued, writes: writes.map((write) => ({ ...write, onlyIf: 'keep', since: spent.since })) };
 }
 
-function issue({ clock }: Deps, realm: GuestRealm, record: GuestRefreshRecord, value: string): RefreshIssue {
+function issue(realm: string, record: GuestRefreshRecord, value: string, now: number): RefreshIssue {
   const { guest, until } = record;
-  const ttl = Math.max(1, until - epochSeconds(clock));
+  const ttl = Math.max(1, until - now);
   const nodes = nodesOfGuest(guest);
   const stored = { ...record, beside: countBeside(nodes) };
-  const put = { put: tokenKey(realm.name, sha256(value)), value: JSON.stringify(stored), ttl };
+  const put = { put: tokenKey(realm, sha256(value)), value: JSON.stringify(stored), ttl };
   return { issued: { value, expiresIn: ttl }, writes: hang(put, nodes) };
 }

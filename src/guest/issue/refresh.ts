@@ -1,8 +1,9 @@
 /**
- * Refreshing a guest without a reload: the refresh token rotates, a repeated refresh within the grace gets the same
- * answer, and reuse after it kills the family. Where a session has so many places, the successor takes the place of the
- * token that it follows, which dies; elsewhere that one lives to its end, as other tabs may hold it. Ceilings, policies
- * and a user's own rights count anew at each refresh; limits of uses and the end of the chain stay what they were.
+ * Refreshes a guest token without a reload of the page. The refresh token rotates; a repeated refresh within the
+ * grace gets the same answer; reuse after the grace revokes the family. In a session with a limited number of tokens
+ * the successor takes the place of its predecessor, which dies. Elsewhere the predecessor lives to its end, because
+ * other tabs may hold it. Ceilings, policies and the user's permissions are applied anew; limits of uses and the end
+ * of the chain stay as they were.
  */
 
 import { epochSeconds } from '../../base/clock.ts';
@@ -46,18 +47,18 @@ export type RefreshOrder = {
   readonly jkt?: string | undefined;
   /** Who asks, for the trail. */
   readonly source: Source;
-  /** Coarse verbs, for a token that may do less; absent: all that was granted. */
+  /** Coarse scopes, for a token that may do less. Absent: all that was granted. */
   readonly scope?: string | undefined;
   /** The minter as it is now. */
   minterOf(clientId: string): Promise<Minter | undefined>;
-  /** A user as they are now; `undefined` for one who is gone or disabled. */
+  /** A user as they are now; `undefined` when the user is gone or disabled. */
   userOf(id: string): Promise<SubjectUser | undefined>;
 };
 
 /**
- * A new token for a refresh token, under the ceilings and policies of this moment; by the minting client, or by
- * whoever proves the key that the token is bound to. Rejects with `Failure('forbidden')` for every token that cannot
- * be refreshed (RFC 6749 §5.2 `invalid_grant`); reuse after the grace kills the family.
+ * Makes a new token for a refresh token, under the ceilings and policies of this moment. The caller is the minting
+ * client, or proves the key that the token is bound to. Rejects with `Failure('forbidden')` for every token that
+ * cannot be refreshed (RFC 6749 §5.2 `invalid_grant`). Reuse after the grace revokes the family.
  */
 export async function refreshGuest(deps: MintDeps, order: RefreshOrder): Promise<Minted | Refused> {
   const { realm } = order;
@@ -76,7 +77,7 @@ export async function refreshGuest(deps: MintDeps, order: RefreshOrder): Promise
   return renew(deps, order, found, deps.place(realm, renewed, renewed.iat + keepFor(renewed)));
 }
 
-/** What may be granted at this moment. Rejects when the minter, or the user it was made from, may no longer. */
+/** What may be granted now. Rejects when the minter may not mint any more, or the user is gone. */
 async function decideAnew(
   deps: TrailDeps,
   order: RefreshOrder,
@@ -106,13 +107,13 @@ const TOO_WIDE: Refused = {
 type Found = {
   readonly document: Document;
   readonly record: GuestRefreshRecord;
-  /** What it was refreshed to a moment ago. */
+  /** The successor that a refresh made a moment ago. */
   readonly answer: Document | undefined;
 };
 
 /**
- * `undefined` when it is none, or anything that it hangs on is dead; but where the successor takes the place of what it
- * follows, a spent one is cut by that.
+ * `undefined` for what is no refresh token, or hangs under something dead. An exception: where the successor takes
+ * the place of its predecessor, a spent refresh token is cut by that.
  */
 async function findRefresh(
   { store }: Pick<TrailDeps, 'store'>,
@@ -123,7 +124,7 @@ async function findRefresh(
   const record = document && decodeGuestRefresh(document.value);
   if (document === undefined || record === undefined) return undefined;
   if (document.cut && !(hasPlaces(record.guest) && document.spentAt !== undefined)) return undefined;
-  // The pointer is as old as the chain: a cut of what was issued before some time kills the chain by it.
+  // The pointer is as old as the chain, so a cut of "issued before" kills the chain by it.
   const pointer = guestPointer(realm.name, record.guest.id);
   const above = await store.read([
     pointer,
@@ -141,7 +142,7 @@ function isReused({ spentAt, now }: Document): boolean {
   return spentAt !== undefined && now - spentAt > GUEST_REFRESH_GRACE_MS * 1000;
 }
 
-/** The same once more, as it is now; unless it has ended since. */
+/** The same token again, as it is now, unless it has ended since. */
 async function repeat(deps: TrailDeps, { realm, value }: RefreshOrder, answer: Document): Promise<Answered> {
   const answered = readAnswer(realm, value, answer);
   const successor = await findGuestByHash(deps, realm.name, sha256(answered.value));
@@ -149,13 +150,13 @@ async function repeat(deps: TrailDeps, { realm, value }: RefreshOrder, answer: D
   return { ...answered, record: successor.record };
 }
 
-/** Who minted it need not hold the key of the browser; who brings a key must bring the right one. */
+/** The minting client need not hold the browser's key. A caller that sends a proof must prove the right key. */
 function mayRefresh({ guest }: GuestRefreshRecord, { clientId, jkt }: RefreshOrder): boolean {
   if (clientId === undefined) return guest.jkt !== undefined && jkt === guest.jkt;
   return clientId === guest.clientId && (guest.jkt === undefined || jkt === undefined || jkt === guest.jkt);
 }
 
-/** What was granted is asked for again, for at most what is left of the chain. */
+/** The grant is asked for again, for at most the rest of the chain's life. */
 function orderOf(realm: GuestRealm, { guest, until }: GuestRefreshRecord, now: number) {
   const granted = ownGrant(realm, guest);
   const { refresh: _, ttl, not_before: _notBefore, ...lifetime } = granted.lifetime;
@@ -218,13 +219,13 @@ async function renew(
     for (const event of [made, trail.event]) tell(deps, realm.name, event);
     return minted;
   }
-  // Somebody else was faster, by a moment: there is an answer now.
+  // Somebody else refreshed a moment ago: that answer is given again.
   if (outcome.step === 0) return refreshGuest(deps, order);
   if (outcome.reason === 'spent') await endFamily(deps, realm.name, guest, source);
   throw dead();
 }
 
-/** All of the chain but what is written with it. `left`: seconds that the chain can last. */
+/** Ends everything of the chain but what this commit writes. `left`: seconds that the chain can last. */
 function endEarlier(realm: string, { id }: GuestRecord, left: number): Write {
   return { cut: familyNode(id), realm, ttl: left + LINGER };
 }

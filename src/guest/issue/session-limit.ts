@@ -1,6 +1,7 @@
 /**
- * How many tokens of one `session.key` live at once. The places are one document, changed only as it was read, so
- * that of many mints at once never one too many gets in. A chain of refreshes has one place; who dies makes room.
+ * Limits how many tokens of one `session.key` live at once. The places are one document, written only if it is
+ * unchanged since it was read, so that many mints at once never exceed the limit. A chain of refreshes has one place;
+ * a dead token frees its place.
  */
 
 import { type Clock, epochSeconds } from '../../base/clock.ts';
@@ -17,17 +18,17 @@ import {
   usesKey,
 } from '../record/guest-record.ts';
 
-/** Seconds to wait for a place when all are held by tokens without an end. */
+/** `Retry-After` in seconds when all places are held by tokens that never expire. */
 const UNKNOWN_WAIT = 60;
 
-/** Hash of the value, family, expiry. */
+/** Hash of the token value, id of the family, expiry. */
 type Slot = { readonly h: string; readonly f: string; readonly e: number | null };
 
 type Deps = { readonly store: Store; readonly clock: Clock };
 
 /**
- * The step that takes a place, for a commit that is tried again when it was refused with `exists`, `changed` or
- * `missing`. None without a limit. Rejects with `TooMany`.
+ * The write that takes a place, for a commit that is tried again when it was refused with `exists`, `changed` or
+ * `missing`. No write without a limit. Rejects with `TooMany`.
  */
 export async function takeSessionPlace(
   deps: Deps,
@@ -55,7 +56,9 @@ function slotsOf(document: Document | undefined): readonly Slot[] {
   return slots;
 }
 
-/** Those whose tokens live, with the ends that these have now: revoked, ended, idle or used up, they made room. */
+/**
+ * The places of living tokens, with their present ends: a revoked, expired, idle or used-up token frees its place.
+ */
 async function living(deps: Deps, realm: string, slots: readonly Slot[]): Promise<readonly Slot[]> {
   const documents = await deps.store.read(slots.map(({ h }) => tokenKey(realm, h)));
   const found = slots.map(async (slot, index): Promise<readonly Slot[]> => {

@@ -1,4 +1,4 @@
-/** What is written for a guest token. */
+/** The writes for a guest token. */
 
 import { GUEST_CUT_TTL } from '../../revocation/guest-nodes.ts';
 import { countBeside, hang } from '../../revocation/hang.ts';
@@ -17,7 +17,7 @@ import {
 } from '../record/guest-record.ts';
 import { statusWrites } from '../status/status-places.ts';
 
-/** Seconds a dead token is remembered, so that its API can be told why. */
+/** Seconds that a dead token is kept, so that its API can be told why it is dead. */
 export const LINGER = 600;
 
 /** How long the store keeps a record: a token that never expires is kept as long as cuts are. */
@@ -26,9 +26,9 @@ export function keepFor(record: Pick<GuestRecord, 'exp' | 'iat'>): number {
 }
 
 /**
- * All that is written for a new token, under the hash of its value. The pointer is never written again: it tells when
- * the token was issued, also after the token was narrowed. The first token of a chain of refreshes is kept as long as
- * the chain can go on: by its id the chain is found.
+ * All writes for a new token, under the hash of its value. The pointer is never written again: it keeps the time of
+ * issue, also after the token was narrowed. The first token of a chain of refreshes is kept as long as the chain,
+ * which is found by that token's id.
  */
 export function recordWrites(realm: string, record: GuestRecord, hash: string, since?: Stamp): Write[] {
   const { id, clientId, granted } = record;
@@ -54,7 +54,7 @@ export function recordWrites(realm: string, record: GuestRecord, hash: string, s
   ];
 }
 
-/** Somebody who may not come in yet is not idle. */
+/** The idle time starts when the token becomes valid. */
 export function idleWrites(realm: string, record: GuestRecord, hash: string): Write[] {
   const { idle } = record.granted.lifetime;
   if (idle === undefined) return [];

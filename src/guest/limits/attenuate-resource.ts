@@ -1,14 +1,14 @@
-/** One resource of a narrower token under the same resource of its parent. */
+/** A resource of a child token under the same resource of its parent. */
 import { isDeepStrictEqual } from 'node:util';
 import { narrowColumns } from '../grant/columns.ts';
 import type { GrantedResource, Resource } from '../grant/grant.ts';
 import { asksForMore, narrowRows } from '../grant/predicate-narrow.ts';
 import type { Path, Refuse } from '../grant/refusal.ts';
 
-/** `audiences`: of the parent's token. */
+/** `audiences`: those of the parent token. */
 type ParentResource = GrantedResource & { readonly audiences: readonly string[] };
 
-/** What the child gets; whatever it does not say is as the parent has it. */
+/** The resource as the child gets it. What the child leaves out is as the parent has it. */
 export function attenuateResource(parent: ParentResource, asked: Resource, refuse: Refuse): GrantedResource {
   if (asked.include !== undefined && parent.include === undefined) {
     refuse(['include'], 'is not in the parent');
@@ -26,7 +26,7 @@ export function attenuateResource(parent: ParentResource, asked: Resource, refus
   };
 }
 
-/** An object with the member, or without it when there is no value. */
+/** An object with the member, or an empty one when there is no value. */
 export function present<Name extends string, Value>(
   name: Name,
   value: Value | undefined,
@@ -97,13 +97,13 @@ function attenuateLimits(parent: Resource, asked: Resource, refuse: Refuse): Res
   return Number.isFinite(wanted) ? { max_rows: wanted } : undefined;
 }
 
-/** What either list holds, each once; `undefined` for nothing. */
+/** The union of two lists; `undefined` for an empty one. */
 export function joined(held: readonly string[] = [], asked: readonly string[] = []): string[] | undefined {
   const all = [...new Set([...held, ...asked])];
   return all.length === 0 ? undefined : all;
 }
 
-/** What both name must be the same. */
+/** A member that both name must be the same in both. */
 export function refuseOthers<Fields extends object, Name extends keyof Fields & string>(
   held: Fields,
   asked: Fields,

@@ -1,7 +1,7 @@
 /**
- * A narrower guest token made from a guest token: child ⊆ parent, part by part, or
- * `invalid_authorization_details`. What the child leaves unsaid it inherits wherever that limits; how things look
- * (locale, theme, what is selected at first) is the child's own. Pure.
+ * Makes the grant of a child from the grant of a guest token: child ⊆ parent in every part, or
+ * `invalid_authorization_details`. A limit that the child leaves out is inherited. How things look (locale, theme,
+ * initial filters) is the child's own. Pure.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { areNetworksWithin, areOriginsWithin } from '../grant/bindings.ts';
@@ -16,18 +16,18 @@ import { DEFAULT_TTL, type Lifetime, usesOf } from '../grant/lifetime.ts';
 import { pointerOf, type Refusal, type Refuse, type Refused } from '../grant/refusal.ts';
 import { attenuateResource, below, joined, present, refuseOthers } from './attenuate-resource.ts';
 
-/** The parent as it is now. */
+/** The parent token as it is now. */
 export type Parent = {
   readonly granted: Granted;
-  /** What a resource of it without `locations` is for. */
+  /** The audiences of a resource of the parent that has no `locations`. */
   readonly audiences: readonly string[];
-  /** Seconds until it expires, at least 1; `null` for never. */
+  /** Seconds until the parent expires, at least 1; `null` for never. */
   readonly ttlLeft: number | null;
-  /** How often it may still be used; `null` without a limit. */
+  /** How many uses the parent has left; `null` without a limit. */
   readonly usesLeft: number | null;
 };
 
-/** The grant of the child, or every way in which it is wider, with pointers into `asked`. */
+/** The grant of the child, or every part in which it asks for more, with pointers into `asked`. */
 export function attenuate(parent: Parent, asked: GuestGrant): { readonly granted: Granted } | Refused {
   const refused: Refusal[] = [];
   const refuse: Refuse = (path, message) =>
@@ -63,7 +63,7 @@ function attenuateResources(
     return [];
   });
   const dropped = granted.resources.filter((one) => !asked.resources.some((other) => isSame(one, other)));
-  // What may lie inside another one that is still there keeps its limits, and allows nothing by itself.
+  // A resource that may lie inside another one of the child keeps its limits, and allows nothing by itself.
   const hasChildren = named.some(({ include }) => include !== undefined);
   const kept = dropped.filter((one) => hasChildren || allowsNothing(one));
   return [...named, ...kept.map((one) => ({ ...one, actions: [] }))];
@@ -73,7 +73,10 @@ function isSame(one: Pick<Resource, 'type' | 'id'>, other: Pick<Resource, 'type'
   return one.type === other.type && one.id === other.id;
 }
 
-/** All of the parent's stay in force; a row policy more only limits, a connection or schema would lead elsewhere. */
+/**
+ * Every policy of the parent stays in force. The child may add row policies, which only limit, but no connection or
+ * schema policy, which would lead to other data.
+ */
 function attenuatePolicies(held: readonly PolicyUse[], asked: readonly PolicyUse[], refuse: Refuse) {
   const policies = [...held];
   for (const [index, use] of asked.entries()) {
@@ -85,7 +88,7 @@ function attenuatePolicies(held: readonly PolicyUse[], asked: readonly PolicyUse
   return policies;
 }
 
-/** Ends no later than its parent, counts no more often, and is never refreshed: its parent can be. */
+/** The child ends no later than its parent, has no more uses, and is never refreshed; its parent can be. */
 function attenuateLifetime(
   parent: Parent,
   { lifetime: asked = {} }: GuestGrant,
@@ -97,7 +100,7 @@ function attenuateLifetime(
   const idle = attenuateIdle(parent, asked, refuse);
   return {
     ...rest,
-    // What dies of age first is never idle for so long.
+    // An idle time beyond the token's life has no effect, and is left out.
     ...present('idle', (idle ?? 0) > (ttl ?? Number.POSITIVE_INFINITY) ? undefined : idle),
     ...present('max_uses', attenuateUses(parent, asked, refuse)),
     ttl,
@@ -125,7 +128,9 @@ function attenuateIdle({ granted }: Parent, asked: Lifetime, refuse: Refuse): nu
   return asked.idle ?? held;
 }
 
-/** What leads elsewhere is the parent's own, as a connection is: where it names none, what it reaches is not said. */
+/**
+ * Where the data comes from is the parent's choice: a child may not name a connection that the parent does not name.
+ */
 function attenuateContext(held: Context, asked: Context, refuse: Refuse): Context {
   if (asked === undefined) return held;
   for (const name of ['datasource', 'environment'] as const) {
@@ -153,7 +158,7 @@ function attenuateUi(held: Ui = {}, asked: Ui = {}, refuse: Refuse): Ui {
   return Object.keys(ui).length === 0 ? undefined : ui;
 }
 
-/** On only where the parent says so: what it does not mention may be off. */
+/** A feature is on only if the parent switched it on: what the parent does not mention may be off. */
 function attenuateFeatures(held: Features = {}, asked: Features = {}, refuse: Refuse): Features | undefined {
   for (const [name, isOn] of Object.entries(asked)) {
     if (isOn && held[name] !== true) refuse(['features', name], 'is not on in the parent');

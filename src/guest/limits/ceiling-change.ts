@@ -1,10 +1,10 @@
-/** What a client may mint, before and after a change of it. Pure. */
+/** Compares what a client may mint before and after a change. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 import { type Mints, mints } from './ceiling.ts';
 
 /**
- * True when a token that the ceiling `before` let through might not get through `after`; both as realm files have them,
- * `undefined` for no right to mint. How many tokens a minute takes nothing away from those that there are.
+ * True when some token that `before` allowed might not be allowed by `after`. Both as in realm files; `undefined` for
+ * no right to mint. A change of the quota per minute takes nothing from existing tokens.
  */
 export function isNarrowerCeiling(before: unknown, after: unknown): boolean {
   const held = mints.safeParse(before).data;
@@ -13,20 +13,20 @@ export function isNarrowerCeiling(before: unknown, after: unknown): boolean {
   return losesOne(held, kept) || isLowered(held, kept) || isOtherwise(held, kept);
 }
 
-/** A list that is absent is all there is. */
+/** An absent list means everything. */
 function losesOne(held: Mints, kept: Mints): boolean {
   const lists = ['types', 'actions', 'formats', 'subjectsFrom', 'tenants', 'policies'] as const;
   return lists.some((name) => hasLost(held[name], kept[name])) || hasLost(held.resources, alsoAlone(kept));
 }
 
-/** Whoever has what lies below a resource has the resource. */
+/** A ceiling for what lies below a resource covers the resource too. */
 function alsoAlone({ resources }: Mints): Mints['resources'] {
   return resources?.flatMap(({ include, ...alone }) =>
     include === undefined ? [alone] : [alone, { ...alone, include }],
   );
 }
 
-/** Whether a list (of what one schema made) lost something that it had; absent it holds everything. */
+/** Whether a list lost an entry that it had. An absent list holds everything. */
 export function hasLost(held: readonly unknown[] | undefined, kept: readonly unknown[] | undefined): boolean {
   if (kept === undefined) return false;
   const still = new Set(kept.map((one) => JSON.stringify(one)));
@@ -41,7 +41,10 @@ function isLowered(held: Mints, kept: Mints): boolean {
   );
 }
 
-/** Where one is not known to hold the other: other rows, and no API named, which is the realm's default one. */
+/**
+ * Members that cannot be compared: any difference counts as narrower. Such are rows, and APIs where none is named,
+ * which means the realm's default one.
+ */
 function isOtherwise(held: Mints, kept: Mints): boolean {
   const hasOtherRows = kept.rows !== undefined && !isDeepStrictEqual(held.rows, kept.rows);
   const hasOtherApis =

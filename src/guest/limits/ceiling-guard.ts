@@ -1,4 +1,4 @@
-/** Keeps a mint from happening under a ceiling that was narrowed after it was read. */
+/** Refuses a mint under a ceiling that was narrowed after the ceiling was read. */
 
 import { Failure } from '../../base/errors.ts';
 import { ceilingNode } from '../../revocation/nodes.ts';
@@ -9,7 +9,10 @@ export function ceilingGuards({ name }: GuestRealm, { clientId, readAt }: Minter
   return readAt === undefined ? [] : [{ guard: ceilingNode(clientId), realm: name, since: readAt }];
 }
 
-/** What to say when it was that which refused a commit; the ceiling as it is now is known in a moment. */
+/**
+ * The failure when a commit was refused for that. The ceiling as it is now is known in a moment, so the caller may
+ * try again.
+ */
 export function ceilingFault({ step }: Refusal, writes: readonly Write[]): Failure | undefined {
   const write = writes[step];
   const isCeiling = write !== undefined && 'guard' in write && write.guard.startsWith(ceilingNode(''));

@@ -1,6 +1,6 @@
 /**
- * What a client may mint at most (its `mints` in a realm file), and a request under it. What can be narrowed
- * honestly is narrowed and said; the rest is refused. Pure.
+ * A client's `mints` section as a ceiling, and a request under it. What can be left out without changing the meaning
+ * of a request is left out and reported; everything else is refused. Pure.
  */
 
 import { z } from 'zod';
@@ -26,40 +26,43 @@ import { pointerOf, type Refusal, type RefusalCode, type Refused } from '../gran
 const formats = guestGrant.shape.format.unwrap();
 
 export const mints = z.strictObject({
-  /** APIs (by `id`) whose guests these are; the first is meant when a request names none. Absent: the default API. */
+  /**
+   * APIs (by `id`) that the guest tokens may be for. The first one is meant when a request names none. Absent: the
+   * realm's default API.
+   */
   apis: z.array(z.string().max(63)).min(1).max(100).optional(),
   types: z.array(resourceType).min(1).max(100),
-  /** Only these resources; absent: every resource of the types. */
+  /** The only resources. Absent: every resource of the allowed types. */
   resources: z
     .array(
       z.strictObject({
         type: resourceType,
         id: identifier,
-        /** With what lies below; absent: without. */
+        /** Includes what lies below the resource. Absent: it does not. */
         include: z.literal('children').optional(),
       }),
     )
     .max(1000)
     .optional(),
   actions: z.array(action).min(1),
-  /** Only guests of these tenants; absent: of every tenant. */
+  /** The only tenants. Absent: every tenant. */
   tenants: z.array(identifier).max(1000).optional(),
-  /** Rows that no guest of this client sees beyond. */
+  /** A limit on rows for every guest of this client. */
   rows: rowsSchema.optional(),
-  /** Names of the policies that a request may use; absent: all of the realm. */
+  /** Names of the policies that a request may use. Absent: all policies of the realm. */
   policies: z.array(label(128)).max(500).optional(),
   /** Seconds. */
   maxTtl: z.int().min(1).max(LONGEST_LIFE).default(86_400),
-  /** Seconds that refreshing may reach from the minting. */
+  /** How long refreshing may go on, in seconds from the minting. */
   maxRefresh: z.int().min(0).max(MAX_REFRESH).default(MAX_REFRESH),
   allowNonExpiring: z.boolean().default(false),
   formats: z
     .array(formats)
     .min(1)
     .default([...formats.options]),
-  /** Guest tokens a minute; never more than the realm's `quotas` say. Absent: what they say. */
+  /** Guest tokens a minute, at most as many as the realm's `quotas` allow. Absent: as many as these allow. */
   perMinute: quota.optional(),
-  /** Clients whose users' tokens it may exchange, beside its own. */
+  /** Clients, beside itself, whose users' tokens it may exchange. */
   subjectsFrom: z.array(clientId).max(100).default([]),
 });
 
@@ -71,13 +74,13 @@ export type MintRules = {
   /** Audiences of the APIs that the ceiling names. */
   readonly audiences: ReadonlySet<string>;
   /**
-   * Names of the permissions that the subject has at the token's API, such as `dashboards:read`; only for a user,
-   * whose own rights limit the guest.
+   * The permissions that the subject has at the token's API, such as `dashboards:read`. Present for a user only,
+   * whose permissions limit the guest token.
    */
   readonly permissions?: ReadonlySet<string>;
 };
 
-/** `narrowed` says in a sentence each what the token will not do although it was asked for. */
+/** `narrowed`: a sentence for each part of the request that the token will not have. */
 export type Narrowed = { readonly granted: Granted; readonly narrowed: readonly string[] };
 
 type Notes = {
@@ -143,7 +146,7 @@ function narrowResource(asked: Resource, index: number, rules: ResourceRules): G
   return rows === undefined ? undefined : { ...withoutChildren(asked, listed, rules), actions, rows };
 }
 
-/** A ceiling that lists a resource by itself does not let through what lies below it. */
+/** A ceiling that lists only the resource itself does not cover what lies below it. */
 function withoutChildren(asked: Resource, listed: Mints['resources'], { note }: ResourceRules): Resource {
   const { include, ...alone } = asked;
   if (include === undefined || listed?.every((one) => one.include === undefined) !== true) return asked;
@@ -164,7 +167,7 @@ function narrowActions({ type, actions }: Resource, index: number, rules: Resour
     }
     return true;
   });
-  // Asked for without any (only our own doors do): it is there for its limits.
+  // A resource without actions (only our own entry points ask for one) is there for its limits.
   if (granted.length === 0 && actions.length > 0) {
     refuse('access_denied', ['resources', index, 'actions'], 'holds nothing that may be granted');
   }
@@ -195,7 +198,7 @@ function narrowLifetime(asked: GuestGrant, rules: MintRules, { refuse, note }: N
   if ((rest.not_before ?? 0) >= end) {
     refuse('access_denied', ['lifetime', 'not_before'], 'is after the longest life of this client');
   }
-  // What dies of age first is never idle for so long.
+  // An idle time beyond the token's life has no effect, and is left out.
   const narrowedIdle = idle === undefined || idle > end ? {} : { idle };
   return { ...rest, ...narrowedIdle, ...narrowRefresh(asked, ttl, { ceiling: rules.ceiling, note }), ttl };
 }
@@ -218,7 +221,7 @@ function narrowTtl(
   return ttl;
 }
 
-/** A reach that ends before the token itself is no refresh at all. */
+/** A refresh limit that ends before the token does means no refresh. */
 function narrowRefresh(
   asked: GuestGrant,
   ttl: number | null,

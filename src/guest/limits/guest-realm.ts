@@ -21,17 +21,19 @@ export type GuestRealm = {
   readonly secret: Buffer;
 };
 
-/** A client with a ceiling. A facade's section is one too, under a client id of its own. */
+/** A client with a ceiling. The section of a facade is one too, under a client id of its own. */
 export type Minter = {
   readonly clientId: string;
   readonly ceiling: Mints;
   /** The shortest life it may ask for, in seconds. */
   readonly minTtl: number;
-  /** When the store said so: who may mint less since then is refused. */
+  /** The stamp at which the ceiling was read: if it was narrowed since then, the mint is refused. */
   readonly readAt?: Stamp | undefined;
 };
 
-/** Audiences of the APIs that a minter's guests may be for; the first is meant when a request names none. */
+/**
+ * Audiences of the APIs that a minter's guest tokens may be for. The first one is meant when a request names none.
+ */
 export function audiencesOf(realm: GuestRealm, { ceiling }: Minter): readonly string[] {
   if (ceiling.apis === undefined) return [realm.defaultApi.audience];
   return ceiling.apis.flatMap((id) => realm.apis.find((api) => api.id === id)?.audience ?? []);

@@ -1,4 +1,4 @@
-/** How many tokens a client may mint: what its realm says, or less. Each client has a quota of its own. */
+/** How many tokens a client may mint: as many as the realm allows, or fewer. Each client has a quota of its own. */
 import type { Quotas } from '../../limits/quotas.ts';
 import type { LimitState } from '../../limits/too-many.ts';
 import type { Quota } from '../../registry/model/model.ts';
@@ -9,8 +9,8 @@ const NAME = 'guest-tokens';
 type Minting = { readonly realm: GuestRealm; readonly minter: Minter };
 
 /**
- * What `make` makes, counted against the quota of the minter; what fails is not. `limit` is absent without a quota.
- * Rejects with `TooMany` before anything is made, and with whatever `make` rejects with.
+ * Runs `make` and counts what it makes against the minter's quota; a failure is not counted. `limit` is absent
+ * without a quota. Rejects with `TooMany` before anything is made, and with whatever `make` rejects with.
  */
 export async function counted<T>(
   quotas: Quotas,

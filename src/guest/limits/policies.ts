@@ -1,12 +1,11 @@
 /**
- * Server-held policies: a grant names one and gives values for its placeholders, the template stays here.
+ * Server-held policies: a grant names one and gives values for its placeholders. The template stays on the server.
  *
- * In a row template a placeholder is the whole value of a comparison, `{ col: state, op: in, value: "{{ state }}" }`,
- * and keeps the type of what is filled in, but that a single value for `in` and `not_in` is a list of it; the result
- * must be a valid row limit. In connection and schema templates
- * it may also stand inside a string (`store_{{ tenant }}`), where only what cannot change the meaning of an address
- * or a name goes in. A parameter whose name ends in `@secret` leaves its placeholder standing, unless the answer is
- * for the resource server of the connection; never in a row limit.
+ * In a row template a placeholder is the whole value of a comparison, `{ col: state, op: in, value: "{{ state }}" }`.
+ * It keeps the type of the value; for `in` and `not_in` a single value becomes a list. The result must be a valid row
+ * limit. In connection and schema templates a placeholder may also stand inside a string (`store_{{ tenant }}`); then
+ * the value may hold only characters that cannot change the meaning of an address or a name. A parameter whose name
+ * ends in `@secret` is filled in only for the resource server of the connection, and never in a row limit.
  */
 import { z } from 'zod';
 import type { Policy } from '../../registry/model/model.ts';
@@ -17,10 +16,10 @@ import { narrowRows } from '../grant/predicate-narrow.ts';
 import { pointerOf, type Refusal, type Refused } from '../grant/refusal.ts';
 import type { GuestRealm } from './guest-realm.ts';
 
-/** Whether the answer is for whoever a policy's secrets are for. */
+/** Whether the answer goes to the resource server that a policy's secrets are for. */
 export type SecretReader = (policy: Policy) => boolean;
 
-/** What goes into a token, to a client or into a log. */
+/** For tokens, clients and logs: no secrets. */
 const nobody: SecretReader = () => false;
 
 export type ResolvedPolicy =
@@ -38,19 +37,19 @@ const listComparison = z.looseObject({
   value: z.string().regex(wholePlaceholder),
 });
 const singleValue = z.looseObject({ value: z.union([z.string(), z.number()]) });
-/** Inside a string: nothing that separates, quotes or escapes in an address, a path or a name. */
+/** Inside a string: no character that separates, quotes or escapes in an address, a path or a name. */
 const plainText = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const MAX_RESOLVED = 16_384;
 
-/** True for parameters whose values no token, answer to a client or log may show. */
+/** True for a parameter whose value must not appear in a token, an answer to a client or a log. */
 export function isSecret(parameter: string): boolean {
   return parameter.endsWith('@secret');
 }
 
 /**
- * The policies with their values in the order of the grant; or `policy_unresolved` for each that is unknown, lacks a
- * value, has one too many, or comes to nothing valid. Pointers into the grant. `readsSecrets` is for the resource
- * server of a connection alone: the result never goes into a token, to another caller or to a log.
+ * The policies with their values filled in, in the order of the grant; or `policy_unresolved` for each that is
+ * unknown, lacks a value, has one too many, or gives no valid result. Pointers into the grant. `readsSecrets` is only
+ * for the resource server of a connection: the result must not go into a token, to another caller or to a log.
  */
 export function resolvePolicies(
   uses: readonly PolicyUse[],
@@ -67,7 +66,7 @@ export function resolvePolicies(
   return refused.length > 0 ? { refused } : { policies };
 }
 
-/** The grant with the row policies in force: each of its resources lets through only what they do too. */
+/** The grant with its row policies applied: they limit each of its resources. */
 export function limitRows(
   granted: Granted,
   policies: readonly ResolvedPolicy[],
@@ -105,12 +104,12 @@ export function ownPolicies(
   });
 }
 
-/** Whether what names a policy by kind and name means one of these. */
+/** Whether a reference by kind and name means one of these policies. */
 export function isUseOf({ kind, name }: Pick<Policy, 'kind' | 'name'>, policies: readonly Policy[]): boolean {
   return policies.some((policy) => policy.kind === kind && policy.name === name);
 }
 
-/** What may be shown of the policies that a grant names: all but the values of secrets. */
+/** The policies of a grant, without the values of secrets. */
 export function withoutSecrets(uses: readonly PolicyUse[]): PolicyUse[] {
   return uses.map((use) => ({
     ...use,
@@ -118,7 +117,7 @@ export function withoutSecrets(uses: readonly PolicyUse[]): PolicyUse[] {
   }));
 }
 
-/** The policy, or what is wrong with it. */
+/** The policy, or what is wrong with the reference to it. */
 function resolve(
   use: PolicyUse,
   defined: readonly Policy[],
@@ -155,7 +154,7 @@ function checkParams({ parameters }: Policy, params: Params): string | undefined
   return parameters.every((name) => Object.hasOwn(params, name)) ? undefined : 'lacks a parameter';
 }
 
-/** Only whole values are filled in; a placeholder elsewhere, or of a secret, counts as missing. */
+/** Only whole values are filled in. A placeholder elsewhere, or one of a secret, counts as missing. */
 function fillRow(template: unknown, fill: Fill, missing: string[]): unknown {
   if (typeof template === 'string') {
     const name = wholePlaceholder.exec(template)?.[1];
@@ -169,12 +168,12 @@ function fillRow(template: unknown, fill: Fill, missing: string[]): unknown {
   return takesList(template) ? withList(filled) : filled;
 }
 
-/** A comparison with a list that a placeholder stands for. */
+/** A comparison with a list that is given as one placeholder. */
 function takesList(template: unknown): boolean {
   return listComparison.safeParse(template).success;
 }
 
-/** A single value means the same as a list of it. */
+/** A single value becomes a list of one. */
 function withList(comparison: unknown): unknown {
   const { data } = singleValue.safeParse(comparison);
   return data === undefined ? comparison : { ...data, value: [data.value] };
@@ -206,7 +205,7 @@ function mapMembers(value: unknown, map: (member: unknown) => unknown): unknown 
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, map(member)]));
 }
 
-/** A secret's placeholder, as it stays in what others may see. */
+/** A placeholder of a secret, as others than the resource server see it. */
 function standing(name: string): string {
   return `{{ ${name} }}`;
 }

@@ -1,4 +1,7 @@
-/** The trail of a token as it is told: what was written down, and what only its state tells. */
+/**
+ * The trail of a token as it is shown: the events that were written, and those that only follow from the token's
+ * state.
+ */
 import type { Store } from '../../storage/port/port.ts';
 import { eventsKey } from '../record/guest-record.ts';
 import { readTrail, type TrailDeps } from '../trail/trail.ts';
@@ -6,7 +9,7 @@ import type { ChainedEvent, Head } from '../trail/trail-chain.ts';
 import type { TrailNotes } from '../trail/trail-notes.ts';
 import type { FoundGuest } from './lookup.ts';
 
-/** An event without a place in the chain: of an older version, or derived. `at` is null when nobody knows the time. */
+/** An event outside the chain: written by an older version, or derived. `at` is null when the time is not known. */
 export type LooseEvent = {
   readonly event: string;
   readonly at: string | null;
@@ -16,15 +19,15 @@ export type LooseEvent = {
 export type GuestTrail = {
   /** Oldest first. */
   readonly events: readonly (ChainedEvent | LooseEvent)[];
-  /** The last one of the chain. */
+  /** The last event of the chain. */
   readonly head: Head | null;
-  /** Those that the chain consists of. */
+  /** The events that form the chain. */
   readonly chain: readonly ChainedEvent[];
 };
 
 type Deps = Pick<TrailDeps, 'store' | 'clock'> & { readonly notes: TrailNotes };
 
-/** `found` is the token, as long as it is remembered; its trail is kept for longer. */
+/** `found`: the token, while it is kept. Its trail is kept longer. */
 export async function trailOf(
   deps: Deps,
   realm: string,
@@ -53,7 +56,7 @@ function endOf(found: FoundGuest | undefined, chain: readonly ChainedEvent[], no
 
 const ends: ReadonlySet<string> = new Set(['guest.revoked', 'guest.reuse_detected']);
 
-/** A cut of many is one write, however many: that a token was among them only its state tells. */
+/** A mass cut is one write and adds no event to a trail. That it hit a token follows from the token's state. */
 function derived(
   token: string,
   written: readonly { readonly event: string }[],
@@ -65,11 +68,11 @@ function derived(
   return [{ event: 'guest.expired', at: end.expiredAt, token, derived: true }];
 }
 
-/** What an index of ours can hold, and more than anybody reads. */
+/** The size of an index, and more than anybody reads. */
 const MAX_PAGES = 20;
 const PAGE = 1000;
 
-/** The youngest thousand that were written before trails were chains. */
+/** The latest thousand events from before trails were chains. */
 async function oldEvents(store: Store, realm: string, id: string): Promise<readonly LooseEvent[]> {
   let members: readonly string[] = [];
   let after: string | undefined;

@@ -1,4 +1,4 @@
-/** The life of guest tokens after minting: found, listed, revoked one by one or with one write. */
+/** Guest tokens after minting: finds, lists and revokes them, one by one or with one write. */
 
 import { type Clock, epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
@@ -39,11 +39,11 @@ export type FoundGuest = {
   readonly hash: string;
   readonly state: GuestState;
   readonly readAt: Stamp;
-  /** Revision of the record. */
+  /** The stamp of the record. */
   readonly stamp: Stamp;
 };
 
-/** `undefined` for what never was, or is forgotten. */
+/** `undefined` for a token that never existed or is no longer kept. */
 export async function findGuest(deps: LifeDeps, realm: string, id: string): Promise<FoundGuest | undefined> {
   const [found] = await findGuests(deps, realm, [id]);
   return found;
@@ -58,7 +58,7 @@ export async function findGuestByHash(
   return found;
 }
 
-/** Those that are there, in the order of their ids. */
+/** The tokens that exist, in the order of their ids. */
 async function findGuests(
   deps: LifeDeps,
   realm: string,
@@ -98,8 +98,8 @@ async function foundAs(
 }
 
 /**
- * Whether a cut that its own document does not show has killed a token: one of a node that hangs beside it, or one of
- * what was issued before some time, when the token was narrowed after that.
+ * Whether a cut that the token's own document does not show has killed it: a cut of a node that hangs on a document
+ * beside it, or one of what was issued before a time, when the token was narrowed after that time.
  */
 export async function isCutBeside(
   store: Store,
@@ -118,8 +118,8 @@ export async function isCutBeside(
 }
 
 /**
- * The pointers of the tokens above it. They are as old as those, and hang under every node that those ever hung under,
- * so they show also the cuts that a younger token with fewer nodes escapes.
+ * The pointers of its ancestors. A pointer is as old as its token and hangs under every node that the token ever hung
+ * under. So it shows cuts that a younger token with fewer nodes does not.
  */
 export function pointersAbove(realm: string, { ancestors = [] }: GuestRecord): readonly Key[] {
   return ancestors.flatMap(({ id, beside }) => {
@@ -134,7 +134,7 @@ function stateOf(record: GuestRecord, isCut: boolean, now: number): GuestState {
   return record.notBefore > now ? 'not_yet_valid' : 'active';
 }
 
-/** Filters of a list. One of `client` and `tenant` leads the way through the index. */
+/** Filters of a list. `client` or `tenant` decides which index is read. */
 export type GuestFilter = {
   readonly client?: string | undefined;
   readonly tenant?: string | undefined;
@@ -146,7 +146,7 @@ export type GuestFilter = {
 
 export type GuestPage = { readonly guests: readonly FoundGuest[]; readonly next?: string };
 
-/** How many pages of the index one answer looks through at most. */
+/** The most pages of the index that one answer reads. */
 const MAX_STEPS = 10;
 
 /** A page of records, never of values. It may hold fewer than `limit` and still have a next one. */
@@ -175,7 +175,7 @@ export async function listGuests(
 }
 
 function indexFor(realm: string, { client, tenant }: GuestFilter): Key {
-  // What one client minted is the shorter way, and shows nothing of what others did.
+  // The index of one client is shorter, and shows nothing of other clients.
   if (client !== undefined) return guestsOfClient(realm, client);
   if (tenant !== undefined) return guestsOfTenant(realm, tenant);
   throw new Failure('invalid_input', 'a list needs a client or a tenant');
@@ -197,14 +197,14 @@ function isUnsetOr(wanted: string | undefined, value: string | undefined): boole
   return wanted === undefined || wanted === value;
 }
 
-/** The token, its chain of refreshes and what was made from it. Idempotent: dead is dead. */
+/** Revokes the token, its chain of refreshes and what was made from it. Idempotent. */
 export async function revokeGuest(deps: TrailDeps, realm: string, id: string, source: Source): Promise<void> {
   const found = await findGuest(deps, realm, id);
   if (found === undefined) await deps.store.commit([endGuest(realm, id)]);
   else await revokeAll(deps, realm, [found.record], source);
 }
 
-/** They are dead with the first write: their trails follow, and nothing that happens there keeps one alive. */
+/** The first write kills all of them. Their trails follow, and a failure there keeps no token alive. */
 export async function revokeAll(
   deps: TrailDeps,
   realm: string,
@@ -221,12 +221,12 @@ export async function revokeAll(
   await Promise.all(records.map((record) => appendIfPossible(deps, { realm, record }, what)));
 }
 
-/** A token as those hear of it who it is for. */
+/** A token as it is published: its id and who it is for. */
 export function payloadOf({ id, audiences }: GuestRecord): Revocation['tokens'][number] {
   return { id, aud: [...audiences] };
 }
 
-/** What a mass cut cuts. Exactly one shape (guest-tokens.md 7.4). */
+/** The selector of a mass cut. Exactly one shape (docs/guest-tokens.md). */
 export type Selector =
   | { readonly tenant: string }
   | { readonly tenant: string; readonly subject: string }
@@ -236,8 +236,8 @@ export type Selector =
   | { readonly label: string };
 
 /**
- * One commit, however many tokens hang below. `clientId`: only what this client minted; absent: what anybody in the
- * realm did. `before`: a stamp of the store. Resolves to the moment before which what was issued is dead now.
+ * One commit, however many tokens it kills. `clientId`: only what this client minted; absent: what any client of the
+ * realm minted. `before`: a stamp of the store. Resolves to the stamp before which everything issued is dead now.
  */
 export async function cutGuests(
   { store }: LifeDeps,
@@ -275,8 +275,8 @@ function nodesOfSelector(
 }
 
 /**
- * Every resource that a name could mean to anybody: this id in any type, and `type:id` where there is such a type. A
- * cut takes them all, other than a question (resource-name.ts): rather one too many.
+ * Every resource that a name could mean: this id in any type, and `type:id` where such a type exists. Unlike a
+ * question about a resource (resource-name.ts), a cut takes all of them: a cut too many is the safe side.
  */
 function resourcesNamed(
   name: string,

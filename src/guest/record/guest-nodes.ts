@@ -1,7 +1,7 @@
 /**
- * Where a guest token hangs in the revocation tree beside its client and parent: below its tenant, its subject, its
- * resources and its label, so that each can be cut with one write however many tokens there are. Each of these is
- * there twice: for the whole realm, and for what one client minted, because a client cuts only that.
+ * The revocation nodes that a guest token hangs under, beside its client and parent: its tenant, its subject, its
+ * resources and its label. So each of these can be cut with one write. Each node exists twice: for the whole realm,
+ * and for what one client minted, because a client may cut only that.
  */
 
 import {
@@ -19,14 +19,16 @@ import { familyOf, type GuestRecord } from './guest-record.ts';
 
 type Hanging = Pick<GuestRecord, 'id' | 'family' | 'clientId' | 'granted' | 'inherited'>;
 
-/** Everything above a guest token, each once; its own family comes first, so that its own document shows that cut. */
+/**
+ * All nodes above a guest token, each once. Its own family comes first, so that its own document shows a cut of that.
+ */
 export function nodesOfGuest(record: Hanging): readonly string[] {
   return [...new Set([...ownNodes(record), ...nodesOfPointer(record)])];
 }
 
 /**
- * Where its pointer hangs: not under its own family. A cut of the family may spare one token of it, which is written
- * anew then; its pointer is not, and goes on telling when the token was issued.
+ * The nodes of its pointer: all but its own family. A cut of the family may spare one token, which is written anew
+ * then. The pointer is not written anew: it keeps the time of issue.
  */
 export function nodesOfPointer(record: Hanging): readonly string[] {
   const { clientId, granted, inherited } = record;
@@ -54,7 +56,7 @@ function nodesBy(by: By, { subject, label, resources }: GuestRecord['granted']):
   ];
 }
 
-/** The nodes by which somebody who remembers a guest token hears of its death, or change. */
+/** The nodes to subscribe to for somebody who remembers a guest token: by these its death or change is published. */
 export function nodesToSubscribe(
   record: Parameters<typeof nodesOfGuest>[0] & Pick<GuestRecord, 'narrowedAt' | 'ancestors'>,
 ): readonly string[] {

@@ -1,19 +1,19 @@
-/** What is at rest of a guest token: everything it says, nothing of its value. */
+/** The record of a guest token: everything it grants, and nothing of its value. */
 import { sha256 } from '../../base/hash.ts';
 import type { Key } from '../../storage/port/port.ts';
 import type { Granted } from '../grant/grant.ts';
 import type { Rows } from '../grant/predicate.ts';
 import type { ResolvedPolicy } from '../limits/policies.ts';
 
-/** RFC 8693 §4.1: who acts, and for whom they act in turn. */
+/** RFC 8693 §4.1: the actor, and the actors before it. */
 export type Actor = { readonly sub: string; readonly client_id?: string; readonly act?: Actor };
 
-/** A counter that each use counts in, how far it may go, and when nothing counts in it any more (seconds). */
+/** A counter of uses, its limit, and the time after which nothing counts in it any more (seconds). */
 export type Budget = { readonly id: string; readonly most: number; readonly until: number | null };
 
 /**
- * A condition on the rows of a resource as the call that made the token told it apart from others. It says where a
- * part of the limit came from, and limits nothing itself.
+ * A condition on the rows of a resource, as the embed product's call named it. It says where a part of the limit came
+ * from, and limits nothing itself.
  */
 export type RowOrigin = {
   readonly type: string;
@@ -22,14 +22,14 @@ export type RowOrigin = {
   readonly rows: Rows;
 };
 
-/** A guest token by id, and how many documents stand beside its pointer. */
+/** The id of a guest token, and the number of documents beside its pointer. */
 export type Ancestor = { readonly id: string; readonly beside: number };
 
 /** Times are seconds since the epoch. Secrets of policies are in `sealedPolicies` only. */
 export type GuestRecord = {
   readonly k: 'GuestToken';
   readonly v: 1;
-  /** `gt_…`: its public name, apart from the value. */
+  /** `gt_…`: its public id, which is independent of the value. */
   readonly id: string;
   readonly clientId: string;
   readonly sub: string;
@@ -41,37 +41,40 @@ export type GuestRecord = {
   readonly granted: Granted;
   readonly policies: readonly ResolvedPolicy[];
   readonly narrowed: readonly string[];
-  /** `policyHashOf` at the minting. */
+  /** The result of `policyHashOf` at the minting. */
   readonly policyHash: string;
   readonly act?: Actor;
   readonly jkt?: string;
-  /** The guest tokens above it: whatever kills one of them kills it, also by a cut that names no node of its own. */
+  /**
+   * Its ancestors among guest tokens: what kills one of them kills this token too, also a cut of a node that this
+   * token does not hang under.
+   */
   readonly ancestors?: readonly Ancestor[];
-  /** The id of the guest token it was made from, or of whom it refreshes. */
+  /** The id of the guest token that it was made from, or that it refreshes. */
   readonly parentId?: string;
-  /** The user whose own rights limit it. */
+  /** The user whose permissions limit it. */
   readonly userId?: string;
-  /** The first token of its chain of refreshes; absent: it is the first itself. */
+  /** The first token of its chain of refreshes. Absent: this is the first one. */
   readonly family?: string;
-  /** Nodes that were inherited from the token it was exchanged for. */
+  /** Nodes inherited from the token that it was exchanged for. */
   readonly inherited: readonly string[];
   /** Its own limit of uses and those of the tokens above it. */
   readonly budgets: readonly Budget[];
-  /** The rows of each resource before the row policies came on top, in order; absent without row policies. */
+  /** The rows of each resource before the row policies were applied, in order. Absent without row policies. */
   readonly ownRows?: readonly Rows[];
-  /** Absent where the call tells no conditions apart. */
+  /** Absent where the call does not name its conditions. */
   readonly rowOrigins?: readonly RowOrigin[];
-  /** Documents beside its own that it hangs on (guest-nodes.ts). */
+  /** The documents beside its own that it also hangs on (guest-nodes.ts). */
   readonly beside?: number;
-  /** When it was narrowed last. Its own document is younger than it since then; its pointer is not. */
+  /** The time of the last PATCH. Since then its own document is younger than the token; its pointer is not. */
   readonly narrowedAt?: number;
-  /** Documents beside its pointer; said when it was narrowed. */
+  /** The number of documents beside its pointer. Written when the token is narrowed. */
   readonly besidePointer?: number;
   /** Sealed JSON of the policies' parameters, secrets included; absent when there are no secrets. */
   readonly sealedPolicies?: string;
-  /** The sealed value, where the product whose call made it shows it again. */
+  /** The sealed value, for products that show it again. */
   readonly sealedValue?: string;
-  /** Of a token whose value is a JWT: its bit (status-places.ts). */
+  /** For a token whose value is a JWT: its place in a status list (status-places.ts). */
   readonly status?: StatusPlace;
 };
 
@@ -79,9 +82,9 @@ export type GuestRecord = {
 export type StatusPlace = {
   readonly list: string;
   readonly idx: number;
-  /** When the list forgets the token. */
+  /** When the status list drops the token. */
   readonly until: number;
-  /** From when on the value says more than the token may do, since it was narrowed. */
+  /** Since when the JWT says more than the token grants, because the token was narrowed. */
   readonly from?: number;
 };
 
@@ -90,18 +93,18 @@ export type GuestRefreshRecord = {
   readonly k: 'GuestRefresh';
   readonly v: 1;
   readonly guest: GuestRecord;
-  /** Where the chain of refreshes ends at the latest, seconds since the epoch. */
+  /** The latest end of the chain of refreshes, in seconds since the epoch. */
   readonly until: number;
-  /** As of a guest record. */
+  /** As in a guest record. */
   readonly beside?: number;
 };
 
-/** The first token of the chain of refreshes that this one is in. */
+/** The first token of the chain that this refresh token belongs to. */
 export function familyOf({ family, id }: Pick<GuestRecord, 'family' | 'id'>): string {
   return family ?? id;
 }
 
-/** The record of a guest token; `undefined` for anything else that is filed under token values. */
+/** The record of a guest token; `undefined` for any other record that is stored under a token's hash. */
 export function decodeGuest(value: string): GuestRecord | undefined {
   const stored = decode(value);
   return stored?.k === 'GuestToken' ? stored : undefined;
@@ -113,32 +116,32 @@ export function decodeGuestRefresh(value: string): GuestRefreshRecord | undefine
 }
 
 function decode(value: string): GuestRecord | GuestRefreshRecord | undefined {
-  // The kind comes first in what is written; every other token is known by its first bytes.
+  // The kind is the first member of the JSON, so the first bytes tell guest tokens from all others.
   if (!value.startsWith('{"k":"Guest')) return undefined;
-  // Only this module's types are written under these kinds.
+  // Only this module writes records of these kinds.
   const stored = JSON.parse(value) as GuestRecord | GuestRefreshRecord;
   return stored.v === 1 ? stored : undefined;
 }
 
 /**
- * `guest:` and 22 characters of SHA-256 over the JSON of tenant and id: two of them never meet by concatenation, and
- * none looks like a user or a client (RFC 9700 §4.15).
+ * `guest:` and 22 characters of the SHA-256 of the JSON of tenant and id. No two pairs give the same text, and none
+ * looks like the id of a user or a client (RFC 9700 §4.15).
  */
 export function guestSubject(tenant: string, id: string | undefined): string {
   return `guest:${sha256(JSON.stringify([tenant, id ?? null])).slice(0, 22)}`;
 }
 
-/** Where a guest token's hash is found by its public id. */
+/** The key of a guest token's pointer: finds the hash by the public id. */
 export function guestPointer(realm: string, id: string): Key {
   return { realm, kind: 'guest', id };
 }
 
-/** The hash of the newest token of a family, once it was refreshed or narrowed. */
+/** The key of the hash of a family's newest token, once one was refreshed or narrowed. */
 export function newestKey(realm: string, family: string): Key {
   return { realm, kind: 'guest-newest', id: family };
 }
 
-/** Ids of the guests that a client minted, and of those of a tenant. */
+/** The index of the guest tokens that a client minted, and the index of those of a tenant. */
 export function guestsOfClient(realm: string, clientId: string): Key {
   return { realm, kind: 'guests-by', id: clientId };
 }
@@ -147,12 +150,12 @@ export function guestsOfTenant(realm: string, tenant: string): Key {
   return { realm, kind: 'guests-in', id: tenant };
 }
 
-/** Custom resource types that guests of the realm were made for: a cut of an id must know them. */
+/** The index of custom resource types in use: a cut of a resource by its bare id must know them. */
 export function customTypes(realm: string): Key {
   return { realm, kind: 'guest-types', id: 'custom' };
 }
 
-/** There while an idle token is in use. */
+/** The key of a document that exists while a token with an idle time is in use. */
 export function idleKey(realm: string, hash: string): Key {
   return { realm, kind: 'guest-idle', id: hash };
 }
@@ -161,12 +164,12 @@ export function usesKey(realm: string, budget: string): Key {
   return { realm, kind: 'guest-uses', id: budget };
 }
 
-/** Who has the places of one `session.key` of a client. */
+/** The key of the places of one `session.key` of a client. */
 export function slotsKey(realm: string, clientId: string, session: string): Key {
   return { realm, kind: 'guest-session', id: JSON.stringify([clientId, session]) };
 }
 
-/** Where events were before trails were chains (trail.ts). */
+/** The index of events from before trails were chains (trail.ts). */
 export function eventsKey(realm: string, id: string): Key {
   return { realm, kind: 'guest-events', id };
 }

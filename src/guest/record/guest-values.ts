@@ -1,4 +1,4 @@
-/** The value of a guest token in each format. Whatever the format, the record behind it decides. */
+/** The value of a guest token in each format. In every format the record decides what the token grants. */
 import { randomUUID } from 'node:crypto';
 import { CompactEncrypt, importJWK, type JWK } from 'jose';
 import { Failure } from '../../base/errors.ts';
@@ -12,12 +12,12 @@ import type { GuestRecord } from './guest-record.ts';
 import { toDetails } from './rar.ts';
 
 const PREFIX = 'dpg_';
-/** Longer ones do not pass through the header limits of common servers. */
+/** Longer values exceed the header limits of common servers. */
 const MAX_JWT_BYTES = 6 * 1024;
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** Rejects with `Failure('invalid_input')` where the format cannot carry this token. `more`: claims besides ours. */
+/** Rejects with `Failure('invalid_input')` when the format cannot carry this token. `more`: additional claims. */
 export function guestValue(
   realm: GuestRealm,
   record: GuestRecord,
@@ -37,17 +37,17 @@ export function guestValue(
   }
 }
 
-/** What a resource server that goes by the token alone does not enforce. */
+/** Names the limits that a resource server does not enforce if it verifies the token without introspection. */
 export function limitsOffline({ granted }: GuestRecord): readonly string[] {
   return isSelfContained(granted.format) ? limitsByIntrospection(granted) : [];
 }
 
-/** Whether a reader needs to ask nobody. */
+/** Whether a resource server can verify the value without introspection. */
 export function isSelfContained(format: Granted['format']): boolean {
   return format === 'jwt' || format === 'jwe';
 }
 
-/** Of the limits of a grant those that nobody keeps but introspection, a sentence each. */
+/** The limits of a grant that only introspection enforces, a sentence each. */
 export function limitsByIntrospection({ lifetime, binding }: Granted): readonly string[] {
   const isCounted = lifetime.idle !== undefined || usesOf(lifetime) !== null;
   const isBound = binding?.origins !== undefined || binding?.ip !== undefined;
@@ -114,7 +114,7 @@ export function claimsOf(record: GuestRecord): Record<string, unknown> {
   };
 }
 
-/** Where its status is told (draft-ietf-oauth-status-list §6.1). */
+/** The reference to its status list (draft-ietf-oauth-status-list §6.1). */
 function statusOf(realm: GuestRealm, { status }: GuestRecord): Record<string, unknown> {
   if (status === undefined) return {};
   return { status: { status_list: { idx: status.idx, uri: listUri(realm, status.list) } } };

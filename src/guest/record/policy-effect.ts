@@ -1,7 +1,6 @@
 /**
- * A grant under the row policies of the realm as they are now. The record keeps the rows of the grant itself, so that
- * a policy that changes changes what the token shows: at once where the server is asked about it, at the next refresh
- * for what a signed token says.
+ * A grant under the realm's row policies as they are now. The record keeps the rows of the grant itself, so a changed
+ * policy changes what the token grants: at once at introspection, at the next refresh for a signed value.
  */
 import { sha256 } from '../../base/hash.ts';
 import type { Granted, PolicyUse } from '../grant/grant.ts';
@@ -19,7 +18,7 @@ import { sealerOf } from './sealing.ts';
 
 export type Effective = { readonly granted: Granted; readonly policies: readonly ResolvedPolicy[] };
 
-/** `granted` with the rows that its policies leave, or what is wrong with a policy. */
+/** `granted` with its row policies applied, or what is wrong with a policy. */
 export function underPolicies(
   realm: GuestRealm,
   granted: Granted,
@@ -32,7 +31,7 @@ export function underPolicies(
   return { granted: limited.granted, policies: resolved.policies };
 }
 
-/** The grant of a token before its row policies, the secret parameters of its policies included. */
+/** The grant of a token before row policies, with the secret parameters of its policies. */
 export function ownGrant(realm: GuestRealm, record: GuestRecord): Granted {
   const { granted, ownRows } = record;
   const resources =
@@ -42,7 +41,7 @@ export function ownGrant(realm: GuestRealm, record: GuestRecord): Granted {
   return { ...granted, resources, policies: [...policiesOf(realm, record)] };
 }
 
-/** What a token comes to now; refused when a policy of it is gone, or does not fit its parameters any more. */
+/** What a token grants now. Refused when one of its policies no longer exists or no longer fits its parameters. */
 export function effectiveNow(
   realm: GuestRealm,
   record: GuestRecord,
@@ -51,13 +50,13 @@ export function effectiveNow(
   return underPolicies(realm, ownGrant(realm, record), readsSecrets);
 }
 
-/** SHA-256 of what a token shows: another one when its rows, columns or the policies in force are others. */
+/** SHA-256 of the limits of a token: changes when its rows, its columns or the policies in force change. */
 export function policyHashOf({ granted, policies }: Effective): string {
   const named = policies.map((policy) => (policy.kind === 'row' ? policy : [policy.kind, policy.name]));
   return sha256(JSON.stringify([granted.resources, named]));
 }
 
-/** What a record keeps of policies beside their result. */
+/** The members of a record about policies, beside their result. */
 export function policyMembers(
   realm: GuestRealm,
   id: string,

@@ -1,8 +1,8 @@
 /**
- * A guest grant as RFC 9396 `authorization_details` and back. One object grants the product of what it lists, so
- * what belongs to one resource sits in that resource's object: `embed_resource` for each, `embed_policy` for each
- * server-held policy, and at most one `embed_session` for the whole token. Format, purpose, label, metadata and the
- * dry run have no place there.
+ * A guest grant as RFC 9396 `authorization_details`, and back. One object grants the product of what it lists, so
+ * each resource has an object of its own (`embed_resource`), each server-held policy too (`embed_policy`), and the
+ * whole token has at most one `embed_session`. Format, purpose, label, metadata and the dry run cannot be expressed
+ * in these objects.
  */
 import { z } from 'zod';
 import { resourceType } from '../grant/actions.ts';
@@ -54,7 +54,7 @@ const detail = z.discriminatedUnion('type', [embedResource, embedPolicy, embedSe
     issue.code === 'invalid_union' ? `must be one of ${detailTypes.join(', ')}` : 'must be an object',
 });
 
-// As many as a grant has room for.
+// As many resources as a grant may have.
 const details = z.array(detail).min(1).max(121);
 
 export type AuthorizationDetail = z.infer<typeof detail>;
@@ -81,7 +81,9 @@ export function toDetails(grant: GuestGrantLike): AuthorizationDetail[] {
   ];
 }
 
-/** Which part of the rows of these resources came from where; beside the objects, which say what they come to. */
+/**
+ * Which condition on the rows of these resources came from where. Stands beside the objects, which hold the result.
+ */
 export function rowOriginsOf(
   { rowOrigins = [] }: Pick<GuestRecord, 'rowOrigins'>,
   resources: readonly Pick<Resource, 'type' | 'id'>[],
@@ -94,8 +96,8 @@ export function rowOriginsOf(
 }
 
 /**
- * The grant that the objects ask for, or `invalid_authorization_details` (RFC 9396 §5) for every fault, with
- * pointers into `input`. The subject is there only if they name it.
+ * Reads the grant that the objects ask for, or `invalid_authorization_details` (RFC 9396 §5) for every fault, with
+ * pointers into `input`. The grant has a subject only if they name one.
  */
 export function fromDetails(input: unknown, policy: GuestPolicy): { readonly grant: GuestGrant } | Refused {
   const unreadable = findUnreadable(input);
@@ -104,7 +106,7 @@ export function fromDetails(input: unknown, policy: GuestPolicy): { readonly gra
   if (!parsed.success) return refuse(faultsOf(parsed.error));
   const extra = findSecondSession(parsed.data);
   if (extra !== undefined) return refuse([extra]);
-  // The pieces are valid; what is left are the limits and rules of the whole.
+  // Each object is valid on its own; this checks the limits and rules of the whole.
   const whole = guestGrant.safeParse(assemble(parsed.data));
   const faults = whole.success ? checkRealmRules(whole.data, policy) : faultsOf(whole.error);
   if (!whole.success || faults.length > 0) return refuse(faults.map(locate(parsed.data)));
@@ -146,7 +148,7 @@ function findSecondSession(given: readonly AuthorizationDetail[]): Fault | undef
   return second === undefined ? undefined : { path: [second], message: 'is a second embed_session' };
 }
 
-/** From a path in the grant to the path in the objects that it was made from. */
+/** Maps a path in the grant to the path in the objects that it came from. */
 function locate(given: readonly AuthorizationDetail[]) {
   const names: Record<string, string> = { resources: 'embed_resource', policies: 'embed_policy' };
   const ownNames: Record<string, string> = { id: 'identifier', name: 'identifier', include: 'privileges' };

@@ -1,10 +1,10 @@
-/** What guest records keep sealed: secrets of policies, and values that are shown again. */
+/** Seals the secrets of policies and the values that are shown again. */
 import { createSealer, type Sealer } from '../../keys/seal.ts';
 import type { GuestRealm } from '../limits/guest-realm.ts';
 
 const sealers = new WeakMap<Buffer, Sealer>();
 
-/** The realm's own. */
+/** A sealer for each realm, with a key of its own. */
 export function sealerOf({ secret }: Pick<GuestRealm, 'secret'>): Sealer {
   const sealer = sealers.get(secret) ?? createSealer(secret);
   sealers.set(secret, sealer);

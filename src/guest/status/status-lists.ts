@@ -1,7 +1,7 @@
 /**
- * Status list tokens (draft-ietf-oauth-status-list §5.1): who verifies a guest's JWT by itself learns here, a few
- * seconds late, what introspection says at once. A list is made of the store's truth when somebody asks, so a cut of a
- * million tokens stays one write; what was made is given to everybody for two seconds.
+ * Status list tokens (draft-ietf-oauth-status-list §5.1): a resource server that verifies guest JWTs by itself learns
+ * here, a few seconds late, what introspection tells at once. A list is made from the store when somebody asks, so a
+ * cut of a million tokens stays one write. A list that was made is used for two seconds.
  */
 
 import { deflateSync } from 'node:zlib';
@@ -17,14 +17,14 @@ import { decodeGuest, guestPointer } from '../record/guest-record.ts';
 import { listUri } from '../record/guest-values.ts';
 import { isListId, LIST_LENGTH, listKey, type Member, readMember } from './status-places.ts';
 
-/** Seconds that a reader may keep a list. */
+/** Seconds for which a reader may cache a list. */
 export const STATUS_TTL = 3;
-/** Seconds after which nobody may believe it any more. */
+/** Seconds after which a list is no longer valid. */
 const STATUS_LIFE = 30;
 const KEPT_MS = 2000;
 const MAX_KEPT = 1000;
 const PAGE = 1000;
-/** Tokens looked up at a time: the store has others to serve in between. */
+/** How many tokens are read at a time, so that the store can serve others in between. */
 const CHUNK = 128;
 
 /** `iat` in seconds since the epoch. */
@@ -33,7 +33,7 @@ export type StatusListToken = { readonly jwt: string; readonly iat: number };
 type Deps = { readonly store: Store; readonly clock: Clock };
 
 /**
- * The signed list; `undefined` for one that never was, is over, or is another realm's. Rejects with
+ * The signed list; `undefined` when it never existed, is over, or belongs to another realm. Rejects with
  * `Failure('unavailable')` when the store cannot be reached: an older list is never given instead.
  */
 export function createStatusLists(deps: Deps) {
@@ -47,7 +47,7 @@ export function createStatusLists(deps: Deps) {
     const known = kept.get(key);
     if (known !== undefined && deps.clock() < known.until) return known.made;
     const until = deps.clock() + KEPT_MS;
-    // Until it is made everybody waits for the same one.
+    // All who ask while a list is being made wait for that one.
     const entry = { until: Number.POSITIVE_INFINITY, made: make(deps, realm, id) };
     kept.set(key, entry);
     try {
@@ -86,7 +86,10 @@ async function membersOf(store: Store, index: Key): Promise<readonly Member[]> {
   return members;
 }
 
-/** Revoked, by whatever is above it; or a value that was outlived by what it says. Expiry the value tells itself. */
+/**
+ * Invalid: revoked by a node above it, or a JWT that says more than the token grants. Expiry stands in the JWT
+ * itself.
+ */
 async function invalidOf(
   { store, clock }: Deps,
   realm: string,
@@ -99,13 +102,14 @@ async function invalidOf(
   for (let at = 0; at < tokens.length; at += CHUNK) {
     const chunk = tokens.slice(at, at + CHUNK);
     const places = chunk.flatMap(({ idx, id, beside }) => {
-      // As old as the token and under every node it ever hung under but its family's, also after it was narrowed.
+      // The pointer is as old as the token, and hangs under every node that the token ever hung under, except its
+      // family's.
       const pointer = guestPointer(realm, id);
       return [pointer, ...besideOf(pointer, beside)].map((key, at) => ({ idx, key, isPointer: at === 0 }));
     });
     const documents = await store.read(places.map(({ key }) => key));
     const isCut = (document: Document | undefined) => document?.cut !== false;
-    // What the family says is told by the token's own document.
+    // A cut of the family shows in the token's own document.
     const behind = places.flatMap(({ idx, isPointer }, i) => {
       const { value } = documents[i] ?? {};
       return isPointer && value !== undefined ? [{ idx, key: tokenKey(realm, value) }] : [];

@@ -1,8 +1,8 @@
 /**
- * Which bit of which status list is a token's (draft-ietf-oauth-status-list). Every process fills lists of its own, of
- * a fixed length and in random order: so no two tokens ever share a place, whoever else mints and however often it is
- * started, no step of the store is spent on it, and a place tells nothing of how many tokens there are or which came
- * first. A list exists from its first token to the end of its last one.
+ * The place of a token in a status list (draft-ietf-oauth-status-list). Each process fills lists of its own, of a
+ * fixed length and in random order. So no two tokens share a place, whoever else mints and however often a process
+ * starts. It costs no step in the store, and a place shows neither how many tokens exist nor which came first. A list
+ * exists from its first token to the end of its last one.
  */
 
 import { randomInt } from 'node:crypto';
@@ -17,24 +17,24 @@ import { nodesOfPointer } from '../record/guest-nodes.ts';
 import type { GuestRecord } from '../record/guest-record.ts';
 import { claimsOf } from '../record/guest-values.ts';
 
-/** Bits of a list: enough to hide in, few enough to be read at once. */
+/** Bits of a list: enough that a place tells nothing, few enough to read all at once. */
 export const LIST_LENGTH = 1024;
-/** Realms whose unfinished list a process remembers; the others begin a new one. */
+/** For so many realms a process remembers the list that it is filling. Other realms begin a new one. */
 const MAX_REALMS = 1000;
 
 type OpenList = { readonly id: string; readonly order: Uint16Array; used: number };
 
 export type Placing = ReturnType<typeof createPlacing>;
 
-/** Gives tokens whose value is a JWT their place, and leaves the others as they are. */
+/** Gives a place to a token whose value is a JWT, and leaves other tokens as they are. */
 export function createPlacing() {
   const open = new LRUCache<string, OpenList>({ max: MAX_REALMS });
 
-  /** `until`: when the list forgets the token, seconds since the epoch. */
+  /** `until`: when the list drops the token, in seconds since the epoch. */
   return function place(realm: GuestRealm, record: GuestRecord, until: number): GuestRecord {
     const { format } = record.granted;
     if (format === 'opaque' || format === 'uuid') return record;
-    // A realm that was removed and made again has another secret, and knows no list of the old one.
+    // A realm that was removed and created again has another secret, so lists of the old one are not its lists.
     const key = `${realm.name} ${hmac(realm.secret, 'status-lists')}`;
     const known = open.get(key);
     const list = known === undefined || known.used === LIST_LENGTH ? newList(realm) : known;
@@ -69,18 +69,21 @@ function macOf(secret: Buffer, nonce: string): string {
   return hmac(secret, `status-list:${nonce}`).slice(0, MAC_LENGTH);
 }
 
-/** Whether this realm made the id: a stranger's guesses, and lists of other realms, never reach the store. */
+/** Whether this realm made the id. Guessed ids and lists of other realms never reach the store. */
 export function isListId({ secret }: GuestRealm, id: string): boolean {
   const nonce = id.slice(0, NONCE_LENGTH);
   return equalInConstantTime(id.slice(NONCE_LENGTH), macOf(secret, nonce));
 }
 
-/** The index that holds what a list is made of: a member for each token, and one for each value that ends early. */
+/** The index of a list: a member for each token, and one for each JWT that ends early. */
 export function listKey(realm: string, id: string): Key {
   return { realm, kind: 'status-list', id };
 }
 
-/** Told apart by what stands behind the index: a space and who it is, or `!` and from when on it is invalid. */
+/**
+ * The two kinds of members differ after the index: a space and the id of the token, or `!` and the time from which
+ * the place is invalid.
+ */
 export type Member =
   | { readonly idx: number; readonly id: string; readonly beside: number }
   | { readonly idx: number; readonly from: number };
@@ -92,7 +95,7 @@ export function readMember(member: string): Member {
   return { idx: Number(idx), id, beside: Number(beside) };
 }
 
-/** What is written of the place of a new token. `ttl`: seconds that the store keeps the token. */
+/** The writes for the place of a new token. `ttl`: seconds that the store keeps the token. */
 export function statusWrites(realm: string, record: GuestRecord, ttl: number): Write[] {
   if (record.status === undefined) return [];
   const { list, idx } = record.status;
@@ -102,8 +105,8 @@ export function statusWrites(realm: string, record: GuestRecord, ttl: number): W
 }
 
 /**
- * A narrowed token whose value says too much: from its new end on, and at once where the value itself holds what was
- * taken away, who goes by the value must refuse it.
+ * The writes for a narrowed token whose JWT says too much: invalid from the new end on, or at once when the JWT
+ * itself contains what was taken away.
  */
 export function endStatus(before: GuestRecord, narrowed: GuestRecord, now: number): GuestRecord {
   const { status } = before;
@@ -116,7 +119,10 @@ export function endStatus(before: GuestRecord, narrowed: GuestRecord, now: numbe
   return Number.isFinite(from) ? { ...narrowed, status: { ...status, from } } : narrowed;
 }
 
-/** Whether a value signed for one would do for the other, but for its end. A reference says nothing else. */
+/**
+ * Whether a JWT signed for one grant would also be right for the other, apart from its expiry. A reference JWT always
+ * is.
+ */
 function saysTheSame(before: GuestRecord, after: GuestRecord): boolean {
   if (before.granted.format === 'jwt_reference') return true;
   return isDeepStrictEqual(claimsOf(endless(before)), claimsOf(endless(after)));

@@ -2,9 +2,9 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../base/clock.ts';
 
 export type Sampler = {
-  /** True for the first of equal things within an hour in this process. */
+  /** True for the first of equal names within an hour in this process. */
   isFirst(name: string): boolean;
-  /** Nothing came of it: the next one is the first. */
+  /** Forgets a name that could not be recorded: the next one is the first again. */
   forget(name: string): void;
 };
 

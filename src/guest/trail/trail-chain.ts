@@ -1,16 +1,16 @@
 /**
- * The trail of a token as a chain: each event holds the hash of the one before it, so that none of them can be
- * changed, left out, moved or put between without breaking it. Pure; docs/guest-tokens.md tells strangers how to check.
+ * The trail of a token as a hash chain: each event holds the hash of the one before it, so a changed, missing, moved
+ * or added event breaks the chain. Pure. docs/guest-tokens.md tells how to verify it.
  */
 import { sha256 } from '../../base/hash.ts';
 
-/** Flat: texts and whole numbers, so that its canonical form is plain JSON with sorted names (RFC 8785). */
+/** Flat, with strings and whole numbers only, so that its canonical form is JSON with sorted names (RFC 8785). */
 export type ChainedEvent = {
   /** Counts from 1. */
   readonly seq: number;
-  /** `hash` of the event before, or `genesisOf` the token. */
+  /** The `hash` of the event before, or `genesisOf` the token for the first one. */
   readonly prev: string;
-  /** `hashOf` all the rest. */
+  /** The result of `hashOf` for all other members. */
   readonly hash: string;
   readonly event: string;
   /** ISO 8601, UTC; never before that of the event before. */
@@ -22,10 +22,10 @@ export type ChainedEvent = {
 
 export type Head = Pick<ChainedEvent, 'seq' | 'hash'>;
 
-/** What is said of an event beside its place. */
+/** The members of an event without its place in the chain. */
 export type Said = Readonly<Record<string, string | number>> & Pick<ChainedEvent, 'event' | 'at' | 'token'>;
 
-/** What the first event of a token points at. */
+/** The value of `prev` in the first event of a token. */
 export function genesisOf(token: string): string {
   return sha256(`guest-trail:${token}`);
 }
@@ -36,7 +36,7 @@ export function hashOf(event: Readonly<Record<string, string | number>>): string
   return sha256(JSON.stringify(event, names.sort()));
 }
 
-/** The event that follows; its time is not before that of the one it follows, whatever the clocks say. */
+/** The next event of the chain. Its time is never before that of the previous one, whatever the clocks say. */
 export function chained(said: Said, previous: ChainedEvent | undefined): ChainedEvent {
   const at = previous !== undefined && previous.at > said.at ? previous.at : said.at;
   const seq = (previous?.seq ?? 0) + 1;
@@ -45,8 +45,8 @@ export function chained(said: Said, previous: ChainedEvent | undefined): Chained
 }
 
 /**
- * What is wrong with a trail, or `undefined`. It may begin anywhere, because old events are forgotten, but ends where
- * its head says. `anchor`: a hash from the log that must be in it.
+ * What is wrong with a trail, or `undefined`. A trail may begin anywhere, because old events are deleted, but must
+ * end where its head says. `anchor`: a hash from the log that must be in it.
  */
 export function faultOf(
   token: string,

@@ -1,6 +1,6 @@
 /**
- * What happens to a token so often that its trail has only samples of it: uses and denials at introspection. They are
- * written down while the answer is on its way already, which neither waits for them nor fails with them.
+ * Records samples of frequent events in the trail: uses and denials at introspection. They are written in the
+ * background: the answer neither waits for them nor fails with them.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { createWorkQueue } from '../../base/work-queue.ts';
@@ -10,10 +10,10 @@ import { append, type Happening, type TrailDeps, tellMissing } from './trail.ts'
 
 export type TrailNotes = ReturnType<typeof createTrailNotes>;
 
-/** At a time: a rush of new tokens must not keep the store from those who wait for an answer. */
+/** How many are written at a time, so that many new tokens do not keep the store from answering requests. */
 const CONCURRENCY = 16;
 const MAX_WAITING = 10_000;
-/** As long as a call of the store takes to fail. */
+/** As long as a call of the store may take to fail. */
 const PATIENCE_MS = 2000;
 
 export function createTrailNotes(deps: TrailDeps) {
@@ -39,7 +39,7 @@ export function createTrailNotes(deps: TrailDeps) {
       pending.add(work);
     },
 
-    /** Resolves when what was noted before is in the store or the log, or after two seconds. */
+    /** Resolves when everything noted so far is in the store or the log, or after two seconds. */
     async settled(): Promise<void> {
       if (pending.size === 0) return;
       await Promise.race([Promise.all(pending), pause(PATIENCE_MS, undefined, { ref: false })]);

@@ -1,6 +1,6 @@
 /**
- * `guest.refused`: what is not minted has no token, so no trail either, and whoever is refused a million times fills
- * nothing. The log has a line for each.
+ * `guest.refused`: a refused mint has no token and so no trail. It is emitted as an event and written nowhere, so
+ * that refusals cannot fill the store.
  */
 import { Failure } from '../../base/errors.ts';
 import { isRefused, type Refused } from '../grant/refusal.ts';
@@ -8,18 +8,18 @@ import type { Source, TrailDeps } from './trail.ts';
 
 type Asked = {
   readonly realm: string;
-  /** Absent when nobody knows whose token it would have been. */
+  /** Absent when it is not known whose token it would have been. */
   readonly client?: string | undefined;
   readonly parent?: string | undefined;
   readonly source: Source;
 };
 
-/** Pointers may be made of names that the caller invented. */
+/** A pointer may hold names that the caller invented, so its length is bounded. */
 const MAX_POINTER = 256;
 
-/** Makes something, and tells the log when it is refused. A store that cannot be reached refuses nothing. */
-export async function tellingRefusals<Made extends object>(
-  { logger }: Pick<TrailDeps, 'logger'>,
+/** Runs `make` and emits an event when it is refused. An unreachable store is no refusal. */
+export async function emittingRefusals<Made extends object>(
+  { events }: Pick<TrailDeps, 'events'>,
   asked: Asked,
   make: () => Promise<Made | Refused>,
 ): Promise<Made | Refused> {
@@ -27,8 +27,8 @@ export async function tellingRefusals<Made extends object>(
     const { realm, client, parent, source } = asked;
     const { ip, origin, userAgent } = source;
     const where = pointer?.slice(0, MAX_POINTER);
-    const what = { event: 'guest.refused', refusal, pointer: where, client, parent };
-    logger.info({ realm, ...what, ip, origin, user_agent: userAgent }, 'guest trail');
+    const details = { refusal, pointer: where, client, parent, ip, origin, user_agent: userAgent };
+    events.emit({ type: 'guest', realm, event: 'guest.refused', details });
   };
   try {
     const made = await make();

@@ -1,14 +1,15 @@
 /**
- * The trail of a token in the store: its last event is the head, a document that changes only as it was read, so that
- * of many who append at once each gets in, after one another. Every event before it is a document of its own, which is
- * never written again. How the events hang together: trail-chain.ts.
+ * The trail of a token in the store. Its last event is the head, a document that is written only if it is unchanged
+ * since it was read, so that concurrent appends follow one another. Every earlier event is a document of its own,
+ * which is never changed. The hash chain: trail-chain.ts.
  *
- * The log has a line for each event, with its hash: it is the witness outside the store.
+ * Each event is also emitted with its hash; its log line is the witness outside the store.
  */
 
 import { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
+import type { EventSink } from '../../observability/events.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { RequestSource } from '../../observability/request-source.ts';
 import { GUEST_CUT_TTL } from '../../revocation/guest-nodes.ts';
@@ -18,12 +19,17 @@ import { refreshReachOf } from '../grant/lifetime.ts';
 import type { GuestRecord } from '../record/guest-record.ts';
 import { type ChainedEvent, chained } from './trail-chain.ts';
 
-export type TrailDeps = { readonly store: Store; readonly clock: Clock; readonly logger: Logger };
+export type TrailDeps = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: EventSink;
+};
 
-/** Who made something happen (a client, a user, or `HOLDER`), and where it came from. */
+/** The actor of an event (a client, a user, or `HOLDER`), and where the request came from. */
 export type Source = RequestSource & { readonly by: string };
 
-/** Whoever has the token. */
+/** The actor when it is whoever holds the token. */
 export const HOLDER = 'holder';
 
 export type Happening = {
@@ -32,22 +38,22 @@ export type Happening = {
   /** Further members of the event. */
   readonly more?: Readonly<Record<string, string | number>>;
   /**
-   * How often it is worth an event, because whoever makes it happen may do so without end. `once`: one time.
-   * `rarely`: not within the hour, and the wait doubles each time, up to a day. Absent: always.
+   * How often such an event is recorded, where somebody could cause it without end. `once`: one time. `rarely`: at
+   * most once an hour, and the pause doubles each time, up to a day. Absent: always.
    */
   readonly rhythm?: 'once' | 'rarely';
 };
 
-/** An event and what writes it, on the condition that nobody else was faster. */
+/** An event and its writes, which are refused if somebody else appended first. */
 export type Entry = { readonly event: ChainedEvent; readonly writes: readonly Write[] };
 
-/** Seconds that an event is kept; the last one of a token stays as long as the token. */
+/** Seconds that an event is kept. The last event is kept as long as the token. */
 const EVENTS_TTL = 7_776_000;
-/** How many events of a token are kept: older ones make room. */
+/** The most events that are kept of a token; older ones are deleted. */
 const MAX_EVENTS = 1000;
-/** Seconds that an event stays in the store after it is not shown any more, because clocks of nodes differ. */
+/** Seconds that an event is kept after it is no longer shown, because clocks of nodes differ. */
 const MARGIN = 3600;
-/** As of the records. */
+/** The same as for records. */
 const LINGER = 600;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -66,7 +72,7 @@ const chainedEvent = z
 const headRecord = z.looseObject({
   v: z.literal(1),
   event: chainedEvent,
-  /** When each thing with a rhythm got its last event (milliseconds), and how many it has. */
+  /** For each event with a rhythm: when it was last recorded (milliseconds) and how often. */
   noted: z.record(z.string(), z.object({ at: z.number(), times: z.int() })),
 });
 
@@ -74,17 +80,20 @@ type HeadRecord = z.infer<typeof headRecord>;
 type Read = { readonly stamp?: Stamp; readonly head?: HeadRecord };
 type Whose = { readonly realm: string; readonly record: GuestRecord };
 
-/** The first event of a new token, which nobody else can write: no read, and no condition but that. */
+/** The first event of a new token. Nobody else can write it, so it needs no read and no further condition. */
 export function firstEntry(deps: TrailDeps, whose: Whose, what: Happening): Entry {
   return entryAfter(deps, whose, what, {});
 }
 
-/** The next event of a token; to be made anew when its commit was refused. */
+/** The next event of a token. Must be made anew when its commit was refused. */
 export async function nextEntry(deps: TrailDeps, whose: Whose, what: Happening): Promise<Entry> {
   return entryAfter(deps, whose, what, await readHead(deps.store, whose.realm, whose.record.id));
 }
 
-/** Resolves when the event is in the trail, or is not due. Rejects with `Failure('busy')` when others always win. */
+/**
+ * Resolves when the event is in the trail, or is not to be recorded now. Rejects with `Failure('busy')` when other
+ * writers always come first.
+ */
 export async function append(deps: TrailDeps, whose: Whose, what: Happening): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const read = await readHead(deps.store, whose.realm, whose.record.id);
@@ -97,7 +106,7 @@ export async function append(deps: TrailDeps, whose: Whose, what: Happening): Pr
   throw new Failure('busy', 'too many events of this token at once');
 }
 
-/** The same for what has happened already, whether or not it can be written down. */
+/** The same for something that has already happened: a failure is logged and not thrown. */
 export async function appendIfPossible(deps: TrailDeps, whose: Whose, what: Happening): Promise<void> {
   try {
     await append(deps, whose, what);
@@ -106,7 +115,7 @@ export async function appendIfPossible(deps: TrailDeps, whose: Whose, what: Happ
   }
 }
 
-/** What is not in the trail is not lost in silence. */
+/** Logs an event that could not be written to the trail. */
 export function tellMissing(
   { logger }: Pick<TrailDeps, 'logger'>,
   { realm, record }: Whose,
@@ -116,13 +125,13 @@ export function tellMissing(
   logger.error({ realm, guest: record.id, event, err: error }, 'an event is missing in the trail');
 }
 
-/** The line in the log, when the event is in the store. Who people are is not in it. */
-export function tell({ logger }: Pick<TrailDeps, 'logger'>, realm: string, event: ChainedEvent): void {
+/** Emits an event after its commit. It names no person. */
+export function tell({ events }: Pick<TrailDeps, 'events'>, realm: string, event: ChainedEvent): void {
   const { token: guest, event: name, client, reason, seq, hash } = event;
-  logger.info({ realm, guest, event: name, client, reason, seq, hash }, 'guest trail');
+  events.emit({ type: 'guest', realm, event: name, details: { guest, client, reason, seq, hash } });
 }
 
-/** The events that are kept, oldest first, as of one moment. What cannot be read is not among them. */
+/** The kept events as of one moment, oldest first. An unreadable event is left out. */
 export async function readTrail(
   { store, clock }: Pick<TrailDeps, 'store' | 'clock'>,
   realm: string,
@@ -207,7 +216,7 @@ function factsOf(record: GuestRecord, { source, more }: Happening): Record<strin
   return Object.fromEntries(known);
 }
 
-/** A chain must not begin anew while its token, or a refreshed one of its family, can live. */
+/** The head is kept at least as long as its token or a refreshed one can live, so that no chain begins anew. */
 function keepHead({ exp, iat, granted }: GuestRecord, nowMs: number): number {
   if (exp === null) return GUEST_CUT_TTL;
   const end = Math.max(exp, iat + (refreshReachOf(granted.lifetime) ?? 0)) + LINGER;
@@ -232,7 +241,7 @@ function decodeEvent(document: Document | undefined): ChainedEvent | undefined {
   return document && shape.safeParse(parse(document.value)).data?.event;
 }
 
-/** `undefined` for what is not JSON: not of ours. */
+/** `undefined` for text that is not JSON. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -8,8 +8,8 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { Failure } from '../../base/errors.ts';
+import { annotate, beginRequest, stateOf } from '../../http/request-state.ts';
 import { TooMany } from '../../limits/too-many.ts';
-import { annotate, annotationsOf } from '../../observability/annotations.ts';
 import { replayBody } from '../library/internals.ts';
 import { paths } from '../realm/addresses.ts';
 
@@ -47,7 +47,7 @@ export async function authenticateClient(
   const inquiry: Inquiry = {};
   inquiries.set(request, inquiry);
   await handle(request, response);
-  const { wrong } = annotationsOf(request);
+  const { wrong } = stateOf(request).annotations;
   if (wrong !== undefined) annotate(credentials.request, { wrong });
   if (response.statusCode === 429) {
     const retryAfter = Number(response.getHeader('Retry-After'));
@@ -70,6 +70,7 @@ export function noteInquiry(ctx: Context & KoaContextWithOIDC, error: unknown): 
 
 function inquiryRequest(issuer: string, { request, clientId, headers }: Credentials): IncomingMessage {
   const inquiry = new IncomingMessage(request.socket);
+  beginRequest(inquiry, stateOf(request).id);
   const form = new URLSearchParams({ token: JWT_OF_NOBODY });
   if (clientId !== undefined) form.set('client_id', clientId);
   const body = Buffer.from(form.toString());

@@ -5,16 +5,19 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { readBasic } from '../../http/basic.ts';
+import { annotate } from '../../http/request-state.ts';
 import type { AttemptKind, AttemptSource } from '../../limits/brute-force.ts';
 import { networkOf } from '../../limits/network.ts';
 import { TooMany, waitFields } from '../../limits/too-many.ts';
-import { annotate } from '../../observability/annotations.ts';
 import { isSecretOf } from '../../registry/model/client-secrets.ts';
 import { formOf } from '../http/form.ts';
+import { protocolStateOf } from '../http/protocol-state.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
+import { codes, invalidGrant, REPLAYED_ASSERTION } from '../library/messages.ts';
 import { addressOf, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import type { UiPort } from '../realm/ui-port.ts';
+import type { UiPort, UserCodeProblem } from '../realm/ui-port.ts';
 import { isUnauthenticated } from './client-errors.ts';
 
 type Parts = { readonly realm: RealmContext; readonly ui: UiPort };
@@ -25,15 +28,16 @@ type Attempt = {
   readonly isWrong: (ctx: Context, thrown: unknown) => boolean | Promise<boolean>;
 };
 
-export function limitAttempts({ realm, ui }: Parts, thrown: WeakMap<object, unknown>): Middleware {
+export function limitAttempts({ realm, ui }: Parts): Middleware {
   return async function limitAttempt(ctx, next) {
     const attempt = attemptOf(realm, ctx);
     if (attempt === undefined) return next();
     try {
       realm.bruteForce.admit(attempt.attemptSource);
       await next();
-      noteWrongGrant(ctx, thrown.get(ctx));
-      if (!(await attempt.isWrong(ctx, thrown.get(ctx)))) return;
+      const { thrown } = protocolStateOf(ctx);
+      noteWrongGrant(ctx, thrown);
+      if (!(await attempt.isWrong(ctx, thrown))) return;
       annotate(ctx.req, { wrong: attempt.attemptSource.kind });
       await realm.bruteForce.wrong(attempt.attemptSource);
     } catch (error) {
@@ -58,7 +62,7 @@ function attemptOf(realm: RealmContext, ctx: Context): Attempt | undefined {
     if (!formOf(ctx).get('user_code')) return undefined;
     return {
       attemptSource: attemptSourceOf(realm, ctx, 'user_code', ''),
-      isWrong: (one) => wrongCodes.has(one.req),
+      isWrong: (one) => protocolStateOf(one).isWrongUserCode === true,
     };
   }
   if (!authenticating.has(addressOf(ctx.path)?.path ?? '')) return undefined;
@@ -102,23 +106,13 @@ type Shown = { readonly id: string; readonly secret?: string };
 /** The id that somebody shows a secret for, or an assertion that is made with one (RFC 7523 §2.2). */
 function secretShown(ctx: Context): Shown | undefined {
   const form = formOf(ctx);
-  const [scheme = '', encoded = ''] = ctx.get('Authorization').split(' ');
-  if (scheme.toLowerCase() === 'basic') return shownByBasic(encoded);
+  const basic = readBasic(ctx.headers.authorization);
+  // The library refuses what cannot be read before it looks at any secret.
+  if (basic !== undefined) return basic === 'malformed' ? undefined : basic;
   const secret = form.get('client_secret');
   if (secret !== null) return { id: form.get('client_id') ?? '', secret };
   const id = idOfAssertion(form.get('client_assertion') ?? '');
   return id === undefined ? undefined : { id };
-}
-
-/** RFC 6749 §2.3.1; what cannot be read the library refuses before it looks at any secret. */
-function shownByBasic(encoded: string): Shown | undefined {
-  const pair = Buffer.from(encoded, 'base64').toString('utf8').replaceAll('+', ' ');
-  const [id = '', ...secret] = pair.split(':');
-  try {
-    return { id: decodeURIComponent(id), secret: decodeURIComponent(secret.join(':')) };
-  } catch {
-    return undefined;
-  }
 }
 
 function idOfAssertion(assertion: string): string | undefined {
@@ -130,14 +124,11 @@ function idOfAssertion(assertion: string): string | undefined {
   }
 }
 
-/** What the library says of an assertion that was made with the right secret, and sent before. */
-const REPLAYED = 'client assertion tokens must only be used once';
-
 function isWrongSecret(ctx: Context, thrown: unknown): boolean {
   return (
     hasOidcContext(ctx) &&
     thrown instanceof errors.OIDCProviderError &&
-    thrown.error_detail !== REPLAYED &&
+    thrown.error_detail !== REPLAYED_ASSERTION &&
     isUnauthenticated(ctx, thrown)
   );
 }
@@ -172,12 +163,14 @@ function isPublic(ctx: KoaContextWithOIDC): boolean {
   return ctx.oidc.client?.clientAuthMethod === 'none';
 }
 
+const unknownGrants: ReadonlySet<unknown> = new Set([
+  invalidGrant.noRefreshToken,
+  ...Object.values(codes).map((code) => invalidGrant.noCode.fill(code)),
+]);
+
 /** Not one that has expired, was spent or is somebody else's: one that never was, or is long forgotten. */
 function isWrongGrant(thrown: unknown): boolean {
-  return (
-    thrown instanceof errors.InvalidGrant &&
-    /^(authorization code|refresh token|device code) not found$/.test(thrown.error_detail ?? '')
-  );
+  return thrown instanceof errors.InvalidGrant && unknownGrants.has(thrown.error_detail);
 }
 
 /** Of every client, for the log and the metrics. */
@@ -185,12 +178,11 @@ function noteWrongGrant(ctx: Context, thrown: unknown): void {
   if (isWrongGrant(thrown)) annotate(ctx.req, { wrong: 'grant' });
 }
 
-const wrongCodes = new WeakSet<object>();
-const wrongCodeErrors: ReadonlySet<string> = new Set(['NotFoundError', 'ExpiredError', 'AlreadyUsedError']);
+const wrongCodeProblems: ReadonlySet<UserCodeProblem | undefined> = new Set(['unknown', 'expired', 'used']);
 
 /** To be called with the problem of a user code that was typed: the library shows it without an event. */
-export function noteUserCode({ req }: Pick<Context, 'req'>, problem: Error | undefined): void {
-  if (wrongCodeErrors.has(problem?.name ?? '')) wrongCodes.add(req);
+export function noteUserCode(ctx: Pick<Context, 'req'>, problem: UserCodeProblem | undefined): void {
+  if (wrongCodeProblems.has(problem)) protocolStateOf(ctx).isWrongUserCode = true;
 }
 
 /** The same for a client that exists and for one that does not. */

@@ -1,5 +1,6 @@
 /** Which of the library's errors mean that the client did not prove who it is (RFC 6749 §5.2 `invalid_client`). */
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { clientAuthentication } from '../library/messages.ts';
 
 type Thrown = {
   readonly error: string;
@@ -7,28 +8,22 @@ type Thrown = {
   readonly error_description?: string | undefined;
 };
 
-/** What the library says of a request that names no client in any way. */
-const ANONYMOUS = 'no client authentication mechanism provided';
-
 /** Credentials that are absent or unreadable; the library takes them for bad requests. */
 const unreadable: ReadonlySet<string> = new Set([
-  ANONYMOUS,
-  'invalid authorization header value format',
-  'client_id and client_secret in the authorization header are not properly encoded',
-  'client_secret must be provided in the Authorization header',
-  'invalid client_assertion format',
+  clientAuthentication.noCredentials,
+  clientAuthentication.malformedHeader,
+  clientAuthentication.badlyEncodedHeader,
+  clientAuthentication.noSecretInHeader,
+  clientAuthentication.malformedAssertion,
 ]);
 
 /** Keys of the client's own that cannot be had: nothing it sends can be checked. */
 const unusableKeys: ReadonlySet<string> = new Set([
-  'client JSON Web Key Set failed to be refreshed',
-  'client JSON Web Key Set is invalid',
+  clientAuthentication.unreachableKeys,
+  clientAuthentication.unusableKeys,
 ]);
 
-export function isAnonymous({ error_description }: Pick<Thrown, 'error_description'>): boolean {
-  return error_description === ANONYMOUS;
-}
-
+/** True when the client is unknown or did not prove who it is. */
 export function isUnauthenticated(ctx: KoaContextWithOIDC, thrown: Thrown): boolean {
   const description = thrown.error_description ?? '';
   switch (thrown.error) {

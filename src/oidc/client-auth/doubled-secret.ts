@@ -1,14 +1,12 @@
 import type { Context, Middleware } from 'koa';
+import { readBasic } from '../../http/basic.ts';
 import { formOf, replaceForm } from '../http/form.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
-/**
- * Keycloak's Node.js adapter introspects with its secret in the header and in the form at once. RFC 6749 §2.3 allows
- * one method a request; in `keycloak` realms the same credentials twice count as once.
- */
-export function takeDoubledSecretOnce(realm: RealmContext): Middleware {
+/** RFC 6749 §2.3 allows one method a request; where the profile says so, the same credentials twice count as once. */
+export function takeDoubledSecretOnce({ profile: { clientAuthentication } }: RealmContext): Middleware {
   return function takeSecretOnce(ctx, next) {
-    if (realm.view.profile === 'keycloak' && isDoubled(ctx)) {
+    if (clientAuthentication.allowsRepeatedSecret && isDoubled(ctx)) {
       const form = formOf(ctx);
       form.delete('client_secret');
       replaceForm(ctx, form);
@@ -18,9 +16,8 @@ export function takeDoubledSecretOnce(realm: RealmContext): Middleware {
 }
 
 function isDoubled(ctx: Context): boolean {
-  const [scheme = '', encoded = ''] = ctx.get('Authorization').split(' ');
+  const basic = readBasic(ctx.headers.authorization);
+  if (basic === undefined || basic === 'malformed') return false;
   const form = formOf(ctx);
-  const [id, secret] = [form.get('client_id'), form.get('client_secret')];
-  if (scheme.toLowerCase() !== 'basic' || id === null || secret === null) return false;
-  return Buffer.from(encoded, 'base64').toString() === `${id}:${secret}`;
+  return form.get('client_id') === basic.id && form.get('client_secret') === basic.secret;
 }

@@ -1,9 +1,11 @@
 /**
- * DPoP proofs at the grants that are ours (RFC 9449 §4.3); the library checks them at its own.
+ * The one verifier of DPoP proofs outside the library's own endpoints (RFC 9449 §4.3): the grants that are ours, the
+ * guest API, and proofs that a resource server was shown and asks about.
  */
-import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
+import { calculateJwkThumbprint, EmbeddedJWK, type JWTPayload, jwtVerify } from 'jose';
 import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { sha256 } from '../../base/hash.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { isFirstUse } from './replay.ts';
 
@@ -13,39 +15,32 @@ const TOLERANCE = 10;
 
 export const dpopAlgorithms = ['ES256', 'EdDSA', 'PS256', 'RS256'] as const;
 
-/** What a proof must be for. Of the proofs of one `owner` (a client) each is good once. */
-export type ProofTarget = { readonly method: string; readonly address: string; readonly owner: string };
+/** The request that a proof must be for. */
+export type ProofTarget = {
+  readonly method: string;
+  readonly address: string;
+  /** The access token that the request carries; a proof names it in `ath` (§7). */
+  readonly accessToken?: string;
+};
 
-/** The thumbprint of the proof's key, or `undefined` when the request carries no proof. Throws `invalid_dpop_proof`. */
-export function provenKey(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<string | undefined> {
-  const address = ctx.oidc.urlFor(ctx.oidc.route);
-  return provenKeyFor(realm, ctx, { method: ctx.method, address, owner: ctx.oidc.client?.clientId ?? '' });
-}
+export type Proof = { readonly jkt: string; readonly jti: string; readonly iat: number };
 
-/** The same where the library knows no client. */
-export async function provenKeyFor(
-  realm: RealmContext,
-  ctx: Pick<Context, 'get'>,
-  { method, address, owner }: ProofTarget,
-): Promise<string | undefined> {
-  const proof = ctx.get('DPoP');
-  if (proof === '') return undefined;
-  const { payload, protectedHeader } = await verify(proof);
-  if (payload['htm'] !== method) throw new errors.InvalidDpopProof('DPoP proof htm mismatch');
-  if (!isAddress(payload['htu'], address)) throw new errors.InvalidDpopProof('DPoP proof htu mismatch');
+/** What a proof says, whether or not it was used before. Rejects with `invalid_dpop_proof`. */
+export async function verifyProof(proof: string, target: ProofTarget): Promise<Proof> {
+  const { payload, protectedHeader } = await verifySignature(proof);
   const { jti, iat } = payload;
+  const { jwk } = protectedHeader;
+  const mismatch = mismatchOf(payload, target);
+  if (mismatch !== undefined) throw new errors.InvalidDpopProof(`DPoP proof ${mismatch} mismatch`);
   if (typeof jti !== 'string' || jti === '' || iat === undefined) {
     throw new errors.InvalidDpopProof('DPoP proof must have jti and iat');
   }
-  const { jwk } = protectedHeader;
   if (jwk === undefined) throw new errors.InvalidDpopProof('DPoP proof must carry its public key');
-  const isFirst = await isFirstUse(realm, owner, jti, iat + MAX_AGE + TOLERANCE);
-  if (!isFirst) throw new errors.InvalidDpopProof('DPoP proof JWT Replay detected');
-  return calculateJwkThumbprint(jwk);
+  return { jkt: await calculateJwkThumbprint(jwk), jti, iat };
 }
 
 /** `EmbeddedJWK` takes public keys only. */
-async function verify(proof: string) {
+async function verifySignature(proof: string) {
   try {
     return await jwtVerify(proof, EmbeddedJWK, {
       algorithms: [...dpopAlgorithms],
@@ -58,11 +53,50 @@ async function verify(proof: string) {
   }
 }
 
+/** The claim that is not for this request. */
+function mismatchOf(payload: JWTPayload, target: ProofTarget): 'htm' | 'htu' | 'ath' | undefined {
+  if (payload['htm'] !== target.method) return 'htm';
+  if (!isSameAddress(payload['htu'], target.address)) return 'htu';
+  const { accessToken } = target;
+  return accessToken === undefined || payload['ath'] === sha256(accessToken) ? undefined : 'ath';
+}
+
 /** Query and fragment do not count (§4.3). */
-function isAddress(htu: unknown, expected: string): boolean {
-  const address = typeof htu === 'string' ? URL.parse(htu) : null;
-  if (address === null) return false;
+function isSameAddress(htu: unknown, address: string): boolean {
+  const [proven, actual] = [typeof htu === 'string' ? bareAddress(htu) : undefined, bareAddress(address)];
+  return proven !== undefined && proven === actual;
+}
+
+function bareAddress(text: string): string | undefined {
+  const address = URL.parse(text);
+  if (address === null) return undefined;
   address.search = '';
   address.hash = '';
-  return address.href === new URL(expected).href;
+  return address.href;
+}
+
+/** The thumbprint of the proof's key, or `undefined` when the request carries no proof. Rejects with `invalid_dpop_proof`. */
+export function provenKey(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<string | undefined> {
+  const address = ctx.oidc.urlFor(ctx.oidc.route);
+  return provenKeyFor(realm, ctx, { method: ctx.method, address, owner: ctx.oidc.client?.clientId ?? '' });
+}
+
+/** The same where the library knows no client. */
+export async function provenKeyFor(
+  realm: RealmContext,
+  ctx: Pick<Context, 'get'>,
+  { owner, ...target }: ProofTarget & { readonly owner: string },
+): Promise<string | undefined> {
+  const shown = ctx.get('DPoP');
+  if (shown === '') return undefined;
+  const proof = await verifyProof(shown, target);
+  if (!(await spendProof(realm, owner, proof))) {
+    throw new errors.InvalidDpopProof('DPoP proof JWT Replay detected');
+  }
+  return proof.jkt;
+}
+
+/** Of the proofs of one `owner` each is good once: `false` for one that was spent before. */
+export function spendProof(realm: RealmContext, owner: string, { jti, iat }: Proof): Promise<boolean> {
+  return isFirstUse(realm, owner, jti, iat + MAX_AGE + TOLERANCE);
 }

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
 import type { RealmContext } from '../realm/realm-context.ts';
-import { type ProofTarget, provenKeyFor } from './dpop.ts';
+import { provenKeyFor } from './dpop.ts';
 
 /**
  * The thumbprint of the key that the request proves for this address (RFC 9449 §4.3), or what is wrong with the proof.
@@ -10,7 +10,7 @@ import { type ProofTarget, provenKeyFor } from './dpop.ts';
 export async function provenGuestKey(
   realm: RealmContext,
   ctx: Context,
-  { address, owner }: Pick<ProofTarget, 'address' | 'owner'>,
+  { address, owner }: { readonly address: string; readonly owner: string },
 ): Promise<{ readonly jkt: string } | { readonly fault: string }> {
   try {
     const jkt = await provenKeyFor(realm, ctx, { method: ctx.method, address, owner });

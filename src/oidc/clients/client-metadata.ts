@@ -1,11 +1,10 @@
-/**
- * Clients as the library wants them: RFC 7591 metadata in snake_case. And back, for clients that register themselves.
- */
+/** Turns clients of the registry into RFC 7591 metadata in snake_case, which the library expects. */
 import type { AdapterPayload } from 'oidc-provider';
-import type { Client, RealmSettings } from '../../registry/model/model.ts';
+import type { Client } from '../../registry/model/model.ts';
 import { originsOf } from '../../registry/model/origins.ts';
+import type { Profile } from '../profiles/profile.ts';
 
-/** Names of ours that are no registration metadata. */
+/** Members of our own that are no registration metadata. */
 const ours: ReadonlySet<string> = new Set([
   'id',
   'enabled',
@@ -28,15 +27,17 @@ const ours: ReadonlySet<string> = new Set([
   'registered',
 ]);
 
-/** Metadata that only we give a client: nobody can register it, nobody is shown it. */
+/** Metadata that only the server sets: nobody can register it, and nobody is shown it. */
 export const internalMetadata = ['cors_origins', 'fapi', 'pkce_optional', 'claims_in_id_token'] as const;
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange' as const;
 
 const guestDetailTypes = ['embed_resource', 'embed_policy', 'embed_session'];
 
+type ClientDefaults = Pick<Profile, 'signingAlg'>;
+
 /** RFC 7591 §2 metadata of a client of the registry. */
-export function toMetadata(client: Client, profile: RealmSettings['profile']): AdapterPayload {
+export function toMetadata(client: Client, profile: ClientDefaults): AdapterPayload {
   const metadata: Record<string, unknown> = { ...client.registered };
   for (const [name, value] of Object.entries(client)) {
     if (!ours.has(name) && value !== undefined) metadata[snakeCase(name)] = value;
@@ -51,12 +52,14 @@ export function toMetadata(client: Client, profile: RealmSettings['profile']): A
   };
 }
 
-/** Who mints guests refreshes them, which the library takes for an exchange (endpoints/guest-holder.ts). */
+/**
+ * A minting client also refreshes guest tokens, which the library treats as an exchange (endpoints/guest-holder.ts).
+ */
 function grantTypesOf({ grants, mints }: Client): readonly string[] {
   return mints === undefined ? grants : [...new Set([...grants, TOKEN_EXCHANGE])];
 }
 
-/** What our answers to the library's synchronous questions need to know of a client. */
+/** What our synchronous hooks need to know of a client. */
 function flagsOf(client: Client): Record<string, unknown> {
   return {
     cors_origins: originsOf(client),
@@ -66,20 +69,20 @@ function flagsOf(client: Client): Record<string, unknown> {
   };
 }
 
-function defaultsOf(client: Client, profile: RealmSettings['profile']): AdapterPayload {
+function defaultsOf(client: Client, { signingAlg }: ClientDefaults): AdapterPayload {
   const usesCodes = client.grants.includes('authorization_code');
   return {
     redirect_uris: [],
     response_types: usesCodes ? ['code'] : [],
     token_endpoint_auth_method: client.public === true ? 'none' : 'client_secret_basic',
-    id_token_signed_response_alg: profile === 'keycloak' ? 'RS256' : 'ES256',
+    id_token_signed_response_alg: signingAlg,
     introspection_signed_response_alg: 'ES256',
     ...(knowsGuests(client) ? { authorization_details_types: guestDetailTypes } : {}),
     ...(client.fapi === true ? fapiMetadata(client) : {}),
   };
 }
 
-/** Who may exchange tokens and not mint is refused for that by the grant, not for the details it was sent. */
+/** A client that may exchange tokens but not mint is refused by the grant, not for the details that it sent. */
 function knowsGuests({ mints, grants }: Client): boolean {
   return mints !== undefined || grants.includes(TOKEN_EXCHANGE);
 }

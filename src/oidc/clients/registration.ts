@@ -1,6 +1,7 @@
 /**
- * Dynamic registration (RFC 7591, RFC 7592): by initial access token, or open where the realm says so. What a client
- * says of itself is checked here beyond what the library checks; what an operator decided about it stays decided.
+ * Dynamic registration (RFC 7591, RFC 7592): with an initial access token, or open where the realm says so. What a
+ * client registers is checked beyond what the library checks. A registration never changes what an operator decided
+ * about the client.
  */
 import { type AdapterPayload, type Configuration, errors, type Provider } from 'oidc-provider';
 import { Failure } from '../../base/errors.ts';
@@ -10,7 +11,10 @@ import { problemOfRedirectUri } from '../../registry/model/web-address.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { internalMetadata } from './client-metadata.ts';
 
-/** Grants that a client may register itself for: those where a person sees who it is, or nobody's data is at stake. */
+/**
+ * Grants that a client may register for itself: those where a person sees the client's name, or no person's data is
+ * involved.
+ */
 const registrableGrants: ReadonlySet<string> = new Set([
   'authorization_code',
   'refresh_token',
@@ -26,7 +30,7 @@ export function registrationFeatures(realm: RealmContext) {
       enabled: true,
       initialAccessToken: !registration.open,
       issueRegistrationAccessToken: true,
-      // Never a bare UUID: that is what subjects of users look like (RFC 9700 §4.15).
+      // Never a bare UUID: subjects of users look like that (RFC 9700 §4.15).
       idFactory: () => `dcr-${randomId()}`,
       secretFactory: newClientSecret,
     },
@@ -35,7 +39,7 @@ export function registrationFeatures(realm: RealmContext) {
 }
 
 /**
- * A token that lets its holders register clients for `ttl` seconds (RFC 7591 §3). Rejects with
+ * Makes a token that lets its holders register clients for `ttl` seconds (RFC 7591 §3). Rejects with
  * `Failure('invalid_input')` when the realm has no registration.
  */
 export async function createInitialAccessToken(
@@ -50,8 +54,8 @@ export async function createInitialAccessToken(
 }
 
 /**
- * The library's hook for metadata of our own. With a request it is somebody's registration: our names are taken out
- * as unknown ones are (RFC 7591 §2), and the rest must keep our rules.
+ * The library's hook for our own metadata. With a request it is a registration: our names are removed like unknown
+ * ones (RFC 7591 §2), and the rest must keep our rules.
  */
 export function extraClientMetadata(realm: RealmContext): NonNullable<Configuration['extraClientMetadata']> {
   return {
@@ -66,7 +70,7 @@ export function extraClientMetadata(realm: RealmContext): NonNullable<Configurat
   };
 }
 
-/** Values are as sent: what is of another type than it must be, the library refuses afterwards. */
+/** Values are as sent. A value of the wrong type is refused later, by the library. */
 function checkMetadata(metadata: Readonly<Record<string, unknown>>): void {
   const refused = textsOf(metadata['grant_types']).find((grant) => !registrableGrants.has(grant));
   if (refused !== undefined) {
@@ -81,7 +85,7 @@ function checkMetadata(metadata: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** What a registered client may ask for is the realm's to say; the library knows no scopes but OIDC's. */
+/** The realm limits the scopes of a registered client; the library knows only OIDC's scopes. */
 function leaveOutPermissions(realm: RealmContext, metadata: { scope?: unknown }): void {
   if (typeof metadata.scope !== 'string') return;
   const names = metadata.scope.split(' ').filter((name) => !realm.permissionNames.has(name));
@@ -93,7 +97,7 @@ function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }
 
-/** Files what was registered or updated. */
+/** Stores what was registered or updated. */
 export async function registerClient(
   { registry, name, view }: RealmContext,
   id: string,
@@ -131,7 +135,7 @@ function fromMetadata(id: string, metadata: AdapterPayload) {
   };
 }
 
-/** What people are shown of a client is looked for under the registry's own names. */
+/** Members that people see are stored under the registry's own names. */
 function shownMetadata({ client_name, client_uri, logo_uri, policy_uri, tos_uri }: AdapterPayload) {
   return {
     ...(client_name === undefined ? {} : { clientName: client_name }),
@@ -142,7 +146,7 @@ function shownMetadata({ client_name, client_uri, logo_uri, policy_uri, tos_uri 
   };
 }
 
-/** What the client does not decide and its update must not undo. */
+/** Members that an operator decides, and that an update by the client must not change. */
 function operatorsShareOf(client: Client): Client {
   const { secret, public: _, applicationType, registered, ...rest } = client;
   const { clientName, clientUri, logoUri, policyUri, tosUri, ...operators } = rest;

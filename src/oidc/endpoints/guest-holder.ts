@@ -9,12 +9,14 @@ import { sha256 } from '../../base/hash.ts';
 import { REFRESH_PREFIX } from '../../guest/issue/refresh-value.ts';
 import { decodeGuest, decodeGuestRefresh } from '../../guest/record/guest-record.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
-import { type RequestSource, requestSourceOf } from '../../observability/request-source.ts';
+import { stateOf } from '../../http/request-state.ts';
+import type { RequestSource } from '../../observability/request-source.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { provenKeyFor } from '../client-auth/dpop.ts';
-import { markAsRefresh, orThrow, refresh, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
+import { orThrow, refresh, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { tokenTypes } from '../grants/token-types.ts';
 import { formOf, replaceForm } from '../http/form.ts';
+import { protocolStateOf } from '../http/protocol-state.ts';
 import { TooManyRequests } from '../library/errors.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
@@ -64,7 +66,7 @@ function isGuestRefresh(ctx: Context): boolean {
 /** Whether there was anything to revoke is not told. */
 async function revoke(realm: RealmContext, ctx: Context, next: () => Promise<unknown>): Promise<unknown> {
   const value = formOf(ctx).get('token') ?? '';
-  const isGuest = await revokeGuest(realm, value, { requestSource: requestSourceOf(ctx.req) });
+  const isGuest = await revokeGuest(realm, value, { requestSource: stateOf(ctx.req).source });
   if (!isGuest && !guestLooks.test(value)) return next();
   ctx.set({ 'Cache-Control': 'no-store', 'Access-Control-Allow-Origin': '*' });
   ctx.status = 200;
@@ -83,7 +85,7 @@ async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
       value,
       jkt,
       scope: form.get('scope') || undefined,
-      requestSource: requestSourceOf(ctx.req),
+      requestSource: stateOf(ctx.req).source,
     };
     ctx.body = respond(orThrow(await refresh(realm, order)), tokenTypes.accessToken);
     ctx.status = 200;
@@ -95,10 +97,13 @@ async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
   }
 }
 
-/** A client the library authenticates first, on its way to the grant that knows guests. */
+/**
+ * The library authenticates the client and runs the exchange grant, which knows guests. The request's state says that
+ * it is a refresh, and no parameter does: nobody else can make an exchange one.
+ */
 function asExchange(ctx: Context): void {
   const form = new URLSearchParams(formOf(ctx));
-  markAsRefresh(ctx.req, form.get('refresh_token') ?? '');
+  protocolStateOf(ctx).guestRefreshToken = form.get('refresh_token') ?? '';
   for (const name of ['refresh_token', 'authorization_details']) form.delete(name);
   form.set('grant_type', tokenExchangeGrant.name);
   replaceForm(ctx, form);

@@ -1,14 +1,11 @@
 /** Introspection of guest tokens: the resource server also tells what it saw and what it wants to do. */
-import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import type { Context } from 'koa';
-import type { Provider } from 'oidc-provider';
-import { sha256 } from '../../base/hash.ts';
+import { errors, type Provider } from 'oidc-provider';
 import type { storedGuest } from '../../guest/guests.ts';
 import type { GuestAnswer } from '../../guest/introspection/question.ts';
-import { annotate } from '../../observability/annotations.ts';
-import { requestSourceOf } from '../../observability/request-source.ts';
+import { annotate, stateOf } from '../../http/request-state.ts';
 import type { Client } from '../../registry/model/model.ts';
-import { dpopAlgorithms } from '../client-auth/dpop.ts';
+import { verifyProof } from '../client-auth/dpop.ts';
 import { formOf } from '../http/form.ts';
 import { guestRealmOf } from '../realm/guest-realm.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -23,7 +20,6 @@ export type Asking = {
 
 type Stored = NonNullable<ReturnType<typeof storedGuest>>;
 
-const PROOF_AGE = 300;
 /** No key has this thumbprint: a proof that does not hold is a proof of the wrong key. */
 const NO_KEY = 'invalid';
 
@@ -43,7 +39,7 @@ export async function introspectGuest(
       clientId: caller.id,
       audiences: new Set(apis.map((api) => api.audience)),
       isMutualTls,
-      requestSource: requestSourceOf(ctx.req),
+      requestSource: stateOf(ctx.req).source,
     },
     {
       resource: text('resource'),
@@ -65,27 +61,12 @@ export async function introspectGuest(
 async function presentedKey(form: URLSearchParams): Promise<string | undefined> {
   const proof = form.get('dpop');
   if (proof === null) return undefined;
+  const [method, address] = [form.get('htm') ?? '', form.get('htu') ?? ''];
   try {
-    // Takes public keys only.
-    const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
-      typ: 'dpop+jwt',
-      algorithms: [...dpopAlgorithms],
-      maxTokenAge: PROOF_AGE,
-      clockTolerance: 10,
-    });
-    const { jwk } = protectedHeader;
-    const isForRequest =
-      payload['htm'] === form.get('htm') &&
-      isSameAddress(payload['htu'], form.get('htu')) &&
-      payload['ath'] === sha256(form.get('token') ?? '');
-    return isForRequest && jwk !== undefined ? await calculateJwkThumbprint(jwk) : NO_KEY;
-  } catch {
-    return NO_KEY;
+    const { jkt } = await verifyProof(proof, { method, address, accessToken: form.get('token') ?? '' });
+    return jkt;
+  } catch (error) {
+    if (error instanceof errors.InvalidDpopProof) return NO_KEY;
+    throw error;
   }
-}
-
-/** Query and fragment do not count (RFC 9449 §4.3). */
-function isSameAddress(proven: unknown, seen: string | null): boolean {
-  const [a, b] = [proven, seen].map((value) => (typeof value === 'string' ? URL.parse(value) : null));
-  return a?.host !== undefined && a.origin === b?.origin && a.pathname === b.pathname;
 }

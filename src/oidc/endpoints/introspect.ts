@@ -9,26 +9,20 @@ import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import { storedGuest } from '../../guest/guests.ts';
 import { nodesToSubscribe } from '../../guest/record/guest-nodes.ts';
-import { annotate } from '../../observability/annotations.ts';
+import { annotate } from '../../http/request-state.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { cutKeys } from '../../revocation/cut-keys.ts';
 import { parentNode } from '../../revocation/guest-nodes.ts';
 import { nodesOf, tokenKey } from '../../revocation/nodes.ts';
 import type { Document } from '../../storage/port/port.ts';
-import {
-  describeToken,
-  INACTIVE,
-  type Introspection,
-  isLive,
-  mayIntrospect,
-} from '../../tokens/introspection.ts';
+import { describeToken, INACTIVE, type Introspection, mayIntrospect } from '../../tokens/introspection.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
+import { isLive } from '../../tokens/usable.ts';
 import { formOf } from '../http/form.ts';
 import { issueIntrospectionJwt } from '../library/internals.ts';
+import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { pairwiseIdentifier } from '../tokens/pairwise.ts';
-import { refreshValueOf } from '../tokens/refresh-shape.ts';
-import { resourceAccess, roleNames } from '../tokens/token-claims.ts';
 import { type Asking, introspectGuest } from './introspect-guest.ts';
 
 const JWT = 'application/token-introspection+jwt';
@@ -59,11 +53,9 @@ export async function answerIntrospection(realm: RealmContext, ctx: KoaContextWi
 
 /** Naming oneself proves nothing (RFC 7662 §2.1: the caller must be authorized). */
 function refusePublic(realm: RealmContext, ctx: KoaContextWithOIDC): void {
-  const isKeycloak = realm.view.profile === 'keycloak';
-  ctx.status = isKeycloak ? 403 : 401;
-  ctx.body = isKeycloak
-    ? { error: 'invalid_request', error_description: 'Client not allowed.' }
-    : { error: 'invalid_client', error_description: 'client authentication failed' };
+  const { status, error, description } = realm.profile.errors.publicIntrospection;
+  ctx.status = status;
+  ctx.body = { error, error_description: description };
 }
 
 /** One look-up; the caller has been authenticated. */
@@ -92,7 +84,7 @@ export async function introspect(
   const shown: Introspection = {
     ...answer,
     ...(subject === undefined ? {} : { sub: subject }),
-    ...(realm.view.profile === 'keycloak' ? keycloakMembers(realm, record) : {}),
+    ...realm.profile.introspection.extras(realm, record),
   };
   return withCutKeys(realm, ctx, asking, {
     answer: shown,
@@ -141,16 +133,4 @@ async function pairwiseSubject(
   if (subjectType !== 'pairwise') return undefined;
   const client = await provider().Client.find(clientId);
   return client && pairwiseIdentifier(realm, accountId, client);
-}
-
-function keycloakMembers(realm: RealmContext, record: TokenRecord): Record<string, unknown> {
-  const roles = record.extra?.['roles'];
-  return {
-    typ: record.kind === 'RefreshToken' ? 'Refresh' : 'Bearer',
-    azp: record.clientId,
-    realm_access: { roles: roleNames(realm, roles) },
-    resource_access: resourceAccess(realm, record),
-    preferred_username: record.extra?.['username'],
-    ...(record.sessionUid === undefined ? {} : { sid: record.sessionUid, session_state: record.sessionUid }),
-  };
 }

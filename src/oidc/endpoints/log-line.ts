@@ -4,9 +4,11 @@
  */
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
-import { type Annotations, annotate } from '../../observability/annotations.ts';
+import { annotate } from '../../http/request-state.ts';
+import type { Annotations } from '../../observability/annotations.ts';
 import { grantName } from '../../registry/model/model.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
+import { originNotAllowed } from '../library/messages.ts';
 import { isLogoutByToken } from './logout-by-token.ts';
 
 /** To be called when the answer is known; `thrown` is what the library refused the request with, if anything. */
@@ -43,9 +45,9 @@ function reasonOf(error: errors.OIDCProviderError): Annotations {
   const { cause, error_detail, error_description } = error;
   if (cause instanceof Error && cause.message === error_detail) return { reason: codeOf(cause) };
   const reason = error_detail ?? error_description;
+  if (reason === undefined) return {};
   // The one message of the library's that quotes a header.
-  if (reason?.startsWith('origin ')) return { reason: 'origin not allowed for client' };
-  return reason === undefined ? {} : { reason };
+  return { reason: originNotAllowed.matches(reason) ? 'origin not allowed for client' : reason };
 }
 
 function codeOf(cause: Error): string {

@@ -4,9 +4,8 @@
  */
 import type { Context, Middleware, Next } from 'koa';
 import { formOf, replaceForm } from '../http/form.ts';
+import { protocolStateOf } from '../http/protocol-state.ts';
 import { paths } from '../realm/addresses.ts';
-
-const loggingOut = new WeakSet<object>();
 
 export function routeLogoutByToken(): Middleware {
   return function routeRefreshTokenLogout(ctx: Context, next: Next) {
@@ -17,11 +16,11 @@ export function routeLogoutByToken(): Middleware {
     form.set('token', token);
     replaceForm(ctx, form);
     ctx.path = paths.revocation;
-    loggingOut.add(ctx);
+    protocolStateOf(ctx).isLogoutByToken = true;
     return next();
   };
 }
 
-export function isLogoutByToken(ctx: object): boolean {
-  return loggingOut.has(ctx);
+export function isLogoutByToken(ctx: Pick<Context, 'req'>): boolean {
+  return protocolStateOf(ctx).isLogoutByToken === true;
 }

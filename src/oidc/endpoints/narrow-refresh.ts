@@ -8,11 +8,11 @@ import { sha256 } from '../../base/hash.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
 import { formOf, replaceForm } from '../http/form.ts';
+import { unitOf } from '../http/protocol-state.ts';
+import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import { paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import { unitOf } from '../records/unit-of-request.ts';
 import { oidcScopeSet } from '../tokens/claims.ts';
-import { refreshValueOf } from '../tokens/refresh-shape.ts';
 
 export function narrowRefreshScope(realm: RealmContext): Middleware {
   return async function narrowScopeOfRefresh(ctx, next) {

@@ -5,31 +5,32 @@
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import { isTemporary } from '../../base/errors.ts';
+import { stateOf } from '../../http/request-state.ts';
 import { createUnitOfWork } from '../../storage/port/unit-of-work.ts';
 import { noteInquiry } from '../client-auth/authenticate.ts';
 import { limitAttempts } from '../client-auth/brute-force.ts';
 import { internalMetadata } from '../clients/client-metadata.ts';
 import { crossOrigin } from '../http/cors.ts';
-import { readForm } from '../http/form.ts';
+import { readBodies } from '../http/form.ts';
 import { checkForms } from '../http/form-rules.ts';
+import { protocolStateOf } from '../http/protocol-state.ts';
 import { TooManyRequests } from '../library/errors.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
+import type { Refused } from '../profiles/profile.ts';
 import { addressOf, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { UiPort } from '../realm/ui-port.ts';
-import { assignUnit } from '../records/unit-of-request.ts';
 import { guestHolder } from './guest-holder.ts';
 import { answerIntrospection } from './introspect.ts';
 import { noteAnswer } from './log-line.ts';
 import { isLogoutByToken, routeLogoutByToken } from './logout-by-token.ts';
 import { narrowRefreshScope } from './narrow-refresh.ts';
 import { readdressPostedRequests } from './posted-requests.ts';
-import { clientRoutes, type Refused, rephrase } from './protocol-errors.ts';
+import { clientRoutes, rephrase } from './protocol-errors.ts';
 import { answerPublicDocuments } from './public-documents.ts';
 import { answerRefreshTokenLogout, answerRevocation } from './revoke.ts';
 import { finishTokenRequest } from './token.ts';
 import { answerUnmatched } from './unmatched.ts';
-import { shortenUserinfoError } from './userinfo-errors.ts';
 
 const UNAVAILABLE_RETRY_SECONDS = 1;
 
@@ -53,12 +54,11 @@ const errorEvents = [
   'device_resume.error',
 ];
 
-type Thrown = WeakMap<object, unknown>;
-
 export function mountPipeline(provider: Provider, realm: RealmContext, ui: UiPort): void {
-  const thrown: Thrown = new WeakMap();
   for (const event of errorEvents) {
-    provider.on(event as 'server_error', (ctx: object, error: unknown) => thrown.set(ctx, error));
+    provider.on(event as 'server_error', (ctx: Context, error: unknown) => {
+      protocolStateOf(ctx).thrown = error;
+    });
   }
   // What breaks a request is answered below; what is left are callers that hang up.
   provider.on('error' as 'server_error', (error: unknown) =>
@@ -66,19 +66,19 @@ export function mountPipeline(provider: Provider, realm: RealmContext, ui: UiPor
   );
   provider.use(answerFailures(realm));
   provider.use(crossOrigin(realm));
-  provider.use(noteAnswers(thrown));
+  provider.use(noteAnswers);
   provider.use(forbidCaching);
   provider.use(answerUnmatched(realm));
   provider.use(answerPublicDocuments(realm));
   provider.use(withUnit(realm));
-  provider.use(readForm());
+  provider.use(readBodies());
   provider.use(checkForms(realm));
-  provider.use(limitAttempts({ realm, ui }, thrown));
+  provider.use(limitAttempts({ realm, ui }));
   provider.use(guestHolder(realm));
   provider.use(routeLogoutByToken());
   provider.use(readdressPostedRequests(realm));
   provider.use(narrowRefreshScope(realm));
-  provider.use(finishAnswers(realm, ui, thrown));
+  provider.use(finishAnswers(realm, ui));
 }
 
 /** What no inner part expected is logged here, once; a store that cannot be reached is a 503. */
@@ -95,17 +95,16 @@ function answerFailures(realm: RealmContext): Middleware {
   };
 }
 
-function noteAnswers(thrown: Thrown): Middleware {
-  return async function noteAnswerOfRequest(ctx, next) {
-    await next();
-    noteAnswer(ctx, thrown.get(ctx));
-  };
-}
+const noteAnswers: Middleware = async function noteAnswerOfRequest(ctx, next) {
+  stateOf(ctx.req).answeredBy = 'library';
+  await next();
+  noteAnswer(ctx, protocolStateOf(ctx).thrown);
+};
 
 /** Token requests commit at the end, in one step; everything else as it goes. */
 function withUnit(realm: RealmContext): Middleware {
   return function assignUnitOfWork(ctx, next) {
-    assignUnit(ctx, createUnitOfWork(realm.store, { deferred: ctx.path === paths.token }));
+    protocolStateOf(ctx).unit = createUnitOfWork(realm.store, { deferred: ctx.path === paths.token });
     return next();
   };
 }
@@ -117,15 +116,16 @@ const forbidCaching: Middleware = async function forbidCachingOfAnswers(ctx, nex
   await next();
 };
 
-function finishAnswers(realm: RealmContext, ui: UiPort, thrown: Thrown): Middleware {
+function finishAnswers(realm: RealmContext, ui: UiPort): Middleware {
   return async function finishAnswer(ctx, next) {
-    await next().catch((error: unknown) => noteUnsaved(thrown, ctx, error));
-    if (!hasOidcContext(ctx) || noteInquiry(ctx, thrown.get(ctx))) return;
-    await finish(realm, ctx, thrown.get(ctx)).catch((error: unknown) => {
+    const state = protocolStateOf(ctx);
+    await next().catch((error: unknown) => noteUnsaved(ctx, error));
+    if (!hasOidcContext(ctx) || noteInquiry(ctx, state.thrown)) return;
+    await finish(realm, ctx, state.thrown).catch((error: unknown) => {
       answerRefused(ctx, error);
-      thrown.set(ctx, error);
+      state.thrown = error;
     });
-    await explainError({ realm, ui }, ctx, thrown.get(ctx));
+    await explainError({ realm, ui }, ctx, state.thrown);
   };
 }
 
@@ -133,10 +133,11 @@ function finishAnswers(realm: RealmContext, ui: UiPort, thrown: Thrown): Middlew
  * The library saves the session within its error handling and, where that failed, once more outside of it: what is
  * refused a second time it has answered already. Only an outage may be news.
  */
-function noteUnsaved(thrown: Thrown, ctx: Context, error: unknown): void {
-  const isAnswered = thrown.has(ctx) && error instanceof errors.OIDCProviderError;
+function noteUnsaved(ctx: Context, error: unknown): void {
+  const state = protocolStateOf(ctx);
+  const isAnswered = state.thrown !== undefined && error instanceof errors.OIDCProviderError;
   if (!hasOidcContext(ctx) || !(isAnswered || isTemporary(error))) throw error;
-  thrown.set(ctx, error);
+  state.thrown = error;
 }
 
 async function finish(realm: RealmContext, ctx: Context & KoaContextWithOIDC, error: unknown): Promise<void> {
@@ -200,8 +201,7 @@ async function phrase(
   ctx: Context & KoaContextWithOIDC,
   error: errors.OIDCProviderError,
 ): Promise<void> {
-  if (realm.view.profile === 'keycloak' && ctx.oidc.route === 'userinfo')
-    shortenUserinfoError(realm, ctx, error);
+  if (ctx.oidc.route === 'userinfo') realm.profile.errors.shapeUserinfo(ctx, realm.name, error);
   if (!clientRoutes.has(ctx.oidc.route)) return;
   if (error instanceof TooManyRequests) ctx.set({ ...error.fields });
   const words = await rephrase(realm, ctx, error);

@@ -5,15 +5,15 @@
 
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
-import { requestSourceOf } from '../../observability/request-source.ts';
+import { stateOf } from '../../http/request-state.ts';
 import { GUEST_CUT_TTL, parentNode } from '../../revocation/guest-nodes.ts';
 import { endGrant, tokenKey } from '../../revocation/nodes.ts';
 import type { Write } from '../../storage/port/port.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
+import { unitOf } from '../http/protocol-state.ts';
+import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import { unitOf } from '../records/unit-of-request.ts';
 import { createSessions } from '../sessions/sessions.ts';
-import { refreshValueOf } from '../tokens/refresh-shape.ts';
 import { revokeGuest } from './guest-holder.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function answerRevocation(realm: RealmContext, ctx: KoaContextWithO
   const { client, params } = ctx.oidc;
   if (found === undefined && client !== undefined && typeof params?.['token'] === 'string') {
     await revokeGuest(realm, params['token'], {
-      requestSource: requestSourceOf(ctx.req),
+      requestSource: stateOf(ctx.req).source,
       clientId: client.clientId,
     });
   }

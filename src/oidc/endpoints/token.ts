@@ -5,10 +5,10 @@ import { epochSeconds } from '../../base/clock.ts';
 import { hmac, sha256 } from '../../base/hash.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
+import { unitOf } from '../http/protocol-state.ts';
 import { renewRefreshToken } from '../library/internals.ts';
+import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import { unitOf } from '../records/unit-of-request.ts';
-import { refreshValueOf, shapeRefreshToken } from '../tokens/refresh-shape.ts';
 
 /** Commits what the grant wrote, then completes the answer. Nothing is answered that is not in the store. */
 export async function finishTokenRequest(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
@@ -40,13 +40,14 @@ function asObject(body: unknown): object {
 async function refreshFields(realm: RealmContext, ctx: KoaContextWithOIDC, token: RefreshToken | undefined) {
   if (token === undefined) return 'refresh_expires_in' in asObject(ctx.body) ? {} : { refresh_expires_in: 0 };
   const now = epochSeconds(realm.clock);
-  if (realm.view.profile !== 'keycloak') {
+  const { shape } = realm.profile.refreshTokens;
+  if (shape === undefined) {
     // A token that has just been made has no expiry yet, but a life.
     return { refresh_expires_in: token.exp === undefined ? token.expiration : token.exp - now };
   }
   const value = refreshValueOf(token.jti);
   const { issuedAt, expiresAt } = await storedTimes(realm, ctx, value);
-  const shape = {
+  const wrapping = {
     issuer: realm.issuer,
     clientId: ctx.oidc.client?.clientId ?? '',
     subject: token.accountId ?? '',
@@ -56,7 +57,7 @@ async function refreshFields(realm: RealmContext, ctx: KoaContextWithOIDC, token
     expiresAt,
   };
   const key = Buffer.from(hmac(realm.keys.secret, 'refresh-shape'));
-  return { refresh_token: await shapeRefreshToken(value, shape, key), refresh_expires_in: expiresAt - now };
+  return { refresh_token: await shape(value, wrapping, key), refresh_expires_in: expiresAt - now };
 }
 
 /** Of several refreshes within the grace one wrote the successor: all of them answer with its times. */

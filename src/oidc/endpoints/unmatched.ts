@@ -22,9 +22,10 @@ function refuseAddress(ctx: Context): void {
 }
 
 function refuseMethod(realm: RealmContext, ctx: Context, { path, methods }: Address): void {
-  if (realm.view.profile === 'keycloak' && isMetadata(path)) {
-    ctx.status = 404;
-    ctx.body = { error: 'HTTP 404 Not Found' };
+  const { methodAtMetadata } = realm.profile.errors;
+  if (methodAtMetadata !== undefined && isMetadata(path)) {
+    ctx.status = methodAtMetadata.status;
+    ctx.body = { error: methodAtMetadata.error };
     return;
   }
   ctx.status = 405;

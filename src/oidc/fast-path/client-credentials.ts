@@ -61,7 +61,7 @@ function isUsual(realm: RealmContext, client: Client, api: Api, form: URLSearchP
     client.grants.includes('client_credentials') &&
     client.fapi !== true &&
     !needsProof &&
-    (api.tokens.format === 'opaque' || realm.view.profile === 'strict') &&
+    (api.tokens.format === 'opaque' || realm.profile.accessTokens.shapeJwt === undefined) &&
     [...form.keys()].every((name) => usual.has(name))
   );
 }
@@ -112,7 +112,7 @@ async function newToken(
 
 /** RFC 9068 §2. */
 function sign(realm: RealmContext, { client, api, scope, iat, exp }: Issued, jti: string): Promise<string> {
-  const alg = api.tokens.alg ?? 'ES256';
+  const alg = api.tokens.alg ?? realm.profile.signingAlg;
   const jwk = realm.keys.jwks.find((one) => one.alg === alg);
   if (jwk === undefined) throw new Error(`the realm has no ${alg} key`);
   return signJwt(jwk, 'at+jwt', {

@@ -6,16 +6,16 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
-import { readBody } from '../../http/body.ts';
+import { type BasicCredentials, readBasic } from '../../http/basic.ts';
+import { readForm } from '../../http/body.ts';
+import { annotate, stateOf } from '../../http/request-state.ts';
 import { sendJson } from '../../http/send-json.ts';
-import { annotate } from '../../observability/annotations.ts';
 import { isSecretOf } from '../../registry/model/client-secrets.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { mayAttemptSecret } from '../client-auth/brute-force.ts';
 import { introspect } from '../endpoints/introspect.ts';
 import { tokenExchangeGrant } from '../grants/token-exchange.ts';
-import { keepForm, MAX_BODY_BYTES } from '../http/form.ts';
-import { problemOfHint } from '../http/form-rules.ts';
+import { formLimits } from '../http/form.ts';
 import { paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { FastAnswer } from './answer.ts';
@@ -46,14 +46,15 @@ export async function tryFastPath(
   { request, response, path }: FastPathRequest,
 ): Promise<boolean> {
   if (!isUsual(request, path)) return false;
-  const body = await readBody(request, MAX_BODY_BYTES);
-  if (body === undefined) return false;
-  const form = new URLSearchParams(body.toString('utf8'));
+  const reading = await readForm(request, formLimits);
+  if (!('form' in reading)) return false;
+  const { form } = reading;
   const client = isPlain(form) ? await authenticated(realm, request, form) : undefined;
   const answer = client && (await answerOf(realm, provider, { request, path, form, client }));
   if (client === undefined || answer === undefined) return false;
   response.setHeader('Cache-Control', 'no-store');
   if (path === paths.token) response.setHeader('Pragma', 'no-cache');
+  stateOf(request).answeredBy = 'fast';
   annotate(request, { client: client.id, outcome: 'ok' });
   for (const [name, field] of Object.entries(answer.headers ?? {})) response.setHeader(name, field);
   sendJson(response, 200, answer.body);
@@ -100,24 +101,12 @@ function usesPlainSecret(client: Client): boolean {
   return isSecretMethod && client.public !== true && client.registered === undefined;
 }
 
-type Shown = { readonly id: string; readonly secret: string };
-
-function shownSecret(header: string | undefined, form: URLSearchParams): Shown | undefined {
+function shownSecret(header: string | undefined, form: URLSearchParams): BasicCredentials | undefined {
   const [id, secret] = [form.get('client_id'), form.get('client_secret')];
   if (header === undefined) return id && secret ? { id, secret } : undefined;
-  const shown = secret === null ? basicSecret(header) : undefined;
-  return id === null || id === shown?.id ? shown : undefined;
-}
-
-/** RFC 6749 §2.3.1, and nothing that is only nearly it. */
-function basicSecret(header: string): Shown | undefined {
-  const encoded = /^Basic ([A-Za-z0-9+/]+={0,2})$/.exec(header)?.[1];
-  if (encoded === undefined || encoded.length % 4 !== 0) return undefined;
-  const pair = Buffer.from(encoded, 'base64').toString('utf8');
-  const colon = pair.indexOf(':');
-  // Encoded characters are the library's to decode.
-  if (colon < 1 || !/^[\x21-\x7e]+$/.test(pair) || /[%+]/.test(pair)) return undefined;
-  return { id: pair.slice(0, colon), secret: pair.slice(colon + 1) };
+  const shown = secret === null ? readBasic(header) : undefined;
+  if (shown === undefined || shown === 'malformed' || shown.secret === '') return undefined;
+  return id === null || id === shown.id ? shown : undefined;
 }
 
 type Asked = {
@@ -140,8 +129,8 @@ async function introspection(
 ): Answered {
   const value = form.get('token');
   if (!value || client.introspectionEncryptedResponseAlg !== undefined) return undefined;
-  if (problemOfHint(realm, form) !== undefined) return undefined;
-  keepForm(request, form);
+  if (realm.profile.introspection.problemOfHint(form.get('token_type_hint') ?? '') !== undefined)
+    return undefined;
   annotate(request, { route: 'introspection' });
   return { body: await introspect(realm, { req: request }, { client, isMutualTls: false, provider }, value) };
 }

@@ -4,8 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import { errors } from 'oidc-provider';
 import { isRefused } from '../../guest/grant/refusal.ts';
 import { minterOf } from '../../guest/guests.ts';
+import { stateOf } from '../../http/request-state.ts';
 import { limitFields } from '../../limits/too-many.ts';
-import { requestSourceOf } from '../../observability/request-source.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { clientNode } from '../../revocation/nodes.ts';
 import { issuedType, mint, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
@@ -36,7 +36,7 @@ export async function exchangeForGuest(
   if (minter === undefined || readAt === undefined || !isUsual(client, form)) return undefined;
   const guards = [{ guard: clientNode(client.id), realm: realm.name, since: readAt }];
   try {
-    const requestSource = requestSourceOf(request);
+    const requestSource = stateOf(request).source;
     const minted = await mint(realm, { minter, form, proven: {}, requestSource, guards, isTrial: true });
     if (isRefused(minted)) return undefined;
     const said = respond(minted, issuedType(form));

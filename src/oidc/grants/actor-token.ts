@@ -4,18 +4,17 @@ import { sha256 } from '../../base/hash.ts';
 import type { Minter } from '../../guest/limits/guest-realm.ts';
 import type { Actor } from '../../guest/record/guest-record.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
-import { isLive } from '../../tokens/introspection.ts';
-import { decodeToken } from '../../tokens/record.ts';
+import { type Possession, usableToken } from '../../tokens/usable.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import { holds, type Possession } from './possession.ts';
+import { holds } from './possession.ts';
 import { mayExchange } from './subject-token.ts';
 import { tokenTypes } from './token-types.ts';
 
 type Asking = { readonly minter: Minter; readonly form: URLSearchParams; readonly proven: Possession };
 
 /**
- * Who acts for the guest: a live access token of this realm that the minting client may exchange. Nests what the
- * subject token already says (RFC 8693 §4.1). Without an actor that stays as it is.
+ * The actor of an exchange: a live access token of this realm that the minting client may exchange. Nests the `act`
+ * of the subject token (RFC 8693 §4.1). Without an actor token, that `act` stays as it is.
  */
 export async function actorOf(
   realm: RealmContext,
@@ -29,15 +28,9 @@ export async function actorOf(
     throw new errors.InvalidRequest('actor_token and actor_token_type go together');
   if (type !== tokenTypes.accessToken) throw new errors.InvalidRequest('actor_token_type is not supported');
   const [document] = await realm.store.read([tokenKey(realm.name, sha256(value))]);
-  const record = document && decodeToken(document.value);
-  const isUsable =
-    document !== undefined &&
-    record !== undefined &&
-    record.kind !== 'RefreshToken' &&
-    mayExchange(minter, record.clientId) &&
-    holds(minter, proven, record) &&
-    isLive(document, record, epochSeconds(realm.clock));
-  if (!isUsable) throw new errors.InvalidRequest('actor_token is not active or not yours to use');
+  const record = usableToken(document, { now: epochSeconds(realm.clock), proven });
+  if (record === undefined || !mayExchange(minter, record.clientId) || !holds(minter, proven, record))
+    throw new errors.InvalidRequest('actor_token is not active or not yours to use');
   const actor: Actor = { sub: record.accountId ?? record.clientId, client_id: record.clientId };
   return held === undefined ? actor : { ...actor, act: held };
 }

@@ -10,13 +10,15 @@ import {
   type Client as LibraryClient,
   type Provider,
 } from 'oidc-provider';
-import type { Client, User } from '../../registry/model/model.ts';
+import { authenticationContext } from '../../authn/authentication-context.ts';
+import type { Proven } from '../../authn/password-step.ts';
+import type { Client } from '../../registry/model/model.ts';
 import { certificateReader } from '../client-auth/certificates.ts';
 import { provenKey } from '../client-auth/dpop.ts';
+import { unitOf } from '../http/protocol-state.ts';
 import { fillGrant, grantableOf } from '../interaction/grant-builder.ts';
-import { badCredentials, disabledAccount, incompleteAccount } from '../library/errors.ts';
+import { incompleteAccount } from '../library/errors.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import { unitOf } from '../records/unit-of-request.ts';
 import { accountOf } from '../tokens/account.ts';
 import type { DaypassAccount } from '../tokens/claims.ts';
 import { permittedFor, resourceServerOf, scopeOrError } from '../tokens/resources.ts';
@@ -35,10 +37,10 @@ async function handlePassword(realm: RealmContext, ctx: KoaContextWithOIDC): Pro
     throw new errors.UnauthorizedClient('not allowed');
   }
   const binding = await senderBinding(realm, ctx);
-  const user = await authenticate(realm, ctx);
-  const account = accountOf(realm, ctx, user);
+  const proven = await authenticate(realm, ctx);
+  const account = accountOf(realm, ctx, proven.user);
   ctx.oidc.entity('Account', account);
-  await issue(realm, ctx, { caller, client, account, binding });
+  await issue(realm, ctx, { caller, client, account, binding, steps: proven.steps });
 }
 
 /** What the tokens are bound to: the key of a DPoP proof (RFC 9449 §5) or a certificate (RFC 8705 §3). */
@@ -56,20 +58,20 @@ async function senderBinding(realm: RealmContext, ctx: KoaContextWithOIDC): Prom
   return { jkt, certificate };
 }
 
-async function authenticate(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<User> {
+async function authenticate(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Proven> {
   const { username, password } = ctx.oidc.params ?? {};
   if (typeof username !== 'string') throw missing('username');
   if (typeof password !== 'string') throw missing('password');
-  const outcome = await realm.login.authenticate(realm.view, username, password);
+  const outcome = await realm.authenticator.password(realm.view, username, password);
   if (outcome.ok) {
     unitOf(ctx).noteRead(outcome.readAt);
-    return outcome.user;
+    return outcome;
   }
   switch (outcome.reason) {
     case 'credentials':
-      throw badCredentials(realm.view);
+      throw realm.profile.errors.badCredentials(realm.view.badCredentialsStatus);
     case 'disabled':
-      throw disabledAccount(realm.view);
+      throw realm.profile.errors.disabledAccount();
     case 'incomplete':
       throw incompleteAccount();
   }
@@ -87,6 +89,7 @@ type Login = {
   readonly client: Client;
   readonly account: DaypassAccount;
   readonly binding: Binding;
+  readonly steps: Proven['steps'];
 };
 
 async function issue(realm: RealmContext, ctx: KoaContextWithOIDC, login: Login): Promise<void> {
@@ -161,8 +164,7 @@ async function startSession(
   const session = new provider.Session();
   session.loginAccount({
     accountId: login.account.accountId,
-    amr: ['pwd'],
-    acr: realm.view.acrValues[0] ?? '1',
+    ...contextOf(realm, login),
   });
   session.ensureClientContainer(login.client.id);
   const grant: Grant = new provider.Grant({ accountId: login.account.accountId, clientId: login.client.id });
@@ -181,6 +183,12 @@ async function startSession(
   ctx.oidc.entity('Session', session);
   ctx.oidc.entity('Grant', grant);
   return { session, grant, id };
+}
+
+/** The library's types want arrays that can change. */
+function contextOf(realm: RealmContext, { steps }: Login) {
+  const { acr, amr } = authenticationContext(realm.view.acrValues, steps);
+  return { acr, amr: [...amr] };
 }
 
 async function refreshToken(ctx: KoaContextWithOIDC, login: Login, fields: RefreshTokenFields) {

@@ -1,17 +1,11 @@
-/** What the sender of an exchange proves to hold, against what the tokens in it are bound to. */
+/** Compares what the sender of an exchange proves to hold with what the tokens in it are bound to. */
 import { createHash, X509Certificate } from 'node:crypto';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Minter } from '../../guest/limits/guest-realm.ts';
+import { isHeld, type Possession } from '../../tokens/usable.ts';
 import { certificateReader } from '../client-auth/certificates.ts';
 import { provenKey } from '../client-auth/dpop.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-
-export type Possession = {
-  /** Thumbprint of the key whose proof came with the request (RFC 9449). */
-  readonly jkt?: string | undefined;
-  /** Thumbprint of the certificate of its connection (RFC 8705). */
-  readonly 'x5t#S256'?: string | undefined;
-};
 
 /** Throws `invalid_dpop_proof` for a proof that does not hold. */
 export async function possessionOf(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Possession> {
@@ -27,15 +21,11 @@ function thumbprintOf(pem: string): string {
 type Bound = Possession & { readonly clientId: string };
 
 /**
- * Whether a token may be used by this sender: one that is bound is worth nothing to whoever lacks the key or the
- * certificate, nor to another client than the one it was issued to.
+ * Whether this sender may use a token: a bound token is refused without its key or certificate, and from any other
+ * client than the one it was issued to.
  */
 export function holds(minter: Minter, proven: Possession, token: Bound): boolean {
   const isBound = token.jkt !== undefined || token['x5t#S256'] !== undefined;
   if (!isBound) return true;
-  return (
-    token.clientId === minter.clientId &&
-    (token.jkt === undefined || token.jkt === proven.jkt) &&
-    (token['x5t#S256'] === undefined || token['x5t#S256'] === proven['x5t#S256'])
-  );
+  return token.clientId === minter.clientId && isHeld(token, proven);
 }

@@ -10,7 +10,7 @@ import type { RealmContext } from '../realm/realm-context.ts';
 import { notExchangeable } from './token-types.ts';
 
 const algorithms = ['ES256', 'PS256', 'RS256', 'EdDSA'];
-/** A guest assertion lives at most this long. */
+/** The longest life of a guest assertion, in seconds. */
 const MAX_ASSERTION_LIFE = 300;
 
 const idClaims = z.looseObject({
@@ -22,7 +22,7 @@ const idClaims = z.looseObject({
     .regex(/^[A-Za-z0-9_-]{1,128}$/)
     .optional(),
 });
-/** A guest is named as at every other door. */
+/** A guest is named as at every other entry point. */
 const assertionClaims = z.looseObject({
   sub: identifier,
   tenant: identifier,
@@ -44,15 +44,16 @@ export async function verifyIdToken(realm: RealmContext, value: string): Promise
   const keys = realm.keys.jwks.map(publicMembers);
   const claims = await verified(value, keys, { issuer: realm.issuer });
   const parsed = idClaims.safeParse(claims);
-  // Access tokens say whom they are for in another member: they are no ID tokens (RFC 9068 §4).
+  // Access tokens name their client in another member, so they are no ID tokens (RFC 9068 §4).
   if (!parsed.success || 'scope' in parsed.data || 'events' in parsed.data) throw notExchangeable();
   const { sub, aud, sid, iat } = parsed.data;
   return { subject: sub, clientId: aud, sessionId: sid, issuedAt: Math.floor(iat) };
 }
 
 /**
- * `iss` = client, `aud` = issuer, at most 300 s, `jti` once. Its `tenant` tells it from what authenticates the client
- * with the same key (RFC 8725 §3.12), and so does its subject: no guest is the client itself.
+ * Requires `iss` = client, `aud` = issuer, a life of at most 300 s, and a new `jti`. The member `tenant` tells the
+ * assertion from one that authenticates the client with the same key (RFC 8725 §3.12); so does its subject, because
+ * no guest is the client itself.
  */
 export async function verifyAssertion(
   realm: RealmContext,
@@ -90,7 +91,7 @@ async function verified(
     });
     return payload;
   } catch {
-    // Whatever is wrong with it: it is not a token that may be exchanged.
+    // Any fault means the same: the token cannot be exchanged.
     throw notExchangeable();
   }
 }

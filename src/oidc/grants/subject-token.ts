@@ -1,7 +1,7 @@
 /**
- * Who a guest is made from (guest-tokens 8.1): a user's access or ID token, the client's own access token, a guest
- * token, or a short assertion signed by the client. Whatever is dead, replayed or not this client's to exchange is
- * `invalid_request` (RFC 8693 §2.2.2), without telling which.
+ * The subject of a guest token: a user's access or ID token, the client's own access token, a guest token, or a short
+ * assertion signed by the client. A token that is dead, replayed or not this client's to exchange is
+ * `invalid_request` (RFC 8693 §2.2.2); the answer does not say which.
  */
 
 import { errors } from 'oidc-provider';
@@ -14,28 +14,27 @@ import type { Minter } from '../../guest/limits/guest-realm.ts';
 import { parentNode } from '../../revocation/guest-nodes.ts';
 import { type Lineage, nodesOf, tokenKey } from '../../revocation/nodes.ts';
 import type { Stamp, Write } from '../../storage/port/port.ts';
-import { isLive } from '../../tokens/introspection.ts';
-import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
+import type { TokenRecord } from '../../tokens/record.ts';
+import { type Possession, usableToken } from '../../tokens/usable.ts';
 import { guestRealmOf } from '../realm/guest-realm.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { createSessionRecords } from '../records/session-records.ts';
-import { sessionUidOf } from '../tokens/session-ids.ts';
-import { holds, type Possession } from './possession.ts';
+import { holds } from './possession.ts';
 import { verifyAssertion, verifyIdToken } from './subject-jwt.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
 export type Subject = {
-  /** Who looks, if the token says so; the request may. */
+  /** The guest, if the token names one; otherwise the request may. */
   readonly guest?: GuestGrant['subject'];
-  /** The token's word is the last: a request that names another guest is refused. */
+  /** True when the token decides who the guest is: a request that names another guest is refused. */
   readonly isNamed?: boolean;
   readonly parent?: ParentToken;
   readonly readAt?: Stamp;
-  /** What must not have been cut since the token was issued; for tokens that the store holds no record of. */
+  /** Nodes that must not have been cut since the token was issued, for tokens without a record in the store. */
   readonly guards?: readonly Write[];
 };
 
-/** A token of a request, and what its sender holds. */
+/** A token in a request, and what its sender holds. */
 type Token = { readonly value: string; readonly type: string; readonly proven: Possession };
 
 export async function subjectOf(realm: RealmContext, minter: Minter, token: Token): Promise<Subject> {
@@ -54,7 +53,7 @@ export async function subjectOf(realm: RealmContext, minter: Minter, token: Toke
   }
 }
 
-/** Its own tokens, and those of users at the clients it names. */
+/** A client may exchange its own tokens, and those of users at the clients that its ceiling names. */
 export function mayExchange(minter: Minter, issuedTo: string): boolean {
   return issuedTo === minter.clientId || minter.ceiling.subjectsFrom.includes(issuedTo);
 }
@@ -70,20 +69,15 @@ async function accessTokenSubject(
   const guest = storedGuest(document, hash);
   if (guest !== undefined && !holds(minter, proven, guest.record)) throw notExchangeable();
   if (guest !== undefined) return guestSubject(realm, minter, guest);
-  const record = decodeToken(document.value);
-  const isUsable =
-    record !== undefined &&
-    record.kind !== 'RefreshToken' &&
-    mayExchange(minter, record.clientId) &&
-    holds(minter, proven, record) &&
-    isLive(document, record, epochSeconds(realm.clock));
-  if (!isUsable) throw notExchangeable();
+  const record = usableToken(document, { now: epochSeconds(realm.clock), proven });
+  if (record === undefined || !mayExchange(minter, record.clientId) || !holds(minter, proven, record))
+    throw notExchangeable();
   const nodes = [parentNode(hash), ...nodesOf(record)];
   if (record.accountId === undefined) return ownTokenSubject(minter, record, nodes, document.now);
   return userSubject(realm, record.accountId, nodes, document.now);
 }
 
-/** A client's own token says nothing of the guest, and only the client itself may use it. */
+/** A client's own token names no guest, and only the client itself may use it. */
 function ownTokenSubject(
   minter: Minter,
   record: TokenRecord,
@@ -109,7 +103,7 @@ async function userSubject(
   };
 }
 
-/** A user who may be the subject of a guest, with the rights of this moment. */
+/** A user as the subject of a guest token, with the user's permissions of this moment. */
 export async function subjectUser(realm: RealmContext, userId: string): Promise<SubjectUser | undefined> {
   const user = await realm.registry.findUser(realm.name, userId);
   if (user?.enabled !== true) return undefined;
@@ -118,7 +112,7 @@ export async function subjectUser(realm: RealmContext, userId: string): Promise<
 
 type Stored = NonNullable<ReturnType<typeof storedGuest>>;
 
-/** Attenuation: the child hangs below its parent, and uses it up. */
+/** Attenuation: the child hangs below its parent, and its uses count in the parent's budgets. */
 async function guestSubject(realm: RealmContext, minter: Minter, guest: Stored): Promise<Subject> {
   const { record, document, hash } = guest;
   if (!mayExchange(minter, record.clientId)) throw notExchangeable();
@@ -142,21 +136,22 @@ async function idTokenSubject(realm: RealmContext, minter: Minter, value: string
   const nodes = nodesOf({ clientId, accountId: subject, ...(await sessionOf(realm, clientId, sessionId)) });
   const since = issuedAt * 1_000_000;
   const guards = nodes.map((guard): Write => ({ guard, realm: realm.name, since }));
-  // They hold until the guest is written, and are looked at first, so that what is dead is refused for that alone.
+  // Guards hold until the guest token is written. They are checked first, so that a dead token is refused for that
+  // reason alone.
   if (!(await realm.store.commit(guards)).ok) throw notExchangeable();
   return { ...(await userSubject(realm, subject, nodes)), guards };
 }
 
-/** The session that an ID token names and the grant in it. A token of a login without a session names none. */
+/** The session and the grant of an ID token. An ID token of a login without a session names none. */
 async function sessionOf(
   realm: RealmContext,
   clientId: string,
   sessionId: string | undefined,
 ): Promise<Pick<Lineage, 'sessionUid' | 'grantId'>> {
   if (sessionId === undefined) return {};
-  const sessionUid = sessionUidOf(realm, sessionId, clientId);
+  const sessionUid = realm.profile.sessionIds.uidOf(sessionId, clientId, realm.keys.secret);
   if (sessionUid === undefined) throw notExchangeable();
-  // Of a session that is over the record is gone; whether it was ended, its node tells.
+  // The record of an ended session is gone; its revocation node tells whether it was ended.
   const session = await createSessionRecords(realm.store, realm.name).read(sessionUid);
   return { sessionUid, grantId: session?.authorizations?.[clientId]?.grantId };
 }

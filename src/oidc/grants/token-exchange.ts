@@ -1,8 +1,7 @@
 /**
- * Token exchange (RFC 8693) as the standard door to guest tokens: whose token, for which APIs, limited how
- * (`authorization_details`, RFC 9396 §6), answered with a guest token.
+ * Token exchange (RFC 8693) for guest tokens: the subject, the APIs and the limits (`authorization_details`, RFC 9396
+ * §6) of the request, answered with a guest token.
  */
-import type { IncomingMessage } from 'node:http';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { isFailure } from '../../base/errors.ts';
 import { findRepeatedKey } from '../../base/json-keys.ts';
@@ -15,15 +14,18 @@ import type { Minted } from '../../guest/issue/mint.ts';
 import type { Minter } from '../../guest/limits/guest-realm.ts';
 import { fromDetails, toDetails } from '../../guest/record/rar.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
+import { stateOf } from '../../http/request-state.ts';
 import { limitFields, TooMany } from '../../limits/too-many.ts';
-import { type RequestSource, requestSourceOf } from '../../observability/request-source.ts';
+import type { RequestSource } from '../../observability/request-source.ts';
 import type { Write } from '../../storage/port/port.ts';
+import type { Possession } from '../../tokens/usable.ts';
 import { formOf } from '../http/form.ts';
+import { protocolStateOf } from '../http/protocol-state.ts';
 import { TooManyRequests } from '../library/errors.ts';
 import { guestRealmOf } from '../realm/guest-realm.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { actorOf } from './actor-token.ts';
-import { type Possession, possessionOf } from './possession.ts';
+import { possessionOf } from './possession.ts';
 import { type Subject, subjectOf, subjectUser } from './subject-token.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
@@ -51,15 +53,15 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
     throw new errors.UnauthorizedClient('Client may not mint guest tokens');
   const proven = await possessionOf(realm, ctx);
   const form = formOf(ctx);
-  const requestSource = requestSourceOf(ctx.req);
-  const value = refreshes.get(ctx.req);
+  const requestSource = stateOf(ctx.req).source;
+  const { guestRefreshToken: value } = protocolStateOf(ctx);
   if (value !== undefined) {
     const scope = form.get('scope') || undefined;
     const order = { value, clientId: client.id, jkt: proven.jkt, scope, requestSource };
     ctx.body = respond(orThrow(await refresh(realm, order)), tokenTypes.accessToken);
     return;
   }
-  // The library lets through whoever mints.
+  // The library lets every minting client through; the grant type is checked here.
   if (!client.grants.includes(tokenExchangeGrant.name))
     throw new errors.UnauthorizedClient('Client is not registered for token exchange');
   const granted = orThrow(await mint(realm, { minter, form, proven, requestSource }));
@@ -67,28 +69,18 @@ async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<v
   ctx.body = respond(granted, issuedType(form));
 }
 
-const refreshes = new WeakMap<IncomingMessage, string>();
-
-/**
- * Says of a request that it is a guest's refresh, with its refresh token; the library, which knows no guests, is to
- * take it for an exchange. No parameter says so: nobody else's exchange is one.
- */
-export function markAsRefresh(request: IncomingMessage, value: string): void {
-  refreshes.set(request, value);
-}
-
 type Request = {
   readonly minter: Minter;
   readonly form: URLSearchParams;
   readonly proven: Possession;
   readonly requestSource: RequestSource;
-  /** A refusal is no event: it will be asked again. */
+  /** A refusal emits no event, because the library's path asks again. */
   readonly isTrial?: boolean;
-  /** What else must hold at the moment of minting. */
+  /** Guards that must hold at the moment of minting. */
   readonly guards?: readonly Write[];
 };
 
-/** Rejects with what is wrong as the token endpoint says it. */
+/** Rejects with the error that the token endpoint answers. */
 export async function mint(realm: RealmContext, request: Request): Promise<Minted | Refused> {
   const { minter, proven, requestSource, isTrial = false, guards = [] } = request;
   const form = given(request.form);
@@ -97,7 +89,7 @@ export async function mint(realm: RealmContext, request: Request): Promise<Minte
   issuedType(form);
   checkScope(form.get('scope'));
   const audiences = apisNamed(form);
-  // What is spent by being looked at comes after what is only read.
+  // What a check spends (a `jti`) is checked after everything that is only read.
   const parsed = fromDetails(detailsOf(form), guestRealm.policy);
   if (isRefused(parsed)) return parsed;
   const subject = await subjectOf(realm, minter, { value, type, proven });
@@ -119,7 +111,7 @@ export async function mint(realm: RealmContext, request: Request): Promise<Minte
   try {
     return await realm.guests.mint(order);
   } catch (error) {
-    // Cut while it was being exchanged, or since it was issued.
+    // The subject token was cut while it was being exchanged, or since it was issued.
     if (isFailure(error, 'forbidden')) throw notExchangeable();
     throw asOAuthError(error);
   }
@@ -206,7 +198,7 @@ function parseDetails(text: string): unknown {
   }
 }
 
-/** What the parameters and the subject token say beside the details. */
+/** The members of the grant that come from parameters and the subject token, beside the details. */
 function complete(grant: GuestGrant, subject: Subject, form: URLSearchParams): GuestGrant {
   const requested = form.get('requested_token_type');
   const wantsRefresh = requested === tokenTypes.refreshToken;
@@ -221,7 +213,7 @@ function complete(grant: GuestGrant, subject: Subject, form: URLSearchParams): G
   };
 }
 
-/** Under the same rules as if the details had asked for it. */
+/** Applies the same rules as if the details had asked for it. */
 function refreshable(life: Lifetime | undefined): Lifetime {
   const parsed = lifetime.safeParse({ ...life, refresh: { allowed: true, ...life?.refresh } });
   if (parsed.success) return parsed.data;
@@ -253,7 +245,7 @@ export function respond({ record, value, refresh: renewal }: Minted, issuedToken
   };
 }
 
-/** The native codes in the OAuth shape of the token endpoint (guest-tokens 7.3). */
+/** The codes of the native API in the OAuth shape of the token endpoint. */
 export function orThrow(minted: Minted | Refused): Minted {
   if (!isRefused(minted)) return minted;
   const [first] = minted.refused;

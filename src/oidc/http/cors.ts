@@ -76,8 +76,7 @@ async function allowRegistered(realm: RealmContext, ctx: Context): Promise<void>
   if (origin === '' || !(await isRegistered(realm, ctx, origin))) return;
   ctx.set('Access-Control-Allow-Origin', origin);
   ctx.set('Access-Control-Expose-Headers', EXPOSED_HEADERS);
-  // Keycloak's browser adapter sends its requests with credentials.
-  if (realm.view.profile === 'keycloak') ctx.set('Access-Control-Allow-Credentials', 'true');
+  if (realm.profile.browsers.allowsCredentials) ctx.set('Access-Control-Allow-Credentials', 'true');
 }
 
 /** Where no client is known (a preflight, a request that failed early), an origin of any client of the realm will do. */

@@ -29,19 +29,11 @@ function problemOf(realm: RealmContext, ctx: Context): string | undefined {
   if (ctx.path === paths.token && !form.has('grant_type')) return 'Missing form parameter: grant_type';
   // RFC 6749 §3.2: parameters must not be included more than once, known or not.
   if (repeatsParameter(form, requests.has(ctx.path))) return 'duplicated parameter';
-  return ctx.path === paths.introspection ? problemOfHint(realm, form) : undefined;
+  if (ctx.path !== paths.introspection) return undefined;
+  return realm.profile.introspection.problemOfHint(form.get('token_type_hint') ?? '');
 }
 
 function repeatsParameter(form: URLSearchParams, isRequest: boolean): boolean {
   const names = [...form.keys()].filter((name) => !isRequest || !mayRepeat.has(name));
   return new Set(names).size < names.length;
-}
-
-const hints: ReadonlySet<string> = new Set(['access_token', 'refresh_token', 'requesting_party_token']);
-
-/** Only Keycloak minds: a hint that means nothing here may be ignored (RFC 7662 §2.1). */
-export function problemOfHint(realm: RealmContext, form: URLSearchParams): string | undefined {
-  if (realm.view.profile !== 'keycloak') return undefined;
-  const hint = form.get('token_type_hint') ?? '';
-  return hint === '' || hints.has(hint) ? undefined : `Unsupported token type [${hint.slice(0, 64)}].`;
 }

@@ -1,46 +1,84 @@
 /**
- * Reads the body of a protocol request once, before the library does, and hands it on unread. So all of our code
- * sees a form's parameters, and a body over the cap is 413 however it was sent.
+ * Reads the body of a protocol request once, before the library does, and hands the library what was read. So there is
+ * one reading of every parameter, and a body over the limit is 413 however it was sent.
  */
-import type { IncomingMessage } from 'node:http';
 import type { Context, Middleware } from 'koa';
-import { readBody } from '../../http/body.ts';
+import { type FormLimits, readBody, readForm, readJson } from '../../http/body.ts';
+import { stateOf } from '../../http/request-state.ts';
 import { replayBody } from '../library/internals.ts';
 
-/** The library's own cap. */
-export const MAX_BODY_BYTES = 56 * 1024;
+/** The library's own limit. */
+const MAX_BODY_BYTES = 56 * 1024;
 
-const forms = new WeakMap<IncomingMessage, URLSearchParams>();
+const FORM = 'application/x-www-form-urlencoded';
+
+/** What is looked up, normalised or hashed is short; tokens, assertions and details are as long as the body allows. */
+export const formLimits: FormLimits = {
+  maxBytes: MAX_BODY_BYTES,
+  longest: {
+    client_id: 512,
+    client_secret: 1024,
+    username: 512,
+    password: 4096,
+    login_hint: 1024,
+    user_code: 128,
+  },
+};
+
 const none = new URLSearchParams();
 
 /** The parameters of this request's form body; empty when it has none. */
 export function formOf({ req }: Pick<Context, 'req'>): URLSearchParams {
-  return forms.get(req) ?? none;
-}
-
-/** Remembers the form of a request that was read by somebody else. */
-export function keepForm(request: IncomingMessage, form: URLSearchParams): void {
-  forms.set(request, form);
+  return stateOf(req).form ?? none;
 }
 
 /** Goes on with another form in place of the one that was sent. */
-export function replaceForm(ctx: Context, form: URLSearchParams): void {
-  forms.set(ctx.req, form);
-  replayBody(ctx.req, Buffer.from(form.toString()));
-  ctx.req.headers['content-length'] = String(Buffer.byteLength(form.toString()));
+export function replaceForm({ req }: Pick<Context, 'req'>, form: URLSearchParams): void {
+  const body = Buffer.from(form.toString());
+  stateOf(req).form = form;
+  replayBody(req, body);
+  req.headers['content-type'] = FORM;
+  req.headers['content-length'] = String(body.length);
 }
 
-export function readForm(): Middleware {
-  return async function readFormBody(ctx, next) {
-    if (ctx.method === 'POST' || ctx.method === 'PUT') {
-      const body = await readBody(ctx.req, MAX_BODY_BYTES);
-      if (body === undefined) return refuseLargeBody(ctx);
-      replayBody(ctx.req, body);
-      if (ctx.is('application/x-www-form-urlencoded'))
-        forms.set(ctx.req, new URLSearchParams(body.toString('utf8')));
-    }
-    return next();
+/** Reads the body and refuses one that is too large, has a value that is too long, or JSON that can be read in two ways. */
+export function readBodies(): Middleware {
+  return async function readBodyOf(ctx, next) {
+    if (ctx.method !== 'POST' && ctx.method !== 'PUT') return next();
+    const problem = await (ctx.is(FORM) ? takeForm(ctx) : takeOther(ctx));
+    if (problem === undefined) return next();
+    if (problem === 'too_large') return refuseLargeBody(ctx);
+    ctx.status = 400;
+    ctx.body = { error: 'invalid_request', error_description: problem };
+    return undefined;
   };
+}
+
+/** The problem of a form, or `undefined` when the library may read it: as we did, whatever it would make of the bytes. */
+async function takeForm(ctx: Context): Promise<string | undefined> {
+  const reading = await readForm(ctx.req, formLimits);
+  if ('form' in reading) {
+    replaceForm(ctx, reading.form);
+    return undefined;
+  }
+  switch (reading.fault) {
+    case 'value_too_long':
+      return `${reading.name} is too long`;
+    case 'too_many_fields':
+      return 'too many parameters';
+    case 'too_large':
+      return reading.fault;
+  }
+}
+
+/** What is no JSON at all, and what is of another type, the library refuses. */
+async function takeOther(ctx: Context): Promise<string | undefined> {
+  const body = await readBody(ctx.req, MAX_BODY_BYTES);
+  if (body === undefined) return 'too_large';
+  replayBody(ctx.req, body);
+  if (!ctx.is('application/json')) return undefined;
+  const reading = await readJson(ctx.req, MAX_BODY_BYTES);
+  return 'fault' in reading && reading.fault === 'repeated_member' ? 'a member is there twice' : undefined;
 }
 
 function refuseLargeBody(ctx: Context): void {

@@ -1,14 +1,12 @@
-/**
- * Requests that wait for a person's word (CIBA): listed and answered at the account page.
- */
+/** CIBA requests that wait for a person's decision: lists and answers them at the account page. */
 import { type BackchannelAuthenticationRequest, errors, type Provider } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { createKeyedReferences } from '../records/keyed-references.ts';
+import type { SignedIn } from '../sessions/self-service.ts';
 import { pendingRequestsOf } from './ciba.ts';
 import { fillGrant, grantableOf } from './grant-builder.ts';
-import { passwordAcr } from './interaction-policy.ts';
 
 /** Times are seconds since the epoch. */
 export type PendingApproval = {
@@ -23,7 +21,8 @@ const MAX_PENDING = 50;
 
 export type Approvals = ReturnType<typeof createApprovals>;
 
-type Session = { readonly uid: string; readonly authTime: number };
+/** The session that somebody approves in; what it was worth at login, the approval is worth. */
+type Session = Pick<SignedIn, 'uid' | 'startedAt' | 'context'>;
 
 export function createApprovals(realm: RealmContext, provider: Provider) {
   const indexOf = (userId: string) => pendingRequestsOf(realm.name, userId);
@@ -35,14 +34,13 @@ export function createApprovals(realm: RealmContext, provider: Provider) {
     return found.filter((pending) => pending !== undefined);
   }
 
-  async function approve(userId: string, id: string, session: Session): Promise<void> {
+  async function approve(userId: string, id: string, { uid, startedAt, context }: Session): Promise<void> {
     const request = await required(userId, id);
     const grant = await grantOf(realm, provider, request);
     await provider.backchannelResult(request, grant, {
-      acr: passwordAcr(realm),
-      amr: ['pwd'],
-      authTime: session.authTime || epochSeconds(realm.clock),
-      sessionUid: session.uid,
+      ...context,
+      authTime: startedAt || epochSeconds(realm.clock),
+      sessionUid: uid,
     });
     await forget(userId, id);
   }
@@ -66,7 +64,7 @@ export function createApprovals(realm: RealmContext, provider: Provider) {
   return { list, approve, deny };
 }
 
-/** Finds a request of this very user that nobody has answered yet. */
+/** Finds a request of this user that was not answered yet. */
 function requestFinder(realm: RealmContext, provider: Provider) {
   const handles = createKeyedReferences(realm.keys.secret);
   return async function find(

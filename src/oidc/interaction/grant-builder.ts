@@ -1,6 +1,4 @@
-/**
- * From a login to a grant: what of a request this person can have with this client, and whether they are asked.
- */
+/** From a login to a grant: what this person can give to this client, and whether they are asked. */
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider';
 import type { Client, User } from '../../registry/model/model.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -9,7 +7,7 @@ import type { DaypassAccount } from '../tokens/claims.ts';
 import { oidcScopes } from '../tokens/claims.ts';
 import { permittedFor } from '../tokens/resources.ts';
 
-/** What somebody wants of a person at a client. `resources` are audiences. */
+/** What a request wants from a person for a client. `resources` are audiences. */
 export type Wanted = {
   readonly user: User;
   readonly client: Client;
@@ -18,13 +16,15 @@ export type Wanted = {
   readonly claims: Iterable<string>;
 };
 
-/** What this person can give of it: permissions as far as the user's roles and the client's ceiling go. */
+/**
+ * The part of it that this person can give: permissions that both the user's roles and the client's ceiling allow.
+ */
 export type Grantable = {
   readonly oidcScopes: readonly string[];
   readonly claims: readonly string[];
   /** Permissions by audience. */
   readonly permissions: Readonly<Record<string, readonly string[]>>;
-  /** Permissions that were wanted in vain, by audience. */
+  /** Permissions that were asked for and cannot be given, by audience. */
   readonly refused: Readonly<Record<string, readonly string[]>>;
 };
 
@@ -44,7 +44,7 @@ export function grantableOf(realm: RealmContext, wanted: Wanted): Grantable {
   return { oidcScopes: scopes.filter(isOidc), claims: [...wanted.claims], permissions, refused };
 }
 
-/** Adds to a grant all that can be given, and notes the rest as refused. */
+/** Adds to a grant everything that can be given, and notes the rest as refused. */
 export function fillGrant(grant: Grant, grantable: Grantable): void {
   const { oidcScopes: oidc, claims, permissions } = grantable;
   if (oidc.length > 0) grant.addOIDCScope(oidc.join(' '));
@@ -57,8 +57,8 @@ export function fillGrant(grant: Grant, grantable: Grantable): void {
 }
 
 /**
- * What cannot be granted is noted as rejected, or the question would be put for ever. Anew each time: a role that
- * came since the last login counts.
+ * What cannot be granted is noted as rejected, because the library would ask for it again and again. It is decided
+ * anew each time, so a role that was added since the last login counts.
  */
 function noteRefused(grant: Grant, { refused }: Grantable): void {
   for (const [resource, names] of Object.entries(refused)) {
@@ -67,7 +67,7 @@ function noteRefused(grant: Grant, { refused }: Grantable): void {
   }
 }
 
-/** The library's hook: the session's grant, extended without a question where none needs to be put. */
+/** The library's hook: the session's grant, extended without a question where nobody needs to be asked. */
 export function existingGrantLoader(realm: RealmContext, consents: Consents) {
   return async function loadExistingGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefined> {
     const wanted = await wantedBy(realm, ctx);
@@ -107,7 +107,7 @@ async function sessionsGrant(ctx: KoaContextWithOIDC, clientId: string): Promise
 
 type Asked = Pick<Wanted, 'user' | 'client'> & { readonly grantable: Grantable };
 
-/** True when nobody need be asked: a first-party client, or one that was allowed all of this before. */
+/** True when the person need not be asked: for a first-party client, or one that was allowed all of this before. */
 async function mayAnswerAlone(
   consents: Consents,
   ctx: KoaContextWithOIDC,
@@ -125,7 +125,7 @@ async function mayAnswerAlone(
   }
 }
 
-/** What the person never saw, because they could not have given it then, they have not agreed to either. */
+/** A person has not agreed to what they never saw because they could not have given it then. */
 function covers(consent: Consent | undefined, { oidcScopes: oidc, claims, permissions }: Grantable): boolean {
   if (consent === undefined) return false;
   const scopes = new Set(consent.scope.split(' '));

@@ -2,6 +2,7 @@
  * When a person must be asked: the library's rules, and what differs here.
  */
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { reachableLevels } from '../../authn/authentication-context.ts';
 import type { Client } from '../../registry/model/model.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { consentModeOf } from '../records/consents.ts';
@@ -10,7 +11,7 @@ const { Check, Prompt } = interactionPolicy;
 
 export function interactionPolicyOf(realm: RealmContext): interactionPolicy.DefaultPolicy {
   const policy = interactionPolicy.base();
-  // OIDC Core §3.1.2.1: whoever is signed in may go on as somebody else. Our login page serves for that.
+  // OIDC Core §3.1.2.1: a signed-in person may continue as somebody else. The login page serves for that.
   policy.add(new Prompt({ name: 'select_account', requestable: true }), 0);
   spareTrustedNativeClients(realm, checkOf(policy, 'consent', 'native_client_prompt'));
   policy.get('consent')?.checks.add(askEveryTime(realm));
@@ -27,8 +28,8 @@ function checkOf(policy: interactionPolicy.DefaultPolicy, prompt: string, reason
 }
 
 /**
- * Native clients are asked each time (RFC 8252 §8.6: nothing proves which program listens on a loopback port) unless
- * the operator vouches for the client.
+ * The person is asked each time for a native client (RFC 8252 §8.6: nothing proves which program listens on a
+ * loopback port), unless the operator vouches for the client.
  */
 function spareTrustedNativeClients(realm: RealmContext, native: interactionPolicy.Check): void {
   const { check } = native;
@@ -49,9 +50,10 @@ function askEveryTime(realm: RealmContext): interactionPolicy.Check {
 /** OIDC Core §5.5.1.1: an essential `acr` that cannot be had is a failed login, not one to be tried for ever. */
 function failWhatNoLoginGives(realm: RealmContext, essential: interactionPolicy.Check): void {
   const { check } = essential;
+  const reachable = reachableLevels(realm.view.acrValues);
   essential.check = async (ctx) => {
     const isMissing = await check(ctx);
-    if (isMissing && !wantedAcrs(ctx).includes(passwordAcr(realm))) {
+    if (isMissing && !wantedAcrs(ctx).some((acr) => reachable.has(acr))) {
       throw new errors.UnmetAuthenticationRequirements('the requested acr cannot be obtained');
     }
     return isMissing;
@@ -61,11 +63,6 @@ function failWhatNoLoginGives(realm: RealmContext, essential: interactionPolicy.
 function wantedAcrs(ctx: KoaContextWithOIDC): readonly unknown[] {
   const wanted = ctx.oidc.claims.id_token?.['acr'];
   return [wanted?.value, ...(wanted?.values ?? [])];
-}
-
-/** What a login by password is worth. */
-export function passwordAcr(realm: RealmContext): string {
-  return realm.view.acrValues[0] ?? '1';
 }
 
 function clientOf(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Client | undefined> {

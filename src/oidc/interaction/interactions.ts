@@ -1,10 +1,8 @@
-/**
- * The person in the middle of a flow: what is asked of them, and what becomes of the answer. The pages draw; this
- * decides.
- */
+/** A person in the middle of a flow: what they are asked, and what follows from their answer. The pages draw it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { InteractionResults, Provider } from 'oidc-provider';
 import { z } from 'zod';
+import { authenticationContext, type Step } from '../../authn/authentication-context.ts';
 import { epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
 import { sha256 } from '../../base/hash.ts';
@@ -15,14 +13,13 @@ import type { Consents } from '../records/consents.ts';
 import { READ_AT } from '../records/record-placement.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { consentOf, fillGrant, type Grantable, grantableOf } from './grant-builder.ts';
-import { passwordAcr } from './interaction-policy.ts';
 
-/** Member of an interaction's result: whose password was right, while something else must be done first. */
+/** Member of an interaction's result: which steps somebody has passed, while something else must be done first. */
 const VERIFIED = 'daypass_verified';
 
 export type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
 
-/** What is asked. `accountId` is known at a consent, and at a login that is only asked for again. */
+/** What the person is asked. `accountId` is present at a consent, and at a repeated login. */
 export type Question = {
   readonly uid: string;
   readonly prompt: string;
@@ -30,7 +27,7 @@ export type Question = {
   readonly client: Client;
   readonly accountId: string | undefined;
   readonly params: Readonly<Record<string, unknown>>;
-  /** What is asked for at a consent. */
+  /** The scopes that a consent asks for. */
   readonly scopes: readonly string[];
   readonly claims: readonly string[];
   readonly resources: readonly string[];
@@ -48,7 +45,9 @@ export type InteractionDeps = {
 
 type Flow = InteractionDeps;
 
-/** Each resolves to the address to go on at, always one of this realm; `question` to what is asked. */
+/**
+ * `question` resolves to what is asked, the others to the address to continue at, which is always one of this realm.
+ */
 export function createInteractions(flow: InteractionDeps) {
   return {
     question: (exchange: Exchange) => questionOf(flow, exchange),
@@ -65,7 +64,8 @@ export function createInteractions(flow: InteractionDeps) {
 export type Login = {
   readonly user: User;
   readonly remember: boolean;
-  /** When the user was read whose password was right: a change of it since then undoes this login. */
+  readonly steps: readonly Step[];
+  /** When the user was read: a change of the user after that undoes this login. */
   readonly readAt?: Stamp | undefined;
 };
 
@@ -98,23 +98,29 @@ async function load({ provider }: Flow, { request, response }: Exchange) {
   }
 }
 
-/** Remembers in the flow itself that this person's password was right, while something else must be done first. */
+/** Remembers in the flow itself which steps this person has passed, while something else must be done first. */
 async function noteVerified(flow: Flow, { request, response }: Exchange, login: Login): Promise<void> {
-  const { user, remember } = login;
-  const note = { id: user.id, remember, proof: proofOf(user) };
+  const { user, remember, steps } = login;
+  const note = { id: user.id, remember, steps, proof: proofOf(user) };
   await flow.provider.interactionResult(request, response, { [VERIFIED]: note });
 }
 
-const verifiedNote = z.object({ id: z.string(), remember: z.boolean(), proof: z.string() });
+const verifiedNote = z.object({
+  id: z.string(),
+  remember: z.boolean(),
+  steps: z.array(z.literal('password')),
+  proof: z.string(),
+});
 
-/** Whoever was verified in this flow, as long as the password that proved it is still theirs. */
+/** The person who passed steps in this flow, as long as the password that was used is still theirs. */
 async function verified(flow: Flow, exchange: Exchange): Promise<Login | undefined> {
   const { realm } = flow;
   const note = verifiedNote.safeParse((await load(flow, exchange)).result?.[VERIFIED]);
   if (!note.success) return undefined;
   const user = await realm.registry.findUser(realm.name, note.data.id);
   if (user?.enabled !== true || proofOf(user) !== note.data.proof) return undefined;
-  return { user, remember: note.data.remember };
+  const { remember, steps } = note.data;
+  return { user, remember, steps };
 }
 
 function proofOf(user: User): string {
@@ -124,22 +130,26 @@ function proofOf(user: User): string {
 async function finishLogin(
   flow: Flow,
   exchange: Exchange,
-  { user, remember, readAt }: Login,
+  { user, remember, steps, readAt }: Login,
 ): Promise<string> {
   const { realm } = flow;
   await leaveOtherAccount(flow, exchange, user);
+  const { acr, amr } = authenticationContext(realm.view.acrValues, steps);
   const login = {
     accountId: user.id,
     remember,
     ts: epochSeconds(realm.clock),
-    amr: ['pwd'],
-    acr: passwordAcr(realm),
+    acr,
+    amr: [...amr],
     ...(readAt === undefined ? {} : { [READ_AT]: readAt }),
   };
   return finish(flow, exchange, { login, select_account: {} });
 }
 
-/** Somebody else was signed in here: that ends now, where the library would go round by a form that posts itself. */
+/**
+ * Somebody else was signed in at this browser: that session ends now. The library would do it by a form that posts
+ * itself.
+ */
 async function leaveOtherAccount(flow: Flow, exchange: Exchange, user: User): Promise<void> {
   const interaction = await load(flow, exchange);
   const { session } = interaction;
@@ -150,8 +160,8 @@ async function leaveOtherAccount(flow: Flow, exchange: Exchange, user: User): Pr
 }
 
 /**
- * Grants what was asked, as far as this person may have it. What a person agreed to is noted in any case: they can
- * withdraw it, also where the client never asks or asks every time.
+ * Grants what was asked, as far as this person may give it. The consent is stored in any case, so that the person can
+ * withdraw it, also where the client never asks or always asks.
  */
 async function allow(flow: Flow, exchange: Exchange): Promise<string> {
   const { realm } = flow;

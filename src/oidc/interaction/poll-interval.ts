@@ -1,5 +1,6 @@
 /**
- * The pace of clients that wait for a person (RFC 8628 §3.5, OpenID CIBA Core §11): what the library leaves out.
+ * The poll interval of clients that wait for a person (RFC 8628 §3.5, OpenID CIBA Core §11), which the library does
+ * not enforce.
  */
 import { errors, type Provider } from 'oidc-provider';
 import { sha256 } from '../../base/hash.ts';
@@ -15,7 +16,7 @@ export function limitPollInterval(provider: Provider, realm: RealmContext): void
   provider.on('device_authorization.success', (_ctx, body) => {
     body['interval'] = INTERVAL;
   });
-  // Only who would hear "pending" again is told to slow down: an answer that is there is not held back.
+  // Only a poll that would be answered "pending" is told to slow down: an answer that exists is not held back.
   watchPolls(provider, async (value) => {
     if (await isTooSoon(realm, value)) throw new errors.SlowDown();
   });

@@ -1,26 +1,6 @@
-/**
- * Errors in the words of the realm's profile: the RFCs' for `strict`, Keycloak's where its clients read them
- * (docs/keycloak.md lists every row).
- */
+/** Errors that are the same in every profile. */
 import { errors } from 'oidc-provider';
 import { type TooMany, waitFields } from '../../limits/too-many.ts';
-import type { RealmView } from '../../registry/model/realm-view.ts';
-
-/** Unknown user, wrong password and locked user alike (RFC 6749 §5.2 `invalid_grant`). */
-export function badCredentials(view: RealmView): Error {
-  const error = new errors.InvalidGrant('invalid user credentials');
-  error.error_description = 'Invalid user credentials';
-  if (view.profile === 'keycloak') setStatus(error, view.badCredentialsStatus ?? 401);
-  return error;
-}
-
-/** The password was right, but the account is closed: only Keycloak's clients are told. */
-export function disabledAccount(view: RealmView): Error {
-  if (view.profile !== 'keycloak') return badCredentials(view);
-  const error = new errors.InvalidGrant('account disabled');
-  error.error_description = 'Account disabled';
-  return error;
-}
 
 /** The password was right, but the person must do something at a login page first. */
 export function incompleteAccount(): Error {
@@ -30,9 +10,9 @@ export function incompleteAccount(): Error {
 }
 
 /**
- * RFC 6749 §5.2 has no code for somebody who has to wait. `slow_down` would set the pace of a device that polls
- * (RFC 8628 §3.5), `temporarily_unavailable` is what we say of ourselves: so it is the code of the JSON API. Status
- * and fields are those of RFC 6585 §4, for clients that know no codes.
+ * RFC 6749 §5.2 has no code for a client that has to wait. `slow_down` would change the poll interval of a device
+ * (RFC 8628 §3.5), and `temporarily_unavailable` speaks of the server. So the code is that of the JSON API; status
+ * and fields are those of RFC 6585 §4.
  */
 export class TooManyRequests extends errors.OIDCProviderError {
   readonly fields: Readonly<Record<string, string>>;
@@ -42,9 +22,4 @@ export class TooManyRequests extends errors.OIDCProviderError {
     this.error_description = cause.message;
     this.fields = waitFields(cause);
   }
-}
-
-function setStatus(error: errors.OIDCProviderError, status: number): void {
-  error.status = status;
-  error.statusCode = status;
 }

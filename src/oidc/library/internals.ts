@@ -21,7 +21,7 @@ type Token = { readonly jti: string; readonly format?: string | undefined };
 
 type Method<This, Args extends readonly unknown[], Result> = (this: This, ...args: Args) => Result;
 
-/** A method that the library's types leave out. Throws when an upgrade has moved it: no provider is made then. */
+/** A method that the library's types leave out. Throws when an upgrade has moved it: then no provider is made. */
 function methodOf<This, Args extends readonly unknown[], Result>(
   owner: object,
   name: string,
@@ -31,7 +31,7 @@ function methodOf<This, Args extends readonly unknown[], Result>(
   return method as Method<This, Args, Result>;
 }
 
-/** Puts a method of ours in the place of the library's, which it is given. */
+/** Replaces a method of the library by ours, which is given the original. */
 function override<This, Args extends readonly unknown[], Result>(
   owner: object,
   name: string,
@@ -40,10 +40,10 @@ function override<This, Args extends readonly unknown[], Result>(
   Reflect.set(owner, name, make(methodOf(owner, name)));
 }
 
-/** The claims of a JWT access token as they were signed, by the token they belong to. */
+/** The claims of a JWT access token as they were signed, by the token that they belong to. */
 const signedClaims = new WeakMap<object, Payload>();
 
-/** To be called by the library's JWT customizer: what is about to be signed. */
+/** To be called from the library's JWT customizer, with the claims that are about to be signed. */
 export function noteSignedClaims(token: AccessToken | ClientCredentials, claims: Payload): void {
   signedClaims.set(token, claims);
 }
@@ -51,7 +51,7 @@ export function noteSignedClaims(token: AccessToken | ClientCredentials, claims:
 export type InternalsOptions = {
   /** The realm's secret. */
   readonly secret: Buffer;
-  /** The value that a presented refresh token stands for (refresh-shape.ts). */
+  /** The value inside a presented refresh token (refresh-shape.ts). */
   refreshValueOf(presented: string): string;
   /** What a client calls a session. */
   sessionIdFor(uid: string, clientId: string): string;
@@ -61,7 +61,7 @@ export type InternalsOptions = {
   isPreviousSecret(clientId: string, given: string): Promise<boolean>;
   /** True when this `jti` of this issuer was not seen before, decided in one atomic step. */
   isFirstUse(issuer: string, jti: string, expiresAt: number): Promise<boolean>;
-  /** Has a logout token sent to a client; each `send` makes a new one and rejects where it does not arrive. */
+  /** Sends a logout token to a client; each `send` makes a new one and rejects when it does not arrive. */
   tellOfLogout(notice: { readonly clientId: string; send(): Promise<void> }): void;
 };
 
@@ -102,7 +102,7 @@ function prefixValues(provider: Provider, options: InternalsOptions): void {
 
 type TokenModel = { readonly prototype: object; readonly IN_PAYLOAD: readonly string[] };
 
-/** The library keeps no record of a JWT; we file one under the hash of its value, so that it can be revoked. */
+/** The library keeps no record of a JWT. We store one under the hash of its value, so that it can be revoked. */
 function recordJwts({ prototype, IN_PAYLOAD }: TokenModel): void {
   override<Token, [], Promise<Value>>(prototype, 'getValueAndPayload', (original) => {
     return async function getRecordedValue() {
@@ -118,8 +118,8 @@ function recordJwts({ prototype, IN_PAYLOAD }: TokenModel): void {
 }
 
 /**
- * Of tokens that have an audience the library forgets what the `claims` parameter asked of userinfo (OIDC Core §5.5);
- * here all of them have one.
+ * For a token with an audience the library drops what the `claims` parameter asked of userinfo (OIDC Core §5.5). Here
+ * all tokens have an audience, so it is kept.
  */
 function keepRequestedClaims(provider: Provider): void {
   override<AccessToken, [], Promise<Value>>(
@@ -158,7 +158,7 @@ function decideReplaysAtomically(provider: Provider, options: InternalsOptions):
   provider.ReplayDetection.unique = options.isFirstUse;
 }
 
-/** Both are compared, whichever is right. */
+/** Both secrets are compared, whichever is right. */
 function acceptPreviousSecrets(provider: Provider, options: InternalsOptions): void {
   type Compare = boolean | Promise<boolean>;
   override<Client, [string], Compare>(provider.Client.prototype, 'compareClientSecret', (original) => {
@@ -172,7 +172,10 @@ function acceptPreviousSecrets(provider: Provider, options: InternalsOptions): v
 
 type LogoutNotice = [userId: string, sid: string | undefined];
 
-/** The library has the person wait for the servers of all clients, and tries each of them once. */
+/**
+ * The library lets the person wait for the servers of all clients, and tries each of them once; we notify in the
+ * background.
+ */
 function tellInBackground(provider: Provider, options: InternalsOptions): void {
   override<Client, LogoutNotice, Promise<void>>(
     provider.Client.prototype,
@@ -185,7 +188,7 @@ function tellInBackground(provider: Provider, options: InternalsOptions): void {
   );
 }
 
-/** Tells a client, if it wants to be told, that a session of this user has ended (OIDC Back-Channel Logout §2.5). */
+/** Notifies a client that asked for it that a session of this user has ended (OIDC Back-Channel Logout §2.5). */
 export async function tellClient(client: Client, ...notice: LogoutNotice): Promise<void> {
   if (client.backchannelLogoutUri === undefined) return;
   await methodOf<Client, LogoutNotice, Promise<void>>(client, 'backchannelLogout').call(client, ...notice);
@@ -199,13 +202,13 @@ type Polled = {
 };
 type FindPolled = [value: string, ...options: unknown[]];
 
-/** Calls `onPending` whenever a client polls for what a person has not decided yet (RFC 8628 §3.4, CIBA Core §10.1). */
+/** Calls `onPending` when a client polls for a decision that is still pending (RFC 8628 §3.4, CIBA Core §10.1). */
 export function watchPolls(provider: Provider, onPending: (value: string) => Promise<void>): void {
   for (const name of ['DeviceCode', 'BackchannelAuthenticationRequest'] as const) {
     override<unknown, FindPolled, Promise<Polled | undefined>>(provider[name], 'find', (original) => {
       return async function findPolled(value, ...options) {
         const found = await original.call(this, value, ...options);
-        // A request of CIBA knows its person from the start; the grant comes with the answer.
+        // A CIBA request has its account from the start; the grant comes with the decision.
         const isOpen = name === 'DeviceCode' ? found?.accountId === undefined : found?.grantId === undefined;
         const isPending = found !== undefined && isOpen && !found.isExpired && found.error === undefined;
         if (isPending && Provider.ctx?.oidc.route === 'token') await onPending(value);
@@ -235,7 +238,7 @@ export function issueIntrospectionJwt(ctx: KoaContextWithOIDC, answer: object): 
   return token.issue({ use: 'introspection' });
 }
 
-/** A refresh token that its client keeps lives on with each use, up to its absolute end. */
+/** A refresh token that does not rotate is extended with each use, up to its absolute end. */
 export async function renewRefreshToken(
   ctx: KoaContextWithOIDC,
   token: RefreshToken,

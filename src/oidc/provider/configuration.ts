@@ -14,6 +14,7 @@ import { allowsOrigin } from '../http/cors.ts';
 import { existingGrantLoader } from '../interaction/grant-builder.ts';
 import { interactionPolicyOf } from '../interaction/interaction-policy.ts';
 import { noteSignedClaims } from '../library/internals.ts';
+import { staleForm } from '../library/messages.ts';
 import { guardedFetch } from '../library/outgoing.ts';
 import { paths } from '../realm/addresses.ts';
 import { cookiesOf } from '../realm/cookies.ts';
@@ -23,20 +24,19 @@ import type { UiPort } from '../realm/ui-port.ts';
 import { createConsents } from '../records/consents.ts';
 import { sessionIframeMetadata } from '../sessions/session-iframe.ts';
 import { accountFinder } from '../tokens/account.ts';
-import { claimsByScope, keycloakClaims, oidcScopes } from '../tokens/claims.ts';
+import { claimsByScope, oidcScopes } from '../tokens/claims.ts';
 import { pairwiseIdentifier } from '../tokens/pairwise.ts';
 import { accessTokenClaims, shapeJwt } from '../tokens/token-claims.ts';
 import { featuresOf } from './features.ts';
 
 export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui: UiPort): Configuration {
-  const { view } = realm;
-  const isKeycloak = view.profile === 'keycloak';
+  const { view, profile } = realm;
   return {
     adapter,
     clients: [],
     jwks: { keys: [...realm.keys.jwks] } as JWKS,
     scopes: oidcScopes,
-    claims: isKeycloak ? keycloakClaims : claimsByScope,
+    claims: { openid: [...profile.idTokens.claims], ...claimsByScope },
     acrValues: view.acrValues,
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: (_ctx, accountId, client) => pairwiseIdentifier(realm, accountId, client),
@@ -79,8 +79,7 @@ export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui
   };
 }
 
-/** What the library says of a form that was sent before, or too late. */
-const staleForms: ReadonlySet<unknown> = new Set(['could not find logout details', 'xsrf token invalid']);
+const staleForms: ReadonlySet<unknown> = new Set(Object.values(staleForm));
 
 /** A page that was left open or is gone back to is no fault in the client's request, which `invalid_request` says. */
 function pageError(out: ErrorOut, error: Error): ErrorOut {

@@ -3,7 +3,6 @@
  * the bearer of an access token: a client's own, or anybody's with the permission to manage the realm's guests.
  */
 
-import { decodeJwt } from 'jose';
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
@@ -17,9 +16,9 @@ import { grantable } from '../../registry/model/permissions.ts';
 import { parentNode } from '../../revocation/guest-nodes.ts';
 import { nodesOf, tokenKey } from '../../revocation/nodes.ts';
 import type { Stamp } from '../../storage/port/port.ts';
-import { isLive } from '../../tokens/introspection.ts';
-import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
-import { provenKeyFor } from '../client-auth/dpop.ts';
+import type { TokenRecord } from '../../tokens/record.ts';
+import { permits, usableToken } from '../../tokens/usable.ts';
+import { type Proof, spendProof, verifyProof } from '../client-auth/dpop.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { RealmProvider } from './provider.ts';
 
@@ -92,15 +91,11 @@ type Shown = { readonly token: string; readonly isDpop: boolean; readonly addres
 async function bearer(realm: RealmContext, ctx: Context, shown: Shown): Promise<GuestApiCaller | undefined> {
   const hash = sha256(shown.token);
   const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
-  const record = document && decodeToken(document.value);
-  const isUsable =
-    document !== undefined &&
-    record !== undefined &&
-    record.kind !== 'RefreshToken' &&
-    isLive(document, record, epochSeconds(realm.clock)) &&
-    (await holdsKey(realm, ctx, record, shown));
-  if (!isUsable) return undefined;
-  const isManager = record.aud === adminApi.audience && record.scope?.split(' ').includes(MANAGE) === true;
+  const proof = shown.isDpop ? await proofOf(ctx, shown) : undefined;
+  const record = usableToken(document, { now: epochSeconds(realm.clock), proven: { jkt: proof?.jkt } });
+  if (document === undefined || record === undefined) return undefined;
+  if (shown.isDpop && !(await isProven(realm, record, proof))) return undefined;
+  const isManager = permits(record, adminApi.audience, MANAGE);
   if (record.accountId !== undefined) return { name: record.accountId, isManager };
   const found = await realm.findClient(record.clientId);
   if (found?.enabled !== true) return undefined;
@@ -114,21 +109,21 @@ async function bearer(realm: RealmContext, ctx: Context, shown: Shown): Promise<
   };
 }
 
-/** A token that is bound to a key counts only with its proof (RFC 9449 §7.1); one bound to a certificate not here. */
-async function holdsKey(
-  realm: RealmContext,
-  ctx: Context,
-  record: TokenRecord,
-  { token, isDpop, address }: Shown,
-): Promise<boolean> {
-  if (record['x5t#S256'] !== undefined) return false;
-  if (record.jkt === undefined) return !isDpop;
-  if (!isDpop) return false;
+/** The proof of the request's key (RFC 9449 §7.1), or `undefined` when it does not hold. */
+async function proofOf(ctx: Context, { token, address }: Shown): Promise<Proof | undefined> {
   try {
-    const jkt = await provenKeyFor(realm, ctx, { method: ctx.method, address, owner: record.clientId });
-    return jkt === record.jkt && decodeJwt(ctx.get('DPoP'))['ath'] === sha256(token);
+    return await verifyProof(ctx.get('DPoP'), { method: ctx.method, address, accessToken: token });
   } catch (error) {
-    if (error instanceof errors.OIDCProviderError) return false;
+    if (error instanceof errors.OIDCProviderError) return undefined;
     throw error;
   }
+}
+
+/** The scheme is for tokens that are bound to a key; each proof is good once. */
+async function isProven(
+  realm: RealmContext,
+  record: TokenRecord,
+  proof: Proof | undefined,
+): Promise<boolean> {
+  return proof !== undefined && proof.jkt === record.jkt && (await spendProof(realm, record.clientId, proof));
 }

@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { KeyRing } from '../../keys/key-ring.ts';
 import type { Api } from '../../registry/model/model.ts';
 import type { RealmView } from '../../registry/model/realm-view.ts';
+import { profileOf } from '../profiles/profile-of.ts';
 import { internalClient } from '../realm/internal-clients.ts';
 import { type OidcDeps, type RealmContext, realmApi } from '../realm/realm-context.ts';
 import { signingAlgorithmsOf } from '../realm/signing-algorithms.ts';
@@ -41,7 +42,8 @@ function isCurrent(realm: RealmContext, view: RealmView, keysRevision: number): 
 
 function contextOf(deps: OidcDeps, view: RealmView, keys: RealmContext['keys']): RealmContext {
   const issuer = `${deps.publicUrl}/realms/${view.name}`;
-  const own = realmApi(issuer, view.profile);
+  const profile = profileOf(view.profile);
+  const own = realmApi(issuer, profile);
   const apis = new Map<string, Api>(view.apisByAudience);
   if (view.defaultApi === undefined) apis.set(own.audience, own);
   return {
@@ -49,6 +51,7 @@ function contextOf(deps: OidcDeps, view: RealmView, keys: RealmContext['keys']):
     name: view.name,
     issuer,
     view,
+    profile,
     keys,
     defaultApi: view.defaultApi ?? own,
     permissionNames: view.permissionNames,

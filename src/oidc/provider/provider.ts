@@ -19,23 +19,22 @@ import { mountPipeline } from '../endpoints/pipeline.ts';
 import { type FastPathRequest, tryFastPath } from '../fast-path/fast-path.ts';
 import { passwordGrant } from '../grants/password.ts';
 import { tokenExchangeGrant } from '../grants/token-exchange.ts';
+import { protocolStateOf } from '../http/protocol-state.ts';
 import { type Approvals, createApprovals } from '../interaction/approvals.ts';
 import { fillInUserCode } from '../interaction/device.ts';
 import { createInteractions, type Interactions } from '../interaction/interactions.ts';
 import { limitPollInterval } from '../interaction/poll-interval.ts';
 import { adjustModels } from '../library/internals.ts';
+import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { UiPort } from '../realm/ui-port.ts';
 import { createAdapterFactory } from '../records/adapter.ts';
 import { type Consents, createConsents } from '../records/consents.ts';
-import { findUnit } from '../records/unit-of-request.ts';
 import { logoutWithoutSession } from '../sessions/logout.ts';
 import { tellOfLogout } from '../sessions/logout-notices.ts';
 import { createSelfService, type SelfService } from '../sessions/self-service.ts';
 import { announceSession } from '../sessions/session-iframe.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
-import { refreshValueOf } from '../tokens/refresh-shape.ts';
-import { sessionIdFor } from '../tokens/session-ids.ts';
 import { configurationOf } from './configuration.ts';
 
 export type RealmProvider = {
@@ -111,7 +110,7 @@ function configured(realm: RealmContext, ui: UiPort): Provider {
   adjustModels(provider, {
     secret: realm.keys.secret,
     refreshValueOf,
-    sessionIdFor: (uid, clientId) => sessionIdFor(realm, uid, clientId),
+    sessionIdFor: (uid, clientId) => realm.profile.sessionIds.idOf(uid, clientId, realm.keys.secret),
     sessionEnded: async (uid) => {
       await realm.store.commit([endSession(realm.name, uid)]);
     },
@@ -155,7 +154,7 @@ function forwarded({ clientCertHeader }: RealmContext): readonly string[] {
 function adapterOf(realm: RealmContext) {
   const { registry, name, store } = realm;
   const currentUnit = () =>
-    (Provider.ctx && findUnit(Provider.ctx)) ?? createUnitOfWork(store, { deferred: false });
+    (Provider.ctx && protocolStateOf(Provider.ctx).unit) ?? createUnitOfWork(store, { deferred: false });
   return createAdapterFactory({
     realm: name,
     secret: realm.keys.secret,
@@ -165,7 +164,7 @@ function adapterOf(realm: RealmContext) {
       const client = await realm.findClient(id);
       if (client?.enabled !== true) return undefined;
       guardClient(realm, client, currentUnit());
-      return toMetadata(client, realm.view.profile);
+      return toMetadata(client, realm.profile);
     },
     registerClient: (id, metadata) => registerClient(realm, id, metadata),
     removeClient: async (id) => {

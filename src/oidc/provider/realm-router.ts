@@ -5,9 +5,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context, Middleware } from 'koa';
 import { isFailure } from '../../base/errors.ts';
+import { annotate } from '../../http/request-state.ts';
 import type { RouteTable } from '../../http/route-table.ts';
 import { autoPostHeaders } from '../../http/security-headers.ts';
-import { annotate } from '../../observability/annotations.ts';
 import { addressOf, paths } from '../realm/addresses.ts';
 import type { RealmProvider } from './provider.ts';
 import type { ProviderPool } from './provider-pool.ts';

@@ -13,11 +13,12 @@ export type Address = {
   readonly methods: readonly (Method | 'HEAD')[];
   readonly who: Caller;
   /**
-   * Whose pages may call it from a browser: those of registered origins, or of any for what is public anyway. Nobody's
-   * at addresses that people go to (RFC 9700 §2.6) or that only back ends authenticate at.
+   * Whose pages may call it from a browser: those of registered origins (`clients`), or any page where the answer is
+   * public (`anybody`). Absent: no page, for addresses that people navigate to (RFC 9700 §2.6) and addresses where only
+   * back ends authenticate.
    */
   readonly origins?: 'clients' | 'anybody';
-  /** The page that holds a guest token may call it too, wherever it is from: with a proof of its key, no client. */
+  /** Any page that holds a guest token may call it too, with a proof of the token's key and without a client. */
   readonly forHolders?: boolean;
   /** The body is a form, whose parameters may each be sent once (RFC 6749 §3.2). */
   readonly takesForm?: boolean;
@@ -84,7 +85,7 @@ export const protocolRoutes: readonly RouteInfo[] = addresses.flatMap(({ path, m
 
 const byFoldedPath = new Map(addresses.map((address) => [address.path.toLowerCase(), address]));
 
-/** The address that the library's router takes a path for: it ignores case and one slash at the end. */
+/** The address that the library's router matches: it ignores case and one slash at the end. */
 export function addressOf(path: string): Address | undefined {
   const folded = path.toLowerCase();
   return byFoldedPath.get(folded) ?? byFoldedPath.get(folded.replace(/\/$/, '')) ?? addressAbove(folded);

@@ -7,12 +7,9 @@ export function cookiePath(realm: RealmContext): string {
   return new URL(realm.issuer).pathname;
 }
 
-/**
- * `keycloak` realms answer from within frames of their clients' pages (silent sign-in, session iframe): only a cookie
- * that says `SameSite=None` gets there, which browsers take over https alone. Our forms do not rely on the attribute.
- */
-export function sameSiteOf(realm: RealmContext): 'lax' | 'none' {
-  return realm.view.profile === 'keycloak' && realm.publicUrl.startsWith('https:') ? 'none' : 'lax';
+/** The `SameSite` attribute of the session's cookies. */
+export function sameSiteOf({ profile, publicUrl }: RealmContext): 'lax' | 'none' {
+  return profile.browsers.sameSite(publicUrl);
 }
 
 export function cookiesOf(realm: RealmContext): NonNullable<Configuration['cookies']> {

@@ -4,7 +4,7 @@ import type { RealmContext } from './realm-context.ts';
 
 const made = new WeakMap<object, GuestRealm>();
 
-/** This revision of the realm as guest tokens see it. */
+/** What guest tokens need of this revision of the realm. */
 export function guestRealmOf(realm: RealmContext): GuestRealm {
   const known = made.get(realm);
   if (known !== undefined) return known;
@@ -23,7 +23,7 @@ export function guestRealmOf(realm: RealmContext): GuestRealm {
   return guestRealm;
 }
 
-/** What no realm file can say is read as the strictest there is. */
+/** A policy that no realm file could contain is read as the strictest one. */
 function policyOf({ view }: RealmContext): GuestPolicy {
   const strict = {
     maxTtl: 1,

@@ -1,6 +1,9 @@
 import type { Client } from '../../registry/model/model.ts';
 
-/** The account pages sign people in like every client: this is that client. No realm file can have one of its name. */
+/**
+ * The client of the account page, which signs people in like every client. No realm file can define a client of this
+ * name.
+ */
 export const ACCOUNT_CLIENT = 'daypass-account';
 
 /** Clients that every realm has. `response_type=none` (OAuth 2.0 Multiple Response Types §4): a session, no token. */

@@ -1,4 +1,4 @@
-/** How long everything lives, in seconds. */
+/** The lifetimes of the library's records and tokens, in seconds. */
 import type {
   Configuration,
   KoaContextWithOIDC,
@@ -13,7 +13,7 @@ export function lifetimesOf(realm: RealmContext): NonNullable<Configuration['ttl
   const { lifetimes } = realm.view;
   const now = () => epochSeconds(realm.clock);
 
-  /** Idle life from now, never beyond what is left of the absolute one. */
+  /** The idle life from now, at most the rest of the absolute life. */
   const within = (idle: number, start: number | undefined, max: number): number =>
     Math.max(1, Math.min(idle, (start ?? now()) + max - now()));
 
@@ -35,7 +35,7 @@ export function lifetimesOf(realm: RealmContext): NonNullable<Configuration['ttl
     IdToken: lifetimes.idToken,
     Interaction: lifetimes.login,
     RefreshToken: refreshToken,
-    // Before a login it only holds what a form needs.
+    // Before a login the session holds only what a form needs.
     Session: (_ctx: KoaContextWithOIDC, session: Session) =>
       session.accountId === undefined
         ? lifetimes.login

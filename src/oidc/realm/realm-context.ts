@@ -1,4 +1,4 @@
-import type { LoginService } from '../../authn/login.ts';
+import type { Authenticator } from '../../authn/authenticator.ts';
 import type { Background } from '../../base/background.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Guests } from '../../guest/guests.ts';
@@ -10,12 +10,13 @@ import type { RealmView } from '../../registry/model/realm-view.ts';
 import type { Passwords } from '../../registry/passwords/passwords.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Store } from '../../storage/port/port.ts';
+import type { Profile } from '../profiles/profile.ts';
 
 /** What every realm's provider is built with. */
 export type OidcDeps = {
   readonly store: Store;
   readonly registry: Registry;
-  readonly login: LoginService;
+  readonly authenticator: Authenticator;
   readonly passwords: Passwords;
   readonly guests: Guests;
   readonly bruteForce: BruteForceGuard;
@@ -33,8 +34,11 @@ export type RealmContext = OidcDeps & {
   readonly name: string;
   readonly issuer: string;
   readonly view: RealmView;
+  readonly profile: Profile;
   readonly keys: RealmKeys;
-  /** Where tokens go when a request names no resource (RFC 8707 §2): the default API, else the realm itself. */
+  /**
+   * The API of a token when the request names no resource (RFC 8707 §2): the default API, or else the realm itself.
+   */
   readonly defaultApi: Api;
   /** Every permission name of every API: what exists, granted or not. */
   readonly permissionNames: ReadonlySet<string>;
@@ -43,8 +47,7 @@ export type RealmContext = OidcDeps & {
   findClient(id: string): Promise<Client | undefined>;
 };
 
-/** A realm without APIs still gives every token an audience, its own issuer, in the format that its clients expect. */
-export function realmApi(issuer: string, profile: RealmView['profile']): Api {
-  const format = profile === 'keycloak' ? 'jwt' : 'opaque';
-  return { id: 'realm', audience: issuer, permissions: [], tokens: { format } };
+/** A realm without APIs still gives every token an audience: its own issuer. */
+export function realmApi(issuer: string, { accessTokens }: Pick<Profile, 'accessTokens'>): Api {
+  return { id: 'realm', audience: issuer, permissions: [], tokens: { format: accessTokens.format } };
 }

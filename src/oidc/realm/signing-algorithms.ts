@@ -13,5 +13,5 @@ export function signingAlgorithmsOf(view: RealmView): readonly SigningAlg[] {
   return known;
 }
 
-/** Asked for with every request. */
+/** Every request asks for it, so it is computed once per view. */
 const found = new WeakMap<RealmView, readonly SigningAlg[]>();

@@ -8,6 +8,9 @@ export type UiContext = KoaContextWithOIDC;
 /** A form that the library checks: where it goes and the secret it must carry as `xsrf`. */
 export type ProtectedForm = { readonly action: string; readonly xsrf: string };
 
+/** Why a user code is asked for again (RFC 8628 §3.3). */
+export type UserCodeProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'aborted' | 'failed';
+
 /** The pages that the protocol needs in the middle of a request. The pages folder draws them. */
 export type UiPort = {
   /** RP-initiated logout asks before it ends a session (OIDC RP-Initiated Logout §2). */
@@ -17,7 +20,7 @@ export type UiPort = {
   enterUserCode(
     ctx: UiContext,
     realm: RealmContext,
-    form: ProtectedForm & { problem: string | undefined; userCode: string | undefined },
+    form: ProtectedForm & { problem: UserCodeProblem | undefined; userCode: string | undefined },
   ): void;
   /** RFC 8628 §3.3.1: compare the code before going on. */
   confirmUserCode(

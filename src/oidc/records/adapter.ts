@@ -1,6 +1,6 @@
 /**
- * oidc-provider's persistence on the store: identifiers are kept as SHA-256 only, single use is one atomic step,
- * and every record hangs in the revocation tree.
+ * oidc-provider's persistence on the store: identifiers are stored as SHA-256 only, single use is one atomic step,
+ * and every record hangs under its revocation nodes.
  */
 
 import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider';
@@ -9,13 +9,15 @@ import { sha256 } from '../../base/hash.ts';
 import { endGrant } from '../../revocation/nodes.ts';
 import type { Document, Key, Write } from '../../storage/port/port.ts';
 import type { UnitOfWork } from '../../storage/port/unit-of-work.ts';
-import { refreshValueOf } from '../tokens/refresh-shape.ts';
+import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import { createKeyedReferences } from './keyed-references.ts';
 import { decodeRecord, encodeRecord, signedValueOf } from './record-codec.ts';
 import { indexWrites, placementOf, sessionPointer, ttlOf } from './record-placement.ts';
 import { type RecordType, recordTypes, tokenModels } from './record-types.ts';
 
-/** A second use within this time of the first is refused and nothing else: the winner's tokens must live. */
+/**
+ * A second use within this time after the first is refused and revokes nothing: the tokens of the first must live.
+ */
 const RACE_WINDOW_US = 1_000_000;
 /** A spent refresh token answers with the same successor for this long. */
 export const REFRESH_GRACE_MS = 10_000;
@@ -24,9 +26,9 @@ export type AdapterDeps = {
   readonly realm: string;
   /** The realm's secret: names of low-entropy codes, handles and sealing are derived from it. */
   readonly secret: Buffer;
-  /** The unit of the current request, or a fresh one outside of any. */
+  /** The unit of work of the current request, or a new one outside of a request. */
   unit(): UnitOfWork;
-  /** The browser of the current request, as it names itself: shown to the person in the list of sessions. */
+  /** The `User-Agent` of the current request, shown to the person in the list of sessions. */
   agent(): string | undefined;
   findClientMetadata(id: string): Promise<AdapterPayload | undefined>;
   registerClient(id: string, metadata: AdapterPayload): Promise<void>;
@@ -121,7 +123,7 @@ async function find(record: RecordModel, id: string): Promise<AdapterPayload | u
   const payload = decodeRecord(name, recordType, id, document.value);
   if (payload === undefined) return undefined;
   if (isUsedUp(name, document)) payload.consumed = Math.floor((document.spentAt ?? 0) / 1_000_000);
-  // The library turns away any audience at userinfo; ours is open to every token with `openid`.
+  // The library refuses any token with an audience at userinfo; ours accepts every token with `openid`.
   if (name === 'AccessToken' && Provider.ctx?.oidc.route === 'userinfo') delete payload.aud;
   return payload;
 }
@@ -151,13 +153,13 @@ async function destroy(record: RecordModel, id: string): Promise<void> {
   await record.unit().write(writes, () => new errors.InvalidGrant('the record is gone'));
 }
 
-/** The whole family dies with one write, also when the request itself is refused: it does not wait for a commit. */
+/** The whole family dies with one write, at once, also when the request itself is refused. */
 async function revokeByGrantId(record: RecordModel, grantId: string): Promise<void> {
   if (record.name !== 'AccessToken') return; // the library calls every model; one closed node covers them all
   await record.unit().now([endGrant(record.realm, grantId)]);
 }
 
-/** Introspection and revocation are answered from one look-up of ours; the library need not look. */
+/** Introspection and revocation use one look-up of ours, so the library need not look. */
 function isAnsweredByUs(): boolean {
   const route = Provider.ctx?.oidc.route;
   return route === 'introspection' || route === 'revocation';
@@ -179,7 +181,7 @@ const browserRoutes: ReadonlySet<string> = new Set([
   'end_session_confirm',
 ]);
 
-/** The error of a write that is refused: asked for when it is made, as a unit may commit when the route is done. */
+/** The error for a refused write. It is made now, because the unit may commit after the route is done. */
 function refusalOf(name: string): () => Error {
   const route = Provider.ctx?.oidc.route;
   if (route !== undefined && browserRoutes.has(route)) {
@@ -191,7 +193,7 @@ function refusalOf(name: string): () => Error {
     : () => new errors.InvalidGrant('the grant was revoked');
 }
 
-/** Within the race window or the refresh grace a used record still looks unused: the atomic step decides. */
+/** Within the race window or the refresh grace a used record still looks unused; the atomic step decides. */
 function isUsedUp(name: string, document: Document): boolean {
   if (document.spentAt === undefined) return false;
   if (name === 'PushedAuthorizationRequest') return true;

@@ -1,7 +1,7 @@
 /**
- * What a person allowed which client, to be seen and withdrawn at the account page. For clients with `consent: once`
- * it also decides, across sessions, whether the question is put again; first-party clients never ask and those with
- * `always` do every time. Each session has grants of its own.
+ * What a person allowed each client, for the account page, where it can be withdrawn. For clients with `consent:
+ * once` it also decides whether the person is asked again in another session. First-party clients never ask; clients
+ * with `always` ask every time. Each session has grants of its own.
  */
 
 import { z } from 'zod';
@@ -21,7 +21,7 @@ const consentRecord = z.looseObject({
 export type Consent = z.infer<typeof consentRecord>;
 export type ConsentMode = 'none' | 'once' | 'always';
 
-/** A remembered consent is asked for again after this time without use. */
+/** A consent expires after this time without use. */
 const CONSENT_TTL = 31_536_000;
 
 export function consentModeOf(client: Client): ConsentMode {

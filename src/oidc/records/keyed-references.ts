@@ -1,9 +1,9 @@
 import { equalInConstantTime, hmac } from '../../base/hash.ts';
 
 /**
- * A record is filed under the hash of its identifier, which nobody but its holder knows. Where the server itself
- * must reach a record by another path (a device code by its user code), a handle stands for the identifier: the
- * hash with a proof that this realm made it. Whoever reads the store cannot make one.
+ * A record is stored under the hash of its identifier, which only its holder knows. Where the server must reach a
+ * record in another way (a device code by its user code), a reference stands for the identifier: the hash, with a
+ * proof that this realm made it. Somebody who can read the store cannot make one.
  */
 export function createKeyedReferences(secret: Buffer) {
   const proofOf = (hash: string): string => hmac(secret, `handle:${hash}`);
@@ -12,7 +12,7 @@ export function createKeyedReferences(secret: Buffer) {
     return `~${hash}~${proofOf(hash)}`;
   }
 
-  /** The hash that a handle stands for; `undefined` for anything else. */
+  /** The hash inside a reference; `undefined` for any other text. */
   function hashOf(id: string): string | undefined {
     if (!id.startsWith('~')) return undefined;
     const [, hash, proof] = id.split('~');
@@ -20,7 +20,7 @@ export function createKeyedReferences(secret: Buffer) {
     return equalInConstantTime(proof, proofOf(hash)) ? hash : undefined;
   }
 
-  /** The name of a short code: keyed, because its plain hash could be searched through. */
+  /** The stored name of a short code. It is keyed, because a plain hash of a short code can be found by search. */
   function obscure(code: string): string {
     return hmac(secret, `code:${code}`);
   }

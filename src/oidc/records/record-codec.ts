@@ -5,7 +5,7 @@ import { createSealer, type Sealer } from '../../keys/seal.ts';
 import { decodeToken, encodeToken } from '../../tokens/record.ts';
 import { type RecordType, tokenModels } from './record-types.ts';
 
-/** The text at rest: without the identifier, which is a credential, and without what the store itself knows. */
+/** The stored text: without the identifier, which is a credential, and without what the key says. */
 export function encodeRecord(
   name: string,
   recordType: RecordType,
@@ -31,7 +31,7 @@ export function decodeRecord(
   return { ...fields, jti: id };
 }
 
-/** A JWT is filed under its value, not under its `jti` (see internals.ts). */
+/** A JWT is stored under its value, not under its `jti` (see internals.ts). */
 export function signedValueOf(payload: AdapterPayload): string | undefined {
   return 'jwt' in payload && typeof payload['jwt'] === 'string' ? payload['jwt'] : undefined;
 }
@@ -41,12 +41,12 @@ function tokenFields(payload: AdapterPayload): Record<string, unknown> {
   return fields;
 }
 
-/** The library wrote these fields and alone reads them; it is only made sure that there are some. */
+/** Only the library writes and reads these members; only their presence is checked. */
 function asPayload(fields: unknown): AdapterPayload | undefined {
   return typeof fields === 'object' && fields !== null ? (fields as AdapterPayload) : undefined;
 }
 
-/** The key comes from the identifier itself, of which the store knows only the hash. */
+/** The key is derived from the identifier itself, of which the store has only the hash. */
 function sealerFor(id: string): Sealer {
   return createSealer(Buffer.from(sha256(`seal:${id}`), 'base64url'));
 }

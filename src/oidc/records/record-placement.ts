@@ -1,4 +1,4 @@
-/** Where the library's records lie in the store: their indexes, their life, their place in the revocation tree. */
+/** Where the library's records are stored: their indexes, their life, and their revocation nodes. */
 
 import type { AdapterPayload } from 'oidc-provider';
 import { type Lineage, nodesOf } from '../../revocation/nodes.ts';
@@ -18,7 +18,7 @@ export function grantsOf(realm: string, userId: string): Key {
   return { realm, kind: 'grants-of', id: userId };
 }
 
-/** Where the key of a session's record is found by its uid. */
+/** The key by which a session's record is found by its uid. */
 export function sessionPointer(realm: string, uid: string): Key {
   return { realm, kind: 'session-uid', id: uid };
 }
@@ -27,7 +27,7 @@ export function ttlOf(expiresIn: number | undefined, recordType: RecordType): nu
   return Math.max(1, Math.ceil(expiresIn ?? 0)) + recordType.linger;
 }
 
-/** What else is written with a record, so that it can be found again. */
+/** More writes for a record, so that it can be found in other ways. */
 export function indexWrites(
   name: string,
   key: Key,
@@ -56,26 +56,26 @@ function grantWrites(
   return [{ index: grantsOf(realm, accountId), member: `${id} ${clientId}`, ttl }];
 }
 
-/** The nodes a record hangs under, and whether it may replace one that is there. */
+/** The nodes that a record hangs under, and whether it may replace an existing one. */
 export function placementOf(name: string, recordType: RecordType, id: string, payload: AdapterPayload) {
   const under = recordType.inTree ? nodesOf(lineageOf(name, id, payload)) : [];
   const isSuccessor = name === 'RefreshToken' && (payload.rotations ?? 0) > 0;
   return {
     ...(under.length > 0 ? { under } : {}),
     ...(name === 'Interaction' ? sinceLogin(payload) : {}),
-    // Of several refreshes within the grace, the first wrote the successor that all of them answer with.
+    // Of several refreshes within the grace the first one wrote the successor; all of them answer with it.
     ...(isSuccessor ? { onlyIf: 'keep' as const } : {}),
   };
 }
 
-/** A password that was changed while it was being checked signs nobody in. */
+/** A password that was changed while it was being checked signs nobody in: then the write is refused. */
 function sinceLogin(payload: AdapterPayload): { readonly since?: Stamp } {
   const readAt: unknown = payload.result?.login?.[READ_AT];
   return typeof readAt === 'number' ? { since: readAt } : {};
 }
 
 function lineageOf(name: string, id: string, payload: AdapterPayload): Lineage {
-  // A sign-in that the browser has yet to go on with dies with the password that it was made with.
+  // A login that the browser has not continued yet dies with the password that was used for it.
   if (name === 'Interaction') return { accountId: payload.result?.login?.accountId };
   return {
     clientId: payload.clientId,

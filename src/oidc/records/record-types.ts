@@ -1,16 +1,14 @@
-/**
- * How each model of the library is kept: under which kind, for how long beyond its expiry, and sealed or not.
- */
+/** How each model of the library is stored: its kind, how long beyond its expiry, and whether it is sealed. */
 export type RecordType = {
   readonly kind: string;
   /**
-   * Seconds it outlives its expiry, so that "expired" and "used before" can be told from "never existed"
+   * Seconds that a record is kept after its expiry, so that "expired" and "used" can be told from "never existed"
    * (RFC 8628 §3.5 `expired_token`; RFC 6749 §4.1.2 replay of a code).
    */
   readonly linger: number;
   /** Hangs under the nodes of its client, user, session and grant. */
   readonly inTree: boolean;
-  /** Kept encrypted under its own identifier: it holds values of other credentials (`id_token_hint`, cookies). */
+  /** Sealed under its own identifier, because it contains other credentials (`id_token_hint`, cookies). */
   readonly sealed: boolean;
 };
 
@@ -31,7 +29,7 @@ export const recordTypes: Readonly<Record<string, RecordType>> = {
   PushedAuthorizationRequest: { ...plain, kind: 'par', sealed: true },
   ReplayDetection: { ...plain, kind: 'replay' },
   InitialAccessToken: { ...plain, kind: 'iat' },
-  // It never expires, but what is left of a client that an operator removed goes one day.
+  // The record never expires by itself; what is left of a removed client is deleted some day.
   RegistrationAccessToken: { ...plain, kind: 'rat', linger: TEN_YEARS },
 };
 

@@ -16,9 +16,11 @@ export type SessionRecord = z.infer<typeof sessionRecord>;
 
 const PER_PAGE = 200;
 
-/** Sessions as the library wrote them, read without it: by their `uid`, of which it alone knows the identifier. */
+/**
+ * Reads the library's session records without the library, by `uid`; only the library knows a session's identifier.
+ */
 export function createSessionRecords(store: Store, realm: string) {
-  /** Uids of all sessions of a user, those that will end first at the beginning, a page at a time. */
+  /** The uids of all sessions of a user, page by page; those that end first come first. */
   async function* pages(userId: string): AsyncGenerator<readonly string[]> {
     let after: string | undefined;
     do {
@@ -29,7 +31,7 @@ export function createSessionRecords(store: Store, realm: string) {
     } while (after !== undefined);
   }
 
-  /** In the order of `uids`, in two round trips; `undefined` for what has ended. */
+  /** The records in the order of `uids`, in two round trips; `undefined` for an ended session. */
   async function readAll(uids: readonly string[]): Promise<readonly (SessionRecord | undefined)[]> {
     if (uids.length === 0) return [];
     const pointers = await store.read(uids.map((uid) => sessionPointer(realm, uid)));

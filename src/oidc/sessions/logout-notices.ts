@@ -1,17 +1,18 @@
 /**
- * Tells a client that a session has ended, once the person has had their answer. A client that cannot be reached is
- * tried again, each time with a new token: who notes the `jti` of the first would take the second for a replay.
+ * Sends back-channel logout notices in the background, after the person's answer. A client that cannot be reached is
+ * tried again, each time with a new token: a client that noted the first `jti` would treat the second notice as a
+ * replay.
  */
 import type { RealmContext } from '../realm/realm-context.ts';
 
-/** Between one try and the next. */
+/** The pauses between tries. */
 const PAUSES_MS = [1000, 5000];
 
 type Parts = Pick<RealmContext, 'background' | 'logger' | 'name'>;
-/** Each `send` makes a token and posts it; it rejects where the client does not take it. */
+/** Each `send` makes a token and posts it; it rejects when the client does not accept it. */
 type Notice = { readonly clientId: string; send(): Promise<void> };
 
-/** In the background; resolves to nothing and rejects never. What no try has delivered is logged. */
+/** Runs in the background and never rejects. A notice that no try has delivered is logged. */
 export function tellOfLogout({ background, logger, name }: Parts, { clientId, send }: Notice): void {
   background.run(async () => {
     let problem = await problemOf(send);
@@ -38,7 +39,7 @@ async function problemOf(send: () => Promise<void>): Promise<Error | undefined> 
   }
 }
 
-/** OIDC Back-Channel Logout §2.5: only what may be an outage is tried again; a refusal is an answer. */
+/** OIDC Back-Channel Logout §2.5: only what may be an outage is tried again. A refusal is an answer. */
 function mayPass(problem: Error): boolean {
   const response = 'response' in problem ? problem.response : undefined;
   return !(response instanceof Response) || response.status >= 500 || response.status === 429;

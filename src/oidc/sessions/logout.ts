@@ -1,6 +1,6 @@
 /**
- * RP-initiated logout. Nobody can log a person out by a bare link: either the request carries an ID token of this
- * very session (OIDC RP-Initiated Logout §2), or the person confirms.
+ * RP-initiated logout. A bare link cannot log a person out: the request carries an ID token of this very session
+ * (OIDC RP-Initiated Logout §2), or the person confirms.
  */
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC, Session } from 'oidc-provider';
@@ -25,7 +25,10 @@ export function logoutSource(realm: RealmContext, ui: UiPort) {
   };
 }
 
-/** Where nobody is signed in there is nothing to confirm: straight on, where the library would post a form first. */
+/**
+ * Where nobody is signed in, nothing needs to be confirmed: the browser goes on at once. The library would post a
+ * form first.
+ */
 export function logoutWithoutSession(realm: RealmContext, ui: UiPort): Middleware {
   return async function answerWithoutSession(ctx, next) {
     await next();
@@ -47,7 +50,7 @@ function goOn({ realm, ui }: Parts, ctx: Context & KoaContextWithOIDC, session: 
   }
 }
 
-/** The library has verified the hint's signature and issuer; what is left is whether it is of this session. */
+/** The library has verified the signature and the issuer of the hint; this checks that it belongs to this session. */
 function isProvenByHint(realm: RealmContext, ctx: KoaContextWithOIDC, session: Session): boolean {
   const claims = ctx.oidc.entities.IdTokenHint?.payload;
   const { client } = ctx.oidc;

@@ -1,6 +1,4 @@
-/**
- * What people do for themselves at the account page: who they are, a new password, what a client may no longer do.
- */
+/** What people do for themselves at the account page: change the password, withdraw consents, end sessions. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider, Session } from 'oidc-provider';
@@ -17,8 +15,14 @@ import type { Sessions } from './sessions.ts';
 
 export type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
 
-/** Who is at the browser. `startedAt` is seconds since the epoch. */
-export type SignedIn = { readonly user: User; readonly uid: string; readonly startedAt: number };
+/** The person signed in at this browser. `startedAt` is seconds since the epoch. */
+export type SignedIn = {
+  readonly user: User;
+  readonly uid: string;
+  readonly startedAt: number;
+  /** What the login of this session was worth. */
+  readonly context: { readonly acr?: string | undefined; readonly amr?: string[] | undefined };
+};
 
 export type PasswordChange = { readonly current: string; readonly wanted: string };
 
@@ -46,13 +50,14 @@ export function createSelfService(deps: Deps) {
   };
 }
 
-/** `undefined` when nobody is signed in here, or not any more. */
+/** `undefined` when nobody is signed in at this browser any more. */
 async function signedIn({ realm, provider }: Deps, exchange: Exchange): Promise<SignedIn | undefined> {
   const session = await sessionOf(provider, exchange);
   if (session.accountId === undefined) return undefined;
   const user = await realm.registry.findUser(realm.name, session.accountId);
   if (user?.enabled !== true) return undefined;
-  return { user, uid: session.uid, startedAt: session.loginTs ?? 0 };
+  const { uid, loginTs: startedAt = 0, acr, amr } = session;
+  return { user, uid, startedAt, context: { acr, amr } };
 }
 
 function sessionOf(provider: Provider, { request, response }: Exchange): Promise<Session> {
@@ -60,8 +65,8 @@ function sessionOf(provider: Provider, { request, response }: Exchange): Promise
 }
 
 /**
- * Changes a password for somebody who knows the current one; the session at this browser goes on, and nothing else
- * that was issued before.
+ * Changes the password of somebody who knows the present one. The session at this browser continues; everything else
+ * that was issued before dies.
  */
 async function changePassword(
   deps: Deps,
@@ -70,7 +75,7 @@ async function changePassword(
   change: PasswordChange,
 ): Promise<PasswordOutcome> {
   const { realm, provider } = deps;
-  const outcome = await realm.login.authenticate(realm.view, user.username, change.current);
+  const outcome = await realm.authenticator.password(realm.view, user.username, change.current);
   if (!outcome.ok && outcome.reason !== 'incomplete') return 'wrong';
   const session = await sessionOf(provider, exchange);
   const result = await setPassword(deps, user, change.wanted, session.uid);
@@ -78,7 +83,7 @@ async function changePassword(
   return result;
 }
 
-/** For somebody whose identity was just proven. Everything issued for the user before dies. */
+/** Sets a password for somebody who has just proven who they are. Everything issued for the user before dies. */
 async function setPassword(
   { realm, sessions }: Deps,
   user: User,
@@ -98,7 +103,7 @@ async function setPassword(
   return 'changed';
 }
 
-/** The same session under a new identifier, written after the cut that killed the old one. */
+/** Stores the session under a new identifier, after the cut that killed the old one. */
 async function renew(
   { realm, provider }: Deps,
   { request, response }: Exchange,
@@ -115,7 +120,7 @@ async function renew(
   });
 }
 
-/** Forgets the consent and kills every token this client holds for this user, offline ones too. */
+/** Withdraws the consent and kills every token that this client holds for this user, offline ones too. */
 async function withdrawConsent({ realm, consents }: Deps, userId: string, clientId: string): Promise<void> {
   await consents.forget(userId, clientId);
   const index = grantsOf(realm.name, userId);

@@ -1,7 +1,7 @@
 /**
- * What Keycloak's browser adapter loads in frames (`profile: keycloak` only): a page that tells whether the session
- * that a client knows is still the browser's, and one that tells whether cookies get into frames at all. The pages
- * hold nothing, so any site may frame them; whom the first one answers is decided by `init`.
+ * The pages that Keycloak's browser adapter loads in frames (`profile: keycloak` only): one tells whether the session
+ * that a client knows is still the browser's, one tells whether cookies work in frames at all. The pages contain
+ * nothing secret, so any site may frame them; `init` decides whom the first one answers.
  */
 import { readFileSync } from 'node:fs';
 import type { Context, Middleware } from 'koa';
@@ -16,7 +16,10 @@ import type { RealmContext } from '../realm/realm-context.ts';
 
 const INIT = `${base}/login-status-iframe.html/init`;
 const COOKIE_TRIAL = `${base}/3p-cookies/step1.html`;
-/** Readable by our frame's script; the session's name, as in `session_state` and `sid`, and no credential. */
+/**
+ * Readable by the script in our frame. It holds the session's name, as in `session_state` and `sid`, and is no
+ * credential.
+ */
 const COOKIE = '_session_state';
 const MAX_AGE = 300;
 
@@ -72,7 +75,7 @@ function send(ctx: Context, { type, body }: ReturnType<typeof fileOf>): void {
   ctx.body = body;
 }
 
-/** Sets a cookie like that of our sessions; the page that comes next sees whether this browser keeps it in a frame. */
+/** Sets a cookie like that of our sessions. The next page sees whether this browser keeps it in a frame. */
 function tryCookie({ ctx, provider: { realm } }: FrameRequest): void {
   const secure = realm.publicUrl.startsWith('https:') ? '; Secure' : '';
   ctx.set({
@@ -91,7 +94,7 @@ async function isRegistered(ctx: Context, realm: RealmContext): Promise<boolean>
   return coversOrigin(originsOf(client), client.applicationType === 'native', origin);
 }
 
-/** Says `session_state` with every code, and keeps the cookie in step with the session. */
+/** Adds `session_state` to every code, and keeps the cookie in step with the session. */
 export function announceSession(provider: Provider, realm: RealmContext): void {
   if (!isOn(realm)) return;
   provider.on('authorization.success', (ctx, response) => {
@@ -130,5 +133,5 @@ function endOf(realm: RealmContext): Date {
 }
 
 function isOn(realm: RealmContext): boolean {
-  return realm.view.profile === 'keycloak';
+  return realm.profile.browsers.hasSessionIframe;
 }

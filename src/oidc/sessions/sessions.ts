@@ -1,6 +1,6 @@
 /**
- * A person's sessions: list them, end one, end all others. Ending one tells the clients that asked to be told
- * (OIDC Back-Channel Logout §2.5) and closes its node, which kills every token below it.
+ * A person's sessions: lists them, ends one or all others. Ending one notifies the clients that asked for it (OIDC
+ * Back-Channel Logout §2.5), and closes its node, which kills every token below it.
  */
 
 import type { Provider, Session } from 'oidc-provider';
@@ -19,7 +19,7 @@ export type SessionInfo = {
   readonly clientIds: readonly string[];
 };
 
-/** A program that logs in by password has one for each time: more than these are not shown, the latest are. */
+/** A program that logs in by password makes a session each time. At most so many are shown, the latest ones. */
 const MAX_SHOWN = 100;
 export type Sessions = ReturnType<typeof createSessions>;
 
@@ -39,12 +39,12 @@ export function createSessions(realm: RealmContext, provider: Provider) {
     });
   }
 
-  /** Whose session this is, if it still is one. */
+  /** The user of a session; `undefined` for an ended one. */
   async function ownerOf(uid: string): Promise<string | undefined> {
     return (await records.read(uid))?.accountId;
   }
 
-  /** Idempotent. The session is dead when this resolves; clients are told in the background. */
+  /** Idempotent. The session is dead when this resolves; clients are notified in the background. */
   async function end(uid: string): Promise<void> {
     const record = await records.read(uid);
     await close(uid, record?.accountId);
@@ -63,7 +63,7 @@ export function createSessions(realm: RealmContext, provider: Provider) {
     }
   }
 
-  /** A session that the library holds in its hands at this moment. */
+  /** Ends a session that the library has loaded. */
   async function endCurrent(session: Session): Promise<void> {
     const { accountId, authorizations } = session;
     await session.destroy();

@@ -1,15 +1,15 @@
-/**
- * What is said of a person: the standard claims of OIDC Core §5.1 by scope (§5.4), and where they go.
- */
+/** Claims about a person: the standard claims of OIDC Core §5.1 by scope (§5.4), and in which answers they appear. */
 import type { Account, AccountClaims, ClaimsParameterMember, KoaContextWithOIDC } from 'oidc-provider';
 import type { User } from '../../registry/model/model.ts';
+import type { Profile } from '../profiles/profile.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
 
 export const oidcScopes = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
 
 export const oidcScopeSet: ReadonlySet<string> = new Set(oidcScopes);
 
+/** The profile decides the claims of `openid`. */
 export const claimsByScope = {
-  openid: ['sub', 'sid'],
   profile: [
     'name',
     'given_name',
@@ -35,23 +35,18 @@ export const claimsByScope = {
   iss: null,
 };
 
-/** Claims that Keycloak's clients read in every ID token. */
-export const keycloakClaims = { ...claimsByScope, openid: ['sub', 'typ', 'azp', 'session_state', 'sid'] };
-
 export type DaypassAccount = Account & { readonly user: User };
 
-export type ClaimsPolicy = {
-  /** True when this client gets the claims of the granted scopes in the ID token too. */
-  scopesInIdToken(ctx: KoaContextWithOIDC): boolean;
-  /** Members that are added to every ID token. */
-  idTokenExtras(ctx: KoaContextWithOIDC): Readonly<Record<string, unknown>>;
+type IdTokenRealm = {
+  readonly profile: Pick<Profile, 'idTokens'>;
+  readonly keys: Pick<RealmContext['keys'], 'secret'>;
 };
 
 /**
- * The person behind a token. In the ID token claims appear where the `claims` parameter asks for them (OIDC Core
- * §5.5) or the client's registration does; at userinfo by scope.
+ * The account of a token. In an ID token claims appear where the `claims` parameter asks for them (OIDC Core §5.5) or
+ * the client's registration does; at userinfo by scope.
  */
-export function createAccount(ctx: KoaContextWithOIDC, user: User, policy: ClaimsPolicy): DaypassAccount {
+export function createAccount(ctx: KoaContextWithOIDC, user: User, realm: IdTokenRealm): DaypassAccount {
   async function claims(
     use: string,
     _scope: string,
@@ -59,8 +54,9 @@ export function createAccount(ctx: KoaContextWithOIDC, user: User, policy: Claim
   ): Promise<AccountClaims> {
     const all = standardClaims(user);
     if (use !== 'id_token') return all;
-    const extras = policy.idTokenExtras(ctx);
-    if (policy.scopesInIdToken(ctx)) return { ...all, ...extras };
+    const { idTokens } = realm.profile;
+    const extras = idTokens.extras(ctx, realm.keys.secret);
+    if (idTokens.hasScopeClaims(ctx)) return { ...all, ...extras };
     return { ...onlyRequested(all, requested), ...extras, sub: user.id };
   }
   return { accountId: user.id, claims, user };
@@ -70,7 +66,7 @@ function onlyRequested(all: Record<string, unknown>, requested: object): Record<
   return Object.fromEntries(Object.entries(all).filter(([name]) => name in requested));
 }
 
-/** Every standard claim this user has, in the wire's names. */
+/** Every standard claim that this user has, by its name in the RFCs. */
 export function standardClaims(user: User): AccountClaims {
   return withoutUndefined({
     sub: user.id,

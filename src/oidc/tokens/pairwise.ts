@@ -2,7 +2,7 @@ import type { Client as LibraryClient } from 'oidc-provider';
 import { hmac } from '../../base/hash.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
-/** OIDC Core §8.1: what clients of one sector, and nobody else, call a person. */
+/** OIDC Core §8.1: the subject that only clients of one sector know a person by. */
 export function pairwiseIdentifier(
   realm: Pick<RealmContext, 'keys'>,
   accountId: string,

@@ -34,7 +34,7 @@ export function resourceIndicators(realm: RealmContext) {
     return resourceServerOf(realm, api, registered);
   }
 
-  /** Of several that were granted the first is meant; several that are asked for at once are too many (RFC 8707 §2.2). */
+  /** Of several granted resources the first is meant. Several requested at once are too many (RFC 8707 §2.2). */
   function defaultResource(
     ctx: KoaContextWithOIDC,
     _client: LibraryClient,
@@ -61,10 +61,10 @@ function decideRequestedScope(ctx: KoaContextWithOIDC, realm: RealmContext, api:
   if (params['grant_type'] === 'client_credentials') {
     const permitted = permittedFor(realm, api, client, client.roles);
     const granted = scopeOrError(realm, api, requested, permitted, true);
-    // There is no person that OIDC scopes could be about.
+    // No person is involved, so OIDC scopes mean nothing.
     params['scope'] = granted.filter((scope) => !oidcScopeSet.has(scope)).join(' ') || undefined;
   } else if (requestRoutes.has(route)) {
-    // A request may name several APIs (RFC 8707 §2): what any of them has may stay.
+    // A request may name several APIs (RFC 8707 §2): a permission of any of them may stay.
     const granted = requestedApis(realm, params['resource']).flatMap((one) =>
       scopeOrError(
         realm,
@@ -83,7 +83,9 @@ function requestedApis(realm: RealmContext, resource: unknown): readonly Api[] {
   return named.flatMap((audience) => (typeof audience === 'string' ? (realm.apiOf(audience) ?? []) : []));
 }
 
-/** Permission names of an API that these roles and the client's ceiling allow; without roles, the ceiling alone. */
+/**
+ * The permissions of an API that both these roles and the client's ceiling allow; without roles, the ceiling alone.
+ */
 export function permittedFor(
   realm: RealmContext,
   api: Api,
@@ -95,7 +97,7 @@ export function permittedFor(
   return grantable(api, ofRoles, client.permissions);
 }
 
-/** What is granted of a requested scope. Throws `invalid_scope` for a scope that does not exist (RFC 6749 §5.2). */
+/** The granted part of a requested scope. Throws `invalid_scope` for a scope that does not exist (RFC 6749 §5.2). */
 export function scopeOrError(
   realm: RealmContext,
   api: Api,
@@ -117,7 +119,6 @@ export function resourceServerOf(realm: RealmContext, api: Api, client: Client):
     audience: api.audience,
     accessTokenFormat: api.tokens.format,
     ...(ttl === undefined ? {} : { accessTokenTTL: ttl }),
-    // Keycloak's adapters verify nothing else.
-    jwt: { sign: { alg: api.tokens.alg ?? (realm.view.profile === 'keycloak' ? 'RS256' : 'ES256') } },
+    jwt: { sign: { alg: api.tokens.alg ?? realm.profile.signingAlg } },
   };
 }

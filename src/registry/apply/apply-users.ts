@@ -12,7 +12,7 @@ import { type ApplyDeps, readAll, type Step } from './plan.ts';
 /** Ids of users by the names and addresses they log in with. */
 type Owners = ReadonlyMap<string, string>;
 
-/** What the users of a file need done. A user is known by `id`, where the file gives one, else by user name. */
+/** The changes that the users of a file need. A user is found by `id` where the file gives one, else by user name. */
 export function createUserPlan({ store, codec, clock, passwords }: ApplyDeps) {
   return async function planUsers({ name: realm, users = [] }: RealmFile): Promise<readonly Step[]> {
     const owners = await readOwners(realm, users);
@@ -33,7 +33,7 @@ export function createUserPlan({ store, codec, clock, passwords }: ApplyDeps) {
     { document, owners, isById }: { document: Document | undefined; owners: Owners; isById: boolean },
   ): Promise<readonly Step[]> {
     const before = document && { value: codec.decodeUser(document.value), stamp: document.stamp };
-    // The name in the file may be the e-mail address of somebody of another name: that is not the one meant.
+    // A user name in the file can be the e-mail address of another user; that user is not meant.
     const isNamesake = !isById && before !== undefined && usernameOf(before.value) !== usernameOf(input);
     if (isNamesake || isForeign(input, owners)) {
       const message = `user "${input.username}": the user name or e-mail address is another user's`;

@@ -1,6 +1,6 @@
 /**
- * Realm files onto the store. What a file names becomes what the file says, defaults included; what it does not name
- * stays. Applying it again changes nothing and writes nothing.
+ * Applies realm files to the store. What a file names becomes as the file says, defaults included. What it does not
+ * name stays. To apply a file again changes and writes nothing.
  */
 
 import { mergeClient, mergeSettings } from '../model/merge.ts';
@@ -12,14 +12,14 @@ import { clientKey, settingsKey } from '../store/records.ts';
 import { createUserPlan } from './apply-users.ts';
 import { type ApplyDeps, readAll, type Step } from './plan.ts';
 
-/** Things by what they are and their name: `realm acme`, `client dc-ui`, `user ada.admin`. */
+/** Names of things with their kind: `realm acme`, `client dc-ui`, `user ada.admin`. */
 export type Applied = {
   readonly created: readonly string[];
   readonly updated: readonly string[];
   readonly unchanged: number;
 };
 
-/** Steps of one commit: a script of a store should not keep others waiting for long. */
+/** The most steps of one commit: a long script in the store keeps other requests waiting. */
 const COMMIT_STEPS = 250;
 
 export function createApply(deps: ApplyDeps) {
@@ -27,8 +27,8 @@ export function createApply(deps: ApplyDeps) {
   const planUsers = createUserPlan(deps);
 
   /**
-   * `Failure('conflict')` when a user of the file wants the name or address of one that the file does not name; then
-   * nothing was applied. A password is hashed only when the stored hash is not of it.
+   * Rejects with `Failure('conflict')` when a user of the file wants a name or address of a user that the file does
+   * not name; then nothing was applied. A password is hashed only when the stored hash is not a hash of it.
    */
   async function applyRealm(file: RealmFile): Promise<Applied> {
     const done = new Map<string, Step>();
@@ -38,7 +38,7 @@ export function createApply(deps: ApplyDeps) {
         ...(await planClients(deps, file)),
         ...(await planUsers(file)),
       ];
-      // Somebody else changed one of them in between: what is left to do is planned anew.
+      // Somebody else changed one of the things in between: the rest is planned anew.
       return (await commitAll(file.name, steps, done)) || undefined;
     });
     return reportOf(file, [...done.values()]);

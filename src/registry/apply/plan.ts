@@ -12,7 +12,7 @@ export type ApplyDeps = WriteDeps & {
   readonly passwords: PasswordHashing;
 };
 
-/** One thing that applying a file creates or updates, all or nothing. */
+/** One thing that applying a file creates or updates. It is written as a whole or not at all. */
 export type Step = {
   readonly label: string;
   readonly isNew: boolean;
@@ -22,7 +22,7 @@ export type Step = {
 
 const READ_KEYS = 500;
 
-/** As many documents as there are keys, in a few reads of bounded size. */
+/** Reads the documents of all keys, in several reads of bounded size. */
 export async function readAll(
   store: Store,
   keys: readonly Key[],

@@ -7,7 +7,7 @@ const CIBA = 'urn:openid:params:grant-type:ciba';
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
-/** Grants that only a client which can prove who it is may have (RFC 6749 §4.4, CIBA Core §4, RFC 8693 §5). */
+/** Grants for confidential clients only (RFC 6749 §4.4, CIBA Core §4, RFC 8693 §5). */
 const grantsOfConfidentialClients: readonly string[] = ['client_credentials', CIBA, EXCHANGE];
 
 /** Grants that can give a refresh token. */
@@ -74,7 +74,7 @@ function checkConfidential(client: Client): Problem[] {
   ];
 }
 
-/** There is nothing before a secret that is not there. */
+/** A previous secret needs a present one. */
 function checkPreviousSecret({ secret, previousSecret, previousSecretUntil }: Client): Problem[] {
   const problems: Problem[] = [];
   if (previousSecret !== undefined && secret === undefined) {
@@ -98,7 +98,7 @@ function certificateNamesOf(client: Client) {
   return certificateNames.filter((name) => client[name] !== undefined);
 }
 
-/** What the chosen way to authenticate lacks. */
+/** What the chosen authentication method needs and the client lacks. */
 function missingFor(
   method: NonNullable<Client['tokenEndpointAuthMethod']>,
   client: Client,

@@ -1,6 +1,6 @@
 /**
- * What a schema cannot say about a realm: that the names it uses exist, exist once, and that its settings go
- * together. Pure; realm files and the admin API ask the same questions here.
+ * Checks of a realm that a schema cannot express: names that are used exist, names are unique, settings fit together.
+ * Pure. Realm files and the admin API share them.
  */
 import { adminApi, apisOf, permissionsOf } from './built-in-api.ts';
 import type { Api, Policy, RealmSettings, Role, User } from './model.ts';
@@ -8,11 +8,11 @@ import type { Api, Policy, RealmSettings, Role, User } from './model.ts';
 /** OIDC Core §5.4 and §11. */
 const oidcScopes: readonly string[] = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
 
-/** One thing that is wrong, where (path from the checked value), and the names that would have been right. */
+/** One fault: where it is (path from the checked value), and the names that would be right. */
 export type Problem = {
   readonly path: readonly (string | number)[];
   readonly message: string;
-  /** The name that is not known, with those that are, for a suggestion. */
+  /** The unknown name and the known ones, for a suggestion. */
   readonly unknown?: { readonly given: string; readonly known: readonly string[] };
 };
 
@@ -54,7 +54,7 @@ export function checkUser(settings: RealmSettings, user: Omit<User, 'id'>): Prob
   return problems;
 }
 
-/** One problem for each name that stands earlier in the list as well. `undefined` entries are skipped. */
+/** One problem for each name that stands earlier in the list too. `undefined` entries are skipped. */
 export function repeated(
   names: readonly (string | undefined)[],
   pathOf: (index: number) => readonly (string | number)[],
@@ -118,7 +118,7 @@ function checkApis({ apis }: RealmSettings): Problem[] {
   return problems;
 }
 
-/** A scope of OIDC is given to all who ask: a permission of that name would protect nothing. */
+/** OIDC scopes are granted to everybody who asks, so a permission with such a name would protect nothing. */
 function checkPermissionNames({ permissions }: Api): Problem[] {
   const names = permissions.map(({ name }) => name);
   const reserved = names.flatMap((name, at) =>
@@ -151,7 +151,7 @@ function checkRoles(roles: readonly Role[], permissions: readonly string[]): Pro
   ];
 }
 
-/** A role that includes itself, directly or through others, is told once for each role on the circle. */
+/** A role that includes itself, directly or through others: one problem for each role on the circle. */
 function checkCycle(roles: readonly Role[], index: number): Problem[] {
   const start = roles[index];
   if (start === undefined) return [];

@@ -1,11 +1,13 @@
-/** Which secrets a client authenticates with: its own, and for a while the one before. */
+/** The secrets of a client: the present one, and for a while the previous one. */
 import { timingSafeEqual } from 'node:crypto';
 import { digest } from '../../base/hash.ts';
 import type { Client } from './model.ts';
 
 type Secrets = Pick<Client, 'secret' | 'previousSecret' | 'previousSecretUntil'>;
 
-/** In a time that does not depend on which of them is right, or there. `now`: milliseconds since the epoch. */
+/**
+ * Compares in a time that does not depend on which of them is right or exists. `now`: milliseconds since the epoch.
+ */
 export function isSecretOf(client: Secrets, given: string, now: number): boolean {
   const { current, previous } = digestsOf(client);
   const shown = digest(given);
@@ -14,7 +16,7 @@ export function isSecretOf(client: Secrets, given: string, now: number): boolean
   return (client.secret !== undefined && isCurrent) || (isPrevious && isKept(client, now));
 }
 
-/** The same for the one before alone. */
+/** The same for the previous secret alone. */
 export function isPreviousSecretOf(client: Secrets, given: string, now: number): boolean {
   const isRight = timingSafeEqual(digest(given), digestsOf(client).previous);
   return isRight && isKept(client, now);
@@ -27,7 +29,7 @@ function isKept({ previousSecret, previousSecretUntil }: Secrets, now: number): 
 
 type Digests = { readonly current: Buffer; readonly previous: Buffer };
 
-/** Of clients as they are in memory, so that each request takes one digest. */
+/** Digests of the secrets of clients in memory, so that each request computes one digest only. */
 const known = new WeakMap<Secrets, Digests>();
 
 function digestsOf(client: Secrets): Digests {

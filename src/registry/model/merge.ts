@@ -1,6 +1,6 @@
 /**
- * What a thing becomes when a realm file that names it is applied. It becomes what the file says, save for what
- * people change in operation: `enabled`, where the file is silent on it, and what a user has filled in. Pure.
+ * Merges a realm file into what is stored. The result is as the file says, except for what people change in
+ * operation: `enabled`, where the file does not name it, and what users have filled in. Pure.
  */
 import {
   type Client,
@@ -36,7 +36,7 @@ export function mergeSettings(stored: RealmSettings | undefined, file: RealmFile
 
 type Sections = NonNullable<RealmSettings['compat']>;
 
-/** A section is a client: off stays off unless the file has a word on it. */
+/** A section is a client: a disabled one stays disabled unless the file names `enabled`. */
 function mergeSections(stored: Sections, named: NonNullable<RealmFile['compat']>): Sections {
   return Object.fromEntries(
     Object.entries(named).map(([name, section]) => {
@@ -51,8 +51,8 @@ export function mergeClient(stored: Client | undefined, input: ClientInput): Cli
 }
 
 /**
- * Fields that the file leaves out stay, roles excepted: leaving one out takes it away. A hash in the file is an
- * import: it counts until there is a better one.
+ * Fields that the file leaves out stay, except roles: leaving out a role takes it away. A hash in a file is an
+ * import: it counts until there is a better hash of the same password.
  */
 export function mergeUser(stored: User | undefined, input: UserInput & { readonly id: string }): User {
   const { password: _, passwordHash, ...named } = input;
@@ -67,7 +67,7 @@ export function mergeUser(stored: User | undefined, input: UserInput & { readonl
 
 type ApiInput = NonNullable<RealmFile['apis']>[number];
 
-/** One default and one API per audience: where the file has a word on it, the file's. */
+/** There is one default API, and one API per audience: where the file names it, the file decides. */
 function mergeApis(stored: readonly ApiInput[], named: readonly ApiInput[]): readonly ApiInput[] {
   const audiences = new Set(named.map(({ audience }) => audience));
   const kept = stored.filter(({ audience }) => !audiences.has(audience));

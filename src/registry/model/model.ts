@@ -1,7 +1,6 @@
 /**
- * What a realm is made of: the shape of realm files, of records at rest and of what the rest of the code sees.
- * One zod schema each, strict: an unknown key is a fault. Names are the field's in camelCase; the wire's
- * snake_case exists only at the edges.
+ * The shapes of a realm: of realm files, of records at rest and of values in the code. One strict zod schema each: an
+ * unknown key is a fault. Names are the RFCs' in camelCase; snake_case exists only at the edges.
  */
 import { z } from 'zod';
 import { LONGEST_LIFE } from '../../revocation/life.ts';
@@ -103,7 +102,10 @@ export const role = z.strictObject({
 export const policy = z.strictObject({
   kind: z.enum(['connection', 'schema', 'row']),
   name: z.string().min(1).max(128),
-  /** API (by `id`) whose connection or schema this is: no other is told of it. Absent: the realm's default. */
+  /**
+   * The API (by `id`) that the connection or schema belongs to: no other API sees it. Absent: the realm's default
+   * API.
+   */
   api: z.string().max(63).optional(),
   template: z.json(),
   parameters: z.array(z.string().max(128)).max(50).default([]),
@@ -115,7 +117,7 @@ export const registration = z.strictObject({
   permissions: z.array(z.string().max(256)).max(500).default([]),
 });
 
-/** So many, or without a limit, which has to be said. */
+/** The number, or `unlimited`, which must be written out. */
 export const quota = z.union([z.int().min(1).max(1_000_000_000), z.literal('unlimited')]);
 
 export const quotas = z.strictObject({
@@ -123,13 +125,13 @@ export const quotas = z.strictObject({
   guestTokensPerMinute: quota.default(60_000),
 });
 
-/** The guest ceiling of a minting client. Its fields belong to the guest model. */
+/** The guest ceiling of a minting client. The guest model defines its fields. */
 export const mints = z.looseObject({});
 
-/** What guest tokens of the realm may be at all. Its fields belong to the guest model. */
+/** Limits for all guest tokens of the realm. The guest model defines its fields. */
 export const guests = z.looseObject({});
 
-/** The compatibility sections of the embed products. Their names and fields belong to the facades. */
+/** The sections of the embed products. The facades define their names and fields. */
 const compat = z.record(z.string().max(63), z.looseObject({}).optional());
 
 export const realmSettings = z.strictObject({
@@ -179,7 +181,7 @@ export const client = z.strictObject({
   id: clientId,
   enabled: z.boolean().default(true),
   secret: clientSecret.optional(),
-  /** The one before, which counts as well while callers change over: until then, or until it is taken out. */
+  /** The previous secret. It also counts, until that time or until it is removed, while callers change over. */
   previousSecret: clientSecret.optional(),
   previousSecretUntil: z.iso.datetime({ offset: true }).optional(),
   public: z.boolean().optional(),
@@ -311,7 +313,7 @@ export const user = z.strictObject({
 
 /** A realm file: the realm with its clients and users. */
 export const realmFile = realmSettings.extend({
-  /** Its secrets are published: production refuses to start on it. */
+  /** Marks a file whose secrets are published. Production refuses to start with it. */
   demo: z.boolean().optional(),
   clients: z.array(client).max(10_000).default([]),
   users: z.array(user).max(100_000).default([]),
@@ -319,7 +321,7 @@ export const realmFile = realmSettings.extend({
 
 export type RealmSettings = z.infer<typeof realmSettings>;
 export type RealmSettingsInput = z.input<typeof realmSettings>;
-/** As written: what a file leaves out is absent here, because applying it must not touch what it does not name. */
+/** The file as written: what it leaves out is absent, because applying it must not touch that. */
 export type RealmFile = z.input<typeof realmFile>;
 export type Api = z.infer<typeof api>;
 export type Role = z.infer<typeof role>;

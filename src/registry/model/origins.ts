@@ -1,6 +1,6 @@
 /**
- * Web origins that clients registered. Each is filed under itself, so that a preflight, which names no client, is
- * answered by one look-up however many clients a realm has.
+ * Web origins that clients registered. The index is by origin, so that a preflight, which names no client, needs one
+ * look-up however many clients a realm has.
  */
 import type { Key, Write } from '../../storage/port/port.ts';
 import type { Client } from './model.ts';
@@ -19,19 +19,19 @@ export function coversOrigin(registered: readonly string[], isNative: boolean, o
   return registered.some((allowed) => places.includes(placeOf(allowed, isNative)));
 }
 
-/** Clients by the place of an origin. */
+/** The index of the clients of an origin. */
 export function originIndex(realm: string, place: string): Key {
   return { realm, kind: 'origin', id: place };
 }
 
-/** Where an origin may be filed; nowhere when it is none (`null`, a path, another scheme). */
+/** The index key of an origin; none for what is no origin (`null`, a path, another scheme). */
 export function placesOf(origin: string): readonly string[] {
   const url = URL.parse(origin);
   if (url === null || url.origin !== origin) return [];
   return isLoopback(url) ? [origin, anyPort(url)] : [origin];
 }
 
-/** The steps that keep the index true when a client changes, comes or goes. */
+/** The writes that keep the index right when a client is created, changed or removed. */
 export function originWrites(
   realm: string,
   id: string,
@@ -65,7 +65,7 @@ function anyPort({ hostname }: URL): string {
   return `http://${hostname}:*`;
 }
 
-/** A private scheme has no origin: it is `null` for everybody. */
+/** The origin of a private scheme is `null`, the same for every application. */
 function isWebOrigin(origin: string | undefined): origin is string {
   return origin !== undefined && origin !== 'null';
 }

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { Failure } from '../../base/errors.ts';
 
-/** The value with its defaults, or `Failure('invalid_input')` that names the first field that is wrong. */
+/** Returns the value with its defaults. Throws `Failure('invalid_input')` that names the first wrong field. */
 export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;

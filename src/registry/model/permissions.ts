@@ -1,17 +1,17 @@
 /**
- * Who may get which scope. Granted = requested ∩ what the roles give ∩ what the client can ever get. Pure.
- * A permission is written `api:permission` where its API is not plain from the context.
+ * Decides scopes. Granted = requested ∩ permissions of the roles ∩ ceiling of the client. Pure. A permission is
+ * written `api:permission` where its API does not follow from the context.
  */
 import type { Api, Role } from './model.ts';
 
 export type RoleIndex = {
-  /** The named roles and all that they include; names without a role count for nothing. */
+  /** The named roles and the roles that they include. An unknown name is ignored. */
   expand(names: readonly string[]): ReadonlySet<string>;
-  /** What these roles give, as `api:permission`. */
+  /** The permissions of these roles, as `api:permission`. */
   permissionsOf(names: readonly string[]): ReadonlySet<string>;
 };
 
-/** Roles by name, with their includes followed at most once each, so that a circle ends. */
+/** Follows each included role at most once, so that a circle ends. */
 export function indexRoles(roles: readonly Role[]): RoleIndex {
   const byName = new Map(roles.map((role) => [role.name, role]));
 
@@ -35,8 +35,8 @@ export function indexRoles(roles: readonly Role[]): RoleIndex {
 }
 
 /**
- * Names of the permissions of `api` that the roles give and the ceiling lets through, in the order of the API.
- * `ofRoles` and `ceiling` hold `api:permission`; without a ceiling the client has no limit of its own.
+ * Names of the permissions of `api` that both the roles and the ceiling allow, in the order of the API. `ofRoles` and
+ * `ceiling` hold `api:permission`. Without a ceiling the client has no limit of its own.
  */
 export function grantable(
   api: Api,
@@ -61,10 +61,10 @@ export type ScopeRequest = {
   readonly api: Api;
   /** Every permission name of every API of the realm: what exists, granted or not. */
   readonly known: ReadonlySet<string>;
-  /** What may be granted, as `grantable` tells it. */
+  /** The permissions that may be granted, from `grantable`. */
   readonly permitted: ReadonlySet<string>;
   /**
-   * A request that names no permission gets all that is permitted: `true` for the grants `password` and
+   * Whether a request that names no permission gets all permitted ones: `true` for the grants `password` and
    * `client_credentials`; at the authorization, device and CIBA endpoints only when `scope` is absent.
    */
   readonly emptyMeansAll: boolean;
@@ -73,7 +73,9 @@ export type ScopeRequest = {
 /** The scope to grant, each name once, or the first name that does not exist (`invalid_scope`, RFC 6749 §5.2). */
 export type ScopeDecision = { readonly granted: readonly string[] } | { readonly unknown: string };
 
-/** A permission that exists but is not permitted is left out; the answer then says which scope it gave (RFC 6749 §3.3). */
+/**
+ * A permission that exists but is not permitted is left out; the answer says which scope was given (RFC 6749 §3.3).
+ */
 export function decideScope(request: ScopeRequest): ScopeDecision {
   const { oidcScopes, known, permitted } = request;
   const names = [...new Set(request.requested?.split(' ').filter((name) => name !== ''))];

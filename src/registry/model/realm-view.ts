@@ -3,18 +3,18 @@ import { apisOf } from './built-in-api.ts';
 import type { Api, RealmSettings } from './model.ts';
 import { indexRoles } from './permissions.ts';
 
-/** One revision of a realm, with the look-ups that requests need. Immutable; a change makes a new one. */
+/** One revision of a realm, with the look-ups that requests need. Immutable: a change makes a new one. */
 export type RealmView = RealmSettings & {
   readonly revision: Stamp;
   /** The built-in administration API included. */
   readonly apisByAudience: ReadonlyMap<string, Api>;
-  /** The marked one, or the only one. */
+  /** The API that is marked as default, or the only one. */
   readonly defaultApi: Api | undefined;
   /** Every permission name of every API: the scopes that exist (besides OIDC's). */
   readonly permissionNames: ReadonlySet<string>;
-  /** The roles named and all that they include. */
+  /** The named roles and the roles that they include. */
   expandRoles(roles: readonly string[]): ReadonlySet<string>;
-  /** What these roles give, as `api:permission`. */
+  /** The permissions of these roles, as `api:permission`. */
   permissionsOfRoles(roles: readonly string[]): ReadonlySet<string>;
 };
 

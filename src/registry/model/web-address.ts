@@ -20,7 +20,7 @@ export function problemOfOrigin(origin: string): string | undefined {
   return problemOfScheme(url, false);
 }
 
-/** True for a host name that only this machine can reach (RFC 8252 §7.3, `localhost` by RFC 6761 §6.3). */
+/** True for a host name of this machine only (RFC 8252 §7.3; `localhost` by RFC 6761 §6.3). */
 export function isLoopbackHost(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
@@ -29,7 +29,7 @@ function problemOfScheme({ protocol, hostname }: URL, isNative: boolean): string
   if (protocol === 'https:') return undefined;
   if (protocol === 'http:') return isLoopbackHost(hostname) ? undefined : 'http is only for loopback';
   if (!isNative) return 'must be https, or http on loopback (private schemes: applicationType: native)';
-  // The dot also keeps out javascript:, data: and the like.
+  // A private scheme must contain a dot, which also refuses javascript:, data: and the like.
   return protocol.includes('.')
     ? undefined
     : 'a private scheme is a reversed domain name, as com.example.app';

@@ -1,9 +1,12 @@
-/** Passwords that everybody tries first. */
+/** The most common passwords, which attackers try first. */
 
-/** Whether a password is on a list of breached ones. Must not send the password, or its whole hash, anywhere. */
+/**
+ * Whether a password is on a list of breached ones. An implementation must not send the password or its whole hash
+ * anywhere.
+ */
 export type BreachedCheck = (password: string) => Promise<boolean>;
 
-/** Lower case, from eight characters on: no policy allows shorter ones. */
+/** In lower case, with at least eight characters: no policy allows shorter passwords. */
 const COMMON = new Set(
   `
   12345678 123456789 1234567890 0123456789 0987654321 987654321 87654321 123123123 1231231234 12341234

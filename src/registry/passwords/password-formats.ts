@@ -41,8 +41,8 @@ const pbkdf2Form = new RegExp(`^\\$pbkdf2-(sha256|sha512)\\$i=(\\d{1,7})\\$${bas
 const bcryptForm = /^\$2[aby]\$(?:0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/;
 
 /**
- * `undefined` for what is no hash of a known form, or one whose cost is outside of what a login may take: Argon2id up
- * to 256 MiB, 16 passes and 16 lanes, PBKDF2 from 1,000 to 5,000,000 iterations, bcrypt from 4 to 14.
+ * `undefined` for text that is no hash of a known form, or a hash whose cost is beyond what a login may take:
+ * Argon2id up to 256 MiB, 16 passes and 16 lanes; PBKDF2 from 1,000 to 5,000,000 iterations; bcrypt from 4 to 14.
  */
 export function parseHash(stored: string): StoredHash | undefined {
   return parseArgon2(stored) ?? parsePbkdf2(stored) ?? parseBcrypt(stored);
@@ -56,7 +56,7 @@ export async function makeHash(password: string): Promise<string> {
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(tag)}`;
 }
 
-/** Compares in constant time, at the cost that the hash asks for. */
+/** Compares in constant time, at the cost of the stored hash. */
 export async function matchesHash(password: string, hash: StoredHash): Promise<boolean> {
   switch (hash.kind) {
     case 'argon2id': {
@@ -72,7 +72,7 @@ export async function matchesHash(password: string, hash: StoredHash): Promise<b
   }
 }
 
-/** Whether it is what `makeHash` makes today. */
+/** Whether the hash has the form and cost that `makeHash` gives today. */
 export function isPresent(hash: StoredHash): boolean {
   return (
     hash.kind === 'argon2id' &&
@@ -89,7 +89,7 @@ function parseArgon2(stored: string): StoredHash | undefined {
   const cost = { memory: Number(m), passes: Number(t), parallelism: Number(p) };
   const salt = Buffer.from(saltText, 'base64');
   const tag = Buffer.from(tagText, 'base64');
-  // Written so that NaN, which is what a text of another form gives, fails. RFC 9106 §3.1: at least 8 KiB per lane.
+  // Written so that NaN fails, which text of another form gives. RFC 9106 §3.1: at least 8 KiB per lane.
   const isSane =
     isWithin(cost.parallelism, 1, 16) &&
     isWithin(cost.memory, 8 * cost.parallelism, 262_144) &&
@@ -109,7 +109,7 @@ function parsePbkdf2(stored: string): StoredHash | undefined {
   return isSane ? { kind: 'pbkdf2', digest, iterations, salt, tag } : undefined;
 }
 
-/** On the thread pool; loaded only where users were imported with such hashes. `2y` is PHP's name of what others call `2b`. */
+/** Runs on the thread pool. Loaded only where users were imported with such hashes. `2y` is PHP's name for `2b`. */
 async function matchesBcrypt(password: string, stored: string): Promise<boolean> {
   const { default: bcrypt } = await import('bcrypt');
   return bcrypt.compare(password, stored.replace(/^\$2y/, '$2b'));

@@ -1,13 +1,13 @@
 /**
- * Passwords of people: hashed, compared, judged. Knows neither users nor where their hashes are kept.
+ * Passwords of people: hashes, compares and judges them. Knows neither users nor where their hashes are kept.
  *
- * A password is hashed in its NFKC form (NIST SP 800-63B-4 §3.1.1.2), so that it is the same from every keyboard.
- * Hashes made elsewhere may have been made of what was typed: where the two differ, both are tried.
+ * A password is hashed in its NFKC form (NIST SP 800-63B-4 §3.1.1.2), so that it is the same from every keyboard. A
+ * hash from elsewhere may have been made from the text as typed: where the two forms differ, both are tried.
  *
- * Who measures cannot tell an unknown or locked user from a wrong password: without a usable hash the same Argon2id
- * work is done for nothing. A wrong password for an imported hash costs that work on top of the imported hash's own,
- * so such a user never answers faster than an unknown one, but may answer slower until the first login replaces
- * the hash.
+ * The time of an answer does not tell an unknown or locked user from a wrong password: without a usable hash the same
+ * Argon2id work is done for nothing. A wrong password for an imported hash costs this work on top of the hash's own.
+ * So such a user never answers faster than an unknown one, but may answer slower until the first login replaces the
+ * hash.
  */
 import { availableParallelism } from 'node:os';
 import { Failure } from '../../base/errors.ts';
@@ -16,26 +16,26 @@ import type { PasswordPolicy } from '../model/model.ts';
 import { type BreachedCheck, isBreached } from './breached.ts';
 import { isPresent, makeHash, matchesHash, parseHash } from './password-formats.ts';
 
-/** Longer ones are neither hashed nor normalised: that takes a time quadratic in the combining marks. */
+/** Longer passwords are neither hashed nor normalised: normalising takes a time quadratic in the combining marks. */
 const MAX_CHARACTERS = 1024;
 
-/** What is wrong with a new password; the surface phrases it. */
+/** What is wrong with a new password. Surfaces word it. */
 export type PasswordFault = 'too_short' | 'too_long' | 'is_username' | 'is_email' | 'breached';
 
-/** `outdated`: it matches and should be hashed anew, now that the password is at hand. */
+/** `outdated`: the password matches and should be hashed anew, since it is at hand now. */
 export type PasswordVerdict = { readonly matches: boolean; readonly outdated: boolean };
 
-/** What the password must not repeat. */
+/** Names that the password must not contain. */
 export type PasswordOwner = { readonly username: string; readonly email?: string | undefined };
 
 const NO_MATCH: PasswordVerdict = { matches: false, outdated: false };
 
 export type Passwords = ReturnType<typeof createPasswords>;
 
-/** Beyond this many waiting for each core, logins are turned away (503): no more than about two seconds of waiting. */
+/** With more than so many waiting for each core, logins are refused (503): about two seconds of waiting. */
 const WAITING_PER_CORE = 64;
 
-/** A queue that keeps every core busy, or this process's share of them where several `processes` hash. */
+/** A queue that keeps every core busy, or this process's share of the cores where several `processes` hash. */
 export function createPasswordQueue(processes = 1): WorkQueue {
   const concurrency = Math.max(1, Math.floor(availableParallelism() / processes));
   return createWorkQueue({ concurrency, maxWaiting: WAITING_PER_CORE * concurrency });
@@ -51,7 +51,7 @@ export function createPasswords({ queue, breached }: { queue: WorkQueue; breache
     return queue.run(() => makeHash(normalise(password)));
   }
 
-  /** `stored` is `undefined` for a user who is unknown or may not log in: the answer is no, after the usual work. */
+  /** `stored` is `undefined` for a user who is unknown or may not log in: the answer is no, after the same work. */
   async function verify(password: string, stored: string | undefined): Promise<PasswordVerdict> {
     const work = isTooLong(password)
       ? () => compare([''], undefined)

@@ -3,15 +3,18 @@ import type { Clock } from '../../base/clock.ts';
 
 type CacheOptions<T extends object> = {
   readonly load: (key: string) => Promise<T | undefined>;
-  /** Entries of what is there, and as many again of what is not: floods of unknown names evict nothing that is. */
+  /**
+   * The most entries for things that exist, and as many again for things that do not: a flood of unknown names evicts
+   * nothing that exists.
+   */
   readonly max: number;
   readonly ttlMs: number;
   readonly clock: Clock;
 };
 
 /**
- * Remembers what was loaded, and what was not there, until it is dropped or too old. Callers that ask at once share
- * one look-up; one that was under way when its key was dropped is given to those who wait and not remembered.
+ * Remembers what was loaded, and what was not found, until it is dropped or too old. Concurrent callers share one
+ * look-up. A look-up whose key was dropped meanwhile is given to its callers and not remembered.
  */
 export function createCache<T extends object>({ load, max, ttlMs, clock }: CacheOptions<T>) {
   const options = { max, ttl: ttlMs, ttlResolution: 0, perf: { now: clock } };

@@ -8,15 +8,17 @@ const changeSchema = z.object({
   id: z.string().optional(),
 });
 
-/** One thing that has changed, as listeners and other processes hear of it. `id` names a client or user. */
+/** One changed thing, as listeners and other processes hear of it. `id` names a client or user. */
 export type Changed = Readonly<z.infer<typeof changeSchema>>;
 
-/** Hears of changes made in any process, sometimes twice of one. `id` names the client or user. */
+/** Called for changes made in any process, sometimes twice for one. `id` names the client or user. */
 export type ChangeListener = (realm: string, what: Changed['what'], id?: string) => void;
 
 export type ChangeFeed = ReturnType<typeof createChangeFeed>;
 
-/** Who hears of changes: of those of this process before the one who made them goes on, of others' by the store. */
+/**
+ * Delivers changes: those of this process before the caller of the change goes on, those of others through the store.
+ */
 export function createChangeFeed({ store, logger }: { store: Store; logger: Logger }) {
   const listeners = new Set<{ onChange: ChangeListener; onGap: (() => void) | undefined }>();
 
@@ -27,7 +29,7 @@ export function createChangeFeed({ store, logger }: { store: Store; logger: Logg
 
   function hear(realm: string, message: string): void {
     const changed = changeSchema.safeParse(JSON.parse(message));
-    // A newer version may tell of things that this one has never heard of.
+    // A newer version may publish things that this one does not know.
     if (changed.success) announce(realm, changed.data);
     else forget();
   }

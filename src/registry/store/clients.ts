@@ -10,12 +10,12 @@ import { type Codec, clientKey, clientsIndex } from './records.ts';
 
 type Stored<T> = { readonly value: T; readonly stamp: number };
 
-/** What the steps of a change are made with. */
+/** What the writes of a change are made with. */
 export type WriteDeps = { readonly codec: Codec; readonly narrowing: Narrowing };
 
 export type ClientDeps = WriteDeps & { readonly store: Store; readonly committer: Committer };
 
-/** Clients of a realm as the store has them; nothing is cached here. */
+/** Clients of a realm, read from the store; nothing is cached here. */
 export function createClients(deps: ClientDeps) {
   const { store, codec, committer } = deps;
 
@@ -80,7 +80,10 @@ export function createClients(deps: ClientDeps) {
 
 export type Clients = ReturnType<typeof createClients>;
 
-/** The steps of one change, refused when the client is not (any more) what `before` says. One of the two is there. */
+/**
+ * The writes of one change. They are refused when the stored client is not what `before` says. One of `before` and
+ * `after` is present.
+ */
 export function clientWrites(
   { codec, narrowing }: WriteDeps,
   realm: string,

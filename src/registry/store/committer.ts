@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Failure } from '../../base/errors.ts';
+import type { EventSink } from '../../observability/events.ts';
 import { LASTING_CUT_TTL } from '../../revocation/life.ts';
 import type { Committed, Refusal, Store, Write } from '../../storage/port/port.ts';
 import type { Changed } from './change-feed.ts';
@@ -10,12 +11,13 @@ export type Committer = ReturnType<typeof createCommitter>;
 type CommitterDeps = {
   readonly store: Store;
   readonly codec: Codec;
+  readonly events: EventSink;
   /** Called for each change after its commit and before the caller learns of it. */
   announce(realm: string, changed: Changed): void;
 };
 
-/** Commits changes of a realm together with the messages that tell other processes of them. */
-export function createCommitter({ store, codec, announce }: CommitterDeps) {
+/** Commits changes of a realm together with the messages that tell other processes. */
+export function createCommitter({ store, codec, events, announce }: CommitterDeps) {
   async function commit(
     realm: string,
     writes: readonly Write[],
@@ -26,14 +28,17 @@ export function createCommitter({ store, codec, announce }: CommitterDeps) {
     const first = await store.commit(all);
     const result = !first.ok && first.reason === 'closed' ? await commitToClosed(realm, all) : first;
     if (result.ok) {
-      for (const change of changes) announce(realm, change);
+      for (const change of changes) {
+        announce(realm, change);
+        events.emit({ type: 'registry.changed', realm, ...change });
+      }
     }
     return result;
   }
 
   /**
-   * A disabled realm is closed, and a closed realm takes no writes: it is opened for this one and closed again. What
-   * was issued before stays dead, and its settings, which say that it is disabled, keep anything new from being issued.
+   * A disabled realm is a closed node, and takes no writes. It is opened for this commit and closed again. What was
+   * issued before stays dead, and the settings, which say `enabled: false`, keep anything new from being issued.
    */
   async function commitToClosed(realm: string, writes: readonly Write[]): Promise<Committed | Refusal> {
     await store.commit([{ open: '', realm, ttl: LASTING_CUT_TTL }]);
@@ -42,7 +47,7 @@ export function createCommitter({ store, codec, announce }: CommitterDeps) {
     return result;
   }
 
-  /** Conditional on the settings that were read, so that it never closes a realm that has just been enabled. */
+  /** Conditional on the settings that were read, so that it never closes a realm that was enabled meanwhile. */
   async function closeUnlessEnabled(realm: string): Promise<true | undefined> {
     const key = settingsKey(realm);
     const [settings] = await store.read([key]);
@@ -61,7 +66,7 @@ export function createCommitter({ store, codec, announce }: CommitterDeps) {
   return { commit };
 }
 
-/** Repeats an attempt that somebody else's change got in the way of; it says so by resolving to `undefined`. */
+/** Repeats an attempt as long as it resolves to `undefined`, which means that somebody else's change came first. */
 export async function retried<T>(attempt: () => Promise<T | undefined>): Promise<T> {
   for (let left = 16; left > 0; left--) {
     const result = await attempt();
@@ -70,7 +75,7 @@ export async function retried<T>(attempt: () => Promise<T | undefined>): Promise
   throw new Failure('busy', 'too many changes of the same thing at once, try again');
 }
 
-/** True when two values are the same at rest: an absent and an undefined field do not differ there. */
+/** True when two values are equal once stored: an absent field equals an undefined one. */
 export function isSame(a: unknown, b: unknown): boolean {
   return isDeepStrictEqual(atRest(a), atRest(b));
 }

@@ -1,6 +1,6 @@
 /**
- * What a change does to what was issued before: the cuts that must be in the same commit as the change. Pure.
- * Disabling closes a node, enabling opens it again; what was issued before stays dead either way.
+ * The cuts that a change needs; they must be in the same commit as the change. Pure. Disabling closes a node,
+ * enabling opens it again; what was issued before stays dead either way.
  */
 
 import { CUT_TTL, LASTING_CUT_TTL } from '../../revocation/life.ts';
@@ -11,9 +11,12 @@ import type { Client, RealmSettings, User } from '../model/model.ts';
 type Switchable = { readonly enabled: boolean };
 type Change<T> = { readonly before: T | undefined; readonly after: T | undefined };
 
-/** Whether a change takes away from what is not the registry's to read: then what was minted before is cut. */
+/**
+ * Decides whether a change of a field that the registry cannot read takes something away. Then what was minted before
+ * is cut.
+ */
 export type Narrowing = {
-  /** `mints` of a client. */
+  /** The `mints` section of a client. */
   readonly mints: (before: unknown, after: unknown) => boolean;
   readonly section: (name: string, before: unknown, after: unknown) => boolean;
 };
@@ -29,12 +32,12 @@ export function realmEffects(
   ];
 }
 
-/** What happens to the realm as a whole. */
+/** The effect on the realm as a whole. */
 export function removableEffects(realm: string, change: Change<RealmSettings>): readonly Write[] {
   return nodeEffects({ realm, node: '', ttl: LASTING_CUT_TTL }, change, false);
 }
 
-/** A compatibility section is a client of its own, which is off when it is not there. It has nothing but guests. */
+/** A section of an embed product is a client of its own, disabled when it is absent. It has only guest tokens. */
 function compatEffects(
   narrowing: Narrowing,
   realm: string,
@@ -60,7 +63,7 @@ function sectionOf(settings: RealmSettings | undefined, name: string): Switchabl
   return { enabled: section !== undefined && section['enabled'] !== false };
 }
 
-/** Taking away a role or narrowing the ceiling cuts the client; narrowing what it may mint, what it minted. */
+/** Taking away a role or narrowing the ceiling cuts the client. Narrowing `mints` cuts what it minted. */
 export function clientEffects(
   narrowing: Narrowing,
   realm: string,
@@ -93,7 +96,7 @@ export function userEffects(realm: string, id: string, change: Change<User>): re
   return nodeEffects({ realm, node: userNode(id), ttl: CUT_TTL }, change, mustCut);
 }
 
-/** `ttl`: how long what hangs below can live. */
+/** `ttl`: how long anything below the node can live. */
 type Place = { readonly realm: string; readonly node: string; readonly ttl: number };
 
 function nodeEffects(
@@ -103,14 +106,14 @@ function nodeEffects(
 ): readonly Write[] {
   const { realm, node, ttl } = place;
   if (after === undefined) return removalEffects(place, before?.enabled === false);
-  // The name may have been somebody else's before: what was issued under it then stays dead.
+  // Somebody else may have had the name before: what was issued under it then stays dead.
   if (before?.enabled !== after.enabled) {
     return after.enabled ? [{ open: node, realm, ttl }] : [{ close: node, realm }];
   }
   return mustCut ? [{ cut: node, realm, ttl }] : [];
 }
 
-/** A node that was closed for good is closed anew, so that it is forgotten one day. */
+/** A node that was closed for ever is closed anew with an expiry, so that the store can drop it one day. */
 function removalEffects({ realm, node, ttl }: Place, isClosed: boolean): readonly Write[] {
   const close: Write = { close: node, realm, ttl };
   return isClosed ? [{ open: node, realm, ttl }, close] : [close];
@@ -120,7 +123,7 @@ function hasLost(before: readonly string[], after: readonly string[]): boolean {
   return before.some((name) => !after.includes(name));
 }
 
-/** No ceiling at all is the widest one. */
+/** An absent ceiling is the widest one. */
 function isNarrower(before: readonly string[] | undefined, after: readonly string[] | undefined): boolean {
   return after !== undefined && (before === undefined || hasLost(before, after));
 }

@@ -12,7 +12,9 @@ type Listing<T> = {
   decode(key: Key, document: Document): T;
 };
 
-/** A page of documents through their index; members whose document is gone are left out. Two round trips. */
+/**
+ * A page of documents, read through their index. Members whose document does not exist are left out. Two round trips.
+ */
 export async function readListed<T>(
   store: Store,
   { index, page, keyOf, decode }: Listing<T>,

@@ -1,14 +1,17 @@
-/** Documents without an expiry that others keep for a realm: they are on a list, so that they go with the realm. */
+/**
+ * Documents without an expiry that other rooms keep for a realm. They are on a list, so that they are removed with
+ * the realm.
+ */
 import type { Key, Store, Write } from '../../storage/port/port.ts';
 
 const keptIndex = (realm: string): Key => ({ realm, kind: 'kept', id: 'all' });
 
-/** Goes into the commit that puts the document. */
+/** The write that belongs into the commit that puts the document. */
 export function keepForRealm({ realm, kind, id }: Key): Write {
   return { index: keptIndex(realm), member: `${kind}:${id}` };
 }
 
-/** Goes into the commit that gives the document an expiry after all. */
+/** The write that belongs into the commit that gives the document an expiry. */
 export function releaseFromRealm({ realm, kind, id }: Key): Write {
   return { unindex: keptIndex(realm), member: `${kind}:${id}` };
 }

@@ -8,7 +8,7 @@ import { realmsIndex, settingsKey } from './records.ts';
 import { userRemoval } from './user-writes.ts';
 import type { Users } from './users.ts';
 
-/** Things removed in one commit. */
+/** How many things one commit removes. */
 const BATCH = { limit: 100 };
 
 type RemovalDeps = {
@@ -19,10 +19,12 @@ type RemovalDeps = {
   readonly removedWith: RemovedWith;
 };
 
-/** What others keep one of for each realm: the steps that remove it. */
+/** What another room keeps for each realm: the writes that remove it. */
 export type RemovedWith = (realm: string) => readonly Write[];
 
-/** Empties a realm that is disabled. No client or user needs a cut of its own: all hang below the closed realm. */
+/**
+ * Empties a disabled realm. Its clients and users need no cuts of their own: all of them hang below the closed realm.
+ */
 export function createRemoval({ store, committer, clients, users, removedWith }: RemovalDeps) {
   async function ofSettings(before: RealmSettings): Promise<void> {
     const effects = removableEffects(before.name, { before, after: undefined });

@@ -20,7 +20,7 @@ export type RealmDeps = WriteDeps & {
 
 type Stored = { readonly value: RealmSettings; readonly stamp: Stamp };
 
-/** Settings of realms as the store has them; nothing is cached here. */
+/** Settings of realms, read from the store; nothing is cached here. */
 export function createRealms(deps: RealmDeps) {
   const { store, codec, committer, clients, users, removedWith } = deps;
   const removal = createRemoval({ store, committer, clients, users, removedWith });
@@ -48,8 +48,9 @@ export function createRealms(deps: RealmDeps) {
   }
 
   /**
-   * Removes a realm with its clients, users and signing keys. It is disabled first and its settings go last, so that one that was
-   * interrupted can be repeated, and nothing of it comes back with a realm of the same name.
+   * Removes a realm with its clients, users and signing keys. It is disabled first, and its settings are removed
+   * last. So an interrupted removal can be repeated, and nothing of the realm comes back with a new realm of the same
+   * name.
    */
   async function remove(name: string): Promise<boolean> {
     if ((await find(name)) === undefined) return false;
@@ -61,7 +62,7 @@ export function createRealms(deps: RealmDeps) {
     return true;
   }
 
-  /** Names are in the list before their realm is there and after it is gone: those are left out. */
+  /** A name is on the list before its realm exists and after it is gone: such names are left out. */
   function list(page: PageRequest): Promise<Listed<RealmSettings>> {
     return readListed(store, {
       index: realmsIndex,
@@ -87,7 +88,7 @@ export function createRealms(deps: RealmDeps) {
 
 export type Realms = ReturnType<typeof createRealms>;
 
-/** The steps of a change of settings, refused when they are not (any more) what `before` says. */
+/** The writes of a change of settings. They are refused when the stored settings are not what `before` says. */
 export function settingsWrites(
   { codec, narrowing }: WriteDeps,
   before: Stored | undefined,
@@ -99,7 +100,7 @@ export function settingsWrites(
   ];
 }
 
-/** Puts the name on the list of realms, which lies outside every realm and so cannot be part of its commit. */
+/** Puts the name on the list of realms. The list lies outside of every realm, so this is a commit of its own. */
 export async function announceRealm(store: Store, name: string): Promise<void> {
   await store.commit([{ index: realmsIndex, member: name }]);
 }

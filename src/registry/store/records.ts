@@ -1,39 +1,47 @@
 /**
- * How a realm lies in the store: one document for its settings, one per client and user, one pointer per name that
- * a user can log in with, and the indexes that lists are read from. What is secret is sealed; a user's password is
- * there only as a hash. Documents of a newer version keep being read: what this version does not know is left out.
+ * How a realm is stored: one document for its settings, one for each client and user, one pointer for each name that
+ * a user can log in with, and the indexes that lists are read from. Secrets are sealed; of a password only a hash is
+ * stored. Documents of a newer version can be read: members that this version does not know are dropped.
  */
 import { z } from 'zod';
 import type { Key } from '../../storage/port/port.ts';
 import { type Client, client, type RealmSettings, realmSettings, type User, user } from '../model/model.ts';
 
-/** Seals what is secret, bound to the place where it lies. */
+/** Seals a secret, bound to the place where it is stored. */
 export type Seal = {
   seal(plain: string, context: string): string;
   open(sealed: string, context: string): string;
 };
 
-/** Topic of the messages that tell of changes; one JSON message per changed thing. */
+/** The topic of messages about changes; one JSON message for each changed thing. */
 export const TOPIC = 'registry';
 
-/** Holds the list of realms. No realm has this name, so none can reach it. */
+/** The realm that holds the list of realms. No real realm can have this name. */
 const REALM_OF_REALMS = '_';
 
 export const settingsKey = (realm: string): Key => ({ realm, kind: 'realm', id: 'settings' });
 export const clientKey = (realm: string, id: string): Key => ({ realm, kind: 'client', id });
 export const userKey = (realm: string, id: string): Key => ({ realm, kind: 'user', id });
-/** User names and e-mail addresses share one space: what one user logs in with is nobody else's. */
+/** User names and e-mail addresses share one space: a name that one user logs in with belongs to nobody else. */
 export const loginKey = (realm: string, login: string): Key => ({ realm, kind: 'login', id: login });
 export const clientsIndex = (realm: string): Key => ({ realm, kind: 'clients', id: 'all' });
 export const usersIndex = (realm: string): Key => ({ realm, kind: 'users', id: 'all' });
 export const realmsIndex: Key = { realm: REALM_OF_REALMS, kind: 'realms', id: 'all' };
 
-/** The form in which login names are compared: compatibility forms and case do not tell people apart. */
+/** Nobody logs in with a longer name. */
+export const MAX_LOGIN = 512;
+
+/**
+ * The form in which login names are compared: without regard to case and compatibility forms. A longer text than any
+ * name stays as it is: normalising takes a time quadratic in the combining marks.
+ */
 export function normalizeLogin(login: string): string {
+  if (login.length > MAX_LOGIN) return login;
+
   return login.normalize('NFKC').toLowerCase().normalize('NFKC');
 }
 
-/** Everything a user can log in with, normalised, each once. */
+/** Every name that a user can log in with, normalised, each once. */
 export function loginsOf({ username, email }: Pick<User, 'username' | 'email'>): readonly string[] {
   return [...new Set([username, ...(email === undefined ? [] : [email])].map(normalizeLogin))];
 }
@@ -48,7 +56,10 @@ const clientRecord = z.object({
 const userRecord = z.object({ v: z.literal(1), user: z.unknown() });
 const realmRecord = z.object({ v: z.literal(1), realm: z.unknown(), compat: z.string().optional() });
 
-/** From values to the text at rest and back. Decoding throws on what is no record: a bug, or a changed store. */
+/**
+ * Encodes values for the store and decodes them. Decoding throws on text that is no record: a bug, or a store that
+ * was tampered with.
+ */
 export function createCodec({ seal, open }: Seal) {
   return {
     encodeClient(realm: string, { secret, previousSecret, ...rest }: Client): string {
@@ -82,7 +93,7 @@ export function createCodec({ seal, open }: Seal) {
       return parseTolerant(storedUser, userRecord.parse(JSON.parse(text)).user);
     },
 
-    /** The compatibility sections hold keys that their products show again: sealed as a whole. */
+    /** The sections of embed products hold keys that the products show again: sealed as a whole. */
     encodeSettings({ compat, ...rest }: RealmSettings): string {
       const context = contextOf(settingsKey(rest.name));
       const sealed = compat === undefined ? undefined : seal(JSON.stringify(compat), context);
@@ -104,12 +115,12 @@ function contextOf({ realm, kind, id }: Key): string {
   return `${realm}/${kind}/${id}`;
 }
 
-/** Neither of two secrets can be put in the other's place. */
+/** The context differs, so that neither of the two secrets can be put in the other's place. */
 function previousOf(context: string): string {
   return `${context}/previous`;
 }
 
-/** Parses what a newer process may have written: keys that this version does not know are dropped, at any depth. */
+/** Parses what a newer version may have written: unknown members are dropped, at any depth. */
 function parseTolerant<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

@@ -3,12 +3,12 @@ import type { User } from '../model/model.ts';
 import { userEffects } from './effects.ts';
 import { type Codec, loginKey, loginsOf, userKey, usersIndex } from './records.ts';
 
-/** A user as the store has it. */
+/** A user as stored. */
 export type StoredUser = { readonly value: User; readonly stamp: Stamp };
 
 /**
- * The steps of one change, refused when the user is not (any more) what `before` says, or when a name that it is to
- * log in with is somebody else's. One of the two is there.
+ * The writes of one change. They are refused when the stored user is not what `before` says, or when a name that the
+ * user is to log in with belongs to somebody else. One of `before` and `after` is present.
  */
 export function userWrites(
   codec: Codec,

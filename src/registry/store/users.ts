@@ -8,7 +8,7 @@ import { type User, type UserInput, user as userSchema } from '../model/model.ts
 import { parseInput } from '../model/parse-input.ts';
 import { type Committer, isSame, retried } from './committer.ts';
 import { type Listed, type PageRequest, readListed } from './listing.ts';
-import { type Codec, loginKey, loginsOf, normalizeLogin, userKey, usersIndex } from './records.ts';
+import { type Codec, loginKey, loginsOf, MAX_LOGIN, normalizeLogin, userKey, usersIndex } from './records.ts';
 import { type StoredUser, userWrites } from './user-writes.ts';
 
 export type PasswordHashing = {
@@ -24,27 +24,24 @@ export type UserDeps = {
   readonly passwords: PasswordHashing;
 };
 
-/** A user as it was at `readAt`: what is written for it later can be refused if it was cut since then. */
+/** A user as read at `readAt`: a later write for the user can be refused if the user was cut since then. */
 export type FoundUser = { readonly user: User; readonly readAt: Stamp };
 
-/** Longer names cannot belong to anybody. */
-const MAX_LOGIN = 512;
-
-/** Reads users; never cached, so that a change counts at once everywhere. */
+/** Reads users. They are never cached, so that a change counts at once everywhere. */
 function createUserReader({ store, codec }: Pick<UserDeps, 'store' | 'codec'>) {
   async function find(realm: string, id: string): Promise<StoredUser | undefined> {
     const [document] = await store.read([userKey(realm, id)]);
     return document && { value: codec.decodeUser(document.value), stamp: document.stamp };
   }
 
-  /** Two round trips whether or not there is such a user. */
+  /** Two round trips whether or not the user exists. */
   async function findByLogin(realm: string, login: string): Promise<FoundUser | undefined> {
     const name = login.length > MAX_LOGIN ? '' : normalizeLogin(login);
     const [pointer] = await store.read([loginKey(realm, name)]);
     const [document] = await store.read([userKey(realm, pointer?.value ?? '')]);
     if (document === undefined) return undefined;
     const found = codec.decodeUser(document.value);
-    // The name may have been given up, and the pointer with it, between the two reads.
+    // Between the two reads the user may have given up the name, and the pointer with it.
     return loginsOf(found).includes(name) ? { user: found, readAt: document.now } : undefined;
   }
 
@@ -66,7 +63,7 @@ function createUserReader({ store, codec }: Pick<UserDeps, 'store' | 'codec'>) {
   return { find, get, findByLogin, list };
 }
 
-/** Users of a realm as the store has them. */
+/** Users of a realm, read from the store. */
 export function createUsers({ store, codec, committer, clock, passwords }: UserDeps) {
   const reader = createUserReader({ store, codec });
   const { find, get } = reader;
@@ -90,7 +87,7 @@ export function createUsers({ store, codec, committer, clock, passwords }: UserD
     });
   }
 
-  /** Replaces a hash by a better one of the same password: nothing else changes, and nothing is cut. */
+  /** Replaces a hash by a better one of the same password. Changes and cuts nothing else. */
   async function upgradePasswordHash(
     realm: string,
     id: string,
@@ -99,7 +96,7 @@ export function createUsers({ store, codec, committer, clock, passwords }: UserD
   ): Promise<void> {
     const before = await find(realm, id);
     if (before === undefined || before.value.passwordHash !== from) return;
-    // Somebody else's change in between goes first: the hash is upgraded at the next login.
+    // A change by somebody else came first: the hash is replaced at the next login.
     const value = codec.encodeUser({ ...before.value, passwordHash: to });
     await committer.commit(realm, [{ put: userKey(realm, id), value, onlyIf: before.stamp }], []);
   }
@@ -128,7 +125,7 @@ export function createUsers({ store, codec, committer, clock, passwords }: UserD
     return undefined;
   }
 
-  /** A password becomes its hash, and the change gets its time. */
+  /** Replaces a password by its hash, and sets the time of the change. */
   async function settle({ password, ...rest }: User): Promise<User> {
     const hash = password === undefined ? {} : { passwordHash: await passwords.hash(password) };
     return { ...rest, ...hash, updatedAt: epochSeconds(clock) };

@@ -1,4 +1,4 @@
-/** Counters that are forgotten a window after their first count. */
+/** Counters that expire one window after their first count. */
 import type { Counted } from '../port/port.ts';
 import { type Database, integer } from './database.ts';
 

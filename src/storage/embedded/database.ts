@@ -1,6 +1,6 @@
 /**
- * The file of the embedded engine: how it is opened, what tables it has, how it fails, how it forgets.
- * Times called `expires` are milliseconds since the epoch, `never` for what stays.
+ * The file of the embedded engine: opening, tables, failures, and deletion of expired rows. Times named `expires` are
+ * milliseconds since the epoch; `never` for rows that stay.
  */
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,10 +9,10 @@ import { Failure } from '../../base/errors.ts';
 
 export const never = Number.MAX_SAFE_INTEGER;
 
-/** A writer waits so long for another process; well inside the two seconds that the port allows. */
+/** How long a writer waits for another process; well inside the two seconds that the port allows. */
 const busyTimeoutMs = 1000;
 const schemaVersion = 1;
-/** Small enough that a sweep does not hold up a request for more than about a millisecond. */
+/** Rows of one sweep: few enough that a request waits for about a millisecond at most. */
 const sweepBatch = 200;
 
 const schema = `
@@ -80,11 +80,11 @@ export function openDatabase(path: string) {
 
   return {
     prepare: (sql: string) => db.prepare(sql),
-    /** One state of the database for all that `work` reads. */
+    /** Runs `work` in a read transaction: all its reads see one state. */
     read: <T>(work: () => T): T => transaction(begin, work),
-    /** Alone among all processes that write; what `work` wrote is kept unless it throws. */
+    /** Runs `work` as the only writer of all processes. Its writes are kept unless it throws. */
     write: <T>(work: () => T): T => transaction(beginImmediate, work),
-    /** Removes some of what has expired; true when there may be more. */
+    /** Deletes some expired rows. True when there may be more. */
     sweep(now: number): boolean {
       return transaction(beginImmediate, () =>
         sweeps.map((statement) => statement.run(now).changes === sweepBatch).includes(true),

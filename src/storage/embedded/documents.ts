@@ -1,4 +1,4 @@
-/** Rows of documents; what has expired is not there, swept or not. */
+/** Rows of documents. An expired row counts as absent, deleted or not. */
 import { type Database, integer, text } from './database.ts';
 
 export type Row = {
@@ -32,12 +32,12 @@ export function createDocuments(database: Database) {
     },
 
     put(key: string, row: { stamp: number; under: readonly string[]; value: string; expires: number }): void {
-      // Names of nodes hold no control characters, so a line each.
+      // Names of nodes contain no control characters, so each is one line.
       const nodes = row.under.filter((name) => name !== '').join('\n');
       upsert.run(key, row.stamp, row.expires, nodes, row.value);
     },
 
-    /** A document that was spent before keeps the time of its first use. */
+    /** A document that was spent keeps the time of its first use. */
     spend(key: string, stamp: number): void {
       markSpent.run(stamp, key);
     },

@@ -1,4 +1,4 @@
-/** Expiring indexes: members in the order of the time they leave, then of their bytes. */
+/** Expiring indexes: members in the order of their expiry, then of their bytes. */
 import type { Page } from '../port/port.ts';
 import { type Database, integer, text } from './database.ts';
 
@@ -19,7 +19,7 @@ export function createMembers(database: Database) {
       erase.run(list, member);
     },
 
-    /** The cursor is the place of the last member shown, so it stands wherever that member has gone since. */
+    /** The cursor is the position of the last member shown, so it stays valid when that member is gone. */
     page(list: string, options: { limit: number; after?: string | undefined; nowMs: number }): Page {
       const [expires, member] = options.after === undefined ? [0, ''] : placeOf(options.after);
       const rows = select.all(list, options.nowMs, expires, member, options.limit + 1);

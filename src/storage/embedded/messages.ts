@@ -1,6 +1,6 @@
 /**
- * Publish and subscribe over the file: a message is a row, written with the commit that it tells of. This
- * process hears its own messages at once and those of other processes by looking whether the file has changed.
+ * Publish and subscribe over the file: a message is a row in the same commit as the change. This process delivers its
+ * own messages at once. It finds those of other processes by checking whether the file has changed.
  */
 
 import { isFailure } from '../../base/errors.ts';
@@ -9,7 +9,7 @@ import { createListeners, type Listener, type Listeners } from '../port/listener
 import { type Database, integer, text } from './database.ts';
 
 const pollMs = 50;
-/** How long a message waits for processes that were stopped; who sleeps longer hears of a gap instead. */
+/** How long a message is kept for processes that were suspended. A process that misses it hears of a gap instead. */
 const keptMs = 60_000;
 
 export function createMessages(database: Database) {
@@ -22,7 +22,7 @@ export function createMessages(database: Database) {
   const outbox: { id: number; topic: string; realm: string; message: string }[] = [];
 
   return {
-    /** Inside a transaction; `flush` follows when it is kept, `drop` when it is not. */
+    /** Adds a message inside a transaction. Call `flush` when it was committed, `drop` when it was not. */
     append(topic: string, { realm, message }: { realm: string; message: string }, nowMs: number): void {
       const { lastInsertRowid } = insert.run(self, topic, realm, message, nowMs + keptMs);
       outbox.push({ id: Number(lastInsertRowid), topic, realm, message });
@@ -72,7 +72,7 @@ function createInbox(database: Database, { self, listeners }: { self: string; li
     const current = dataVersion();
     if (current === seenVersion) return;
     const { last, rows } = database.read(() => ({ last: newestId(), rows: after.all(seen) }));
-    // Numbers are given without holes, so missing rows are messages that were swept before we saw them.
+    // Numbers have no holes, so a missing row is a message that was deleted before this process saw it.
     const isGap = rows.length < last - seen;
     seenVersion = current;
     seen = last;
@@ -86,7 +86,7 @@ function createInbox(database: Database, { self, listeners }: { self: string; li
     try {
       look();
     } catch (error) {
-      // Nothing is lost: the next look begins where this one did.
+      // Nothing is lost: the next check starts from the same place.
       if (!isFailure(error, 'unavailable')) throw error;
     }
   }
@@ -104,7 +104,7 @@ function createInbox(database: Database, { self, listeners }: { self: string; li
       timer = undefined;
     },
 
-    /** A message of our own, delivered already. */
+    /** A message of this process, which was delivered already. */
     skip(id: number): void {
       if (seen === id - 1) seen = id;
     },

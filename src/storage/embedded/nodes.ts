@@ -1,4 +1,4 @@
-/** What was declared about a node: a cut that is remembered for a time, and whether it is closed. */
+/** The state of a node: its cut, and whether it is closed. */
 import { milliseconds } from '../port/checks.ts';
 import type { Write } from '../port/port.ts';
 import { type Database, integer, never } from './database.ts';
@@ -10,13 +10,13 @@ type Node = {
   readonly before: number;
   /** When the cut was made. */
   readonly made: number;
-  /** Until when the cut counts, in milliseconds since the epoch; 0 when there is none. */
+  /** The end of the cut in milliseconds since the epoch; 0 without a cut. */
   readonly cutUntil: number;
-  /** Until when it is closed, likewise. */
+  /** The end of the closure, likewise. */
   readonly closedUntil: number;
 };
 
-/** The moment of a commit: its stamp and the clock by which lives are counted. */
+/** The moment of a commit: its stamp, and the clock from which lives are counted. */
 export type Moment = { readonly stamp: number; readonly nowMs: number };
 
 const untouched: Node = { before: 0, made: 0, cutUntil: 0, closedUntil: 0 };
@@ -44,7 +44,7 @@ export function createNodes(database: Database) {
     upsert.run(`${realm}:${name}`, before, made, cutUntil, closedUntil, Math.max(cutUntil, closedUntil));
   }
 
-  /** The node's own realm hangs above everything, named or not. */
+  /** The realm is above every node, named or not. */
   function above(realm: string, under: readonly string[], nowMs: number): readonly Node[] {
     return ['', ...under].map((name) => find(realm, name, nowMs));
   }
@@ -56,7 +56,7 @@ export function createNodes(database: Database) {
         (node) => node.closedUntil > 0 || document.stamp < node.before,
       ),
 
-    /** Why nothing may be written under these nodes, if so. */
+    /** The reason why nothing may be written under these nodes, if there is one. */
     refusal(realm: string, under: readonly string[], limits: { nowMs: number; since: number | undefined }) {
       const nodes = above(realm, under, limits.nowMs);
       const { since = Number.POSITIVE_INFINITY } = limits;
@@ -64,7 +64,7 @@ export function createNodes(database: Database) {
       return nodes.some((node) => node.made >= since) ? 'cut' : undefined;
     },
 
-    /** The same of one node, whatever is above it. */
+    /** The same for one node alone, without the nodes above it. */
     guardRefusal({ realm, guard, since }: Step<'guard'>, nowMs: number) {
       const node = find(realm, guard, nowMs);
       if (node.closedUntil > 0) return 'closed';
@@ -91,6 +91,7 @@ export function createNodes(database: Database) {
 function cutNode(node: Node, at: Moment, cut: { ttl: number; before?: number | undefined }): Node {
   const before = Math.min(cut.before ?? at.stamp, at.stamp);
   const cutUntil = Math.max(node.cutUntil, at.nowMs + milliseconds(cut.ttl));
-  // A cut that lies behind the one that counts kills nothing more: it only has to be remembered as long.
+  // A cut that is older than the present one kills nothing more; it only prolongs how long the present one is
+  // remembered.
   return before > node.before ? { ...node, before, made: at.stamp, cutUntil } : { ...node, cutUntil };
 }

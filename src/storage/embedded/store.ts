@@ -90,12 +90,12 @@ export function createEmbeddedStore({ path, clock }: { path: string; clock: Cloc
   };
 }
 
-/** The last stamp of a realm is kept in the file: neither a restart nor a second process can go back behind it. */
+/** The last stamp of a realm is stored in the file: neither a restart nor a second process can go back behind it. */
 function createTime(database: Database, clock: Clock) {
   const select = database.prepare('SELECT last FROM realm WHERE name = ?');
   const upsert = database.prepare('INSERT OR REPLACE INTO realm (name, last) VALUES (?, ?)');
   return {
-    /** What a commit at this moment is stamped with; greater than every stamp there is. */
+    /** The stamp of a commit at this moment: greater than every stamp of the realm. */
     next(realm: string): Moment {
       const nowMs = clock();
       const last = integer(select.get(realm) ?? { last: 0 }, 'last');
@@ -116,7 +116,7 @@ function startSweeping(database: Database, clock: Clock): () => void {
     try {
       return database.sweep(clock());
     } catch (error) {
-      // Another process is writing, or the disk is full: expired rows are harmless, they can wait.
+      // Another process is writing, or the disk is full. Expired rows do no harm, and are deleted later.
       if (isFailure(error, 'unavailable')) return false;
       throw error;
     }

@@ -1,6 +1,6 @@
 /**
- * What the port asks of its callers, checked once for both engines. A breach is a bug of the caller and not an
- * answer: it throws a RangeError before anything reaches the store.
+ * The terms that the port sets to its callers, checked once for both engines. A breach is a bug of the caller: it
+ * throws a RangeError before anything reaches the store.
  */
 import type { Key, Write } from './port.ts';
 
@@ -38,7 +38,7 @@ export function checkCount(windowMs: number, by: number): void {
   if (!Number.isSafeInteger(by)) throw new RangeError('a counter counts whole numbers');
 }
 
-/** A life in seconds as whole milliseconds, at least one: a life of nothing is over at once, it is not eternal. */
+/** A life in seconds, as whole milliseconds, at least one: a life of zero ends at once and is not endless. */
 export function milliseconds(ttl: number): number {
   if (!Number.isFinite(ttl)) throw new RangeError('a ttl is a finite number of seconds');
   return Math.max(1, Math.round(ttl * 1000));
@@ -85,7 +85,7 @@ function checkNodes(nodes: readonly string[]): void {
   }
 }
 
-// NaN would pass every comparison as "no" and so lift the limit it stands for.
+// NaN makes every comparison false, and so would lift the limit.
 function checkNumbers(values: readonly (number | undefined)[]): void {
   if (values.some((value) => value !== undefined && !Number.isFinite(value))) {
     throw new RangeError('times are finite numbers');

@@ -1,4 +1,4 @@
-/** Who listens to which topic in this process; both engines deliver through it. */
+/** The listeners of this process by topic; both engines deliver through it. */
 export type Listener = {
   onMessage(message: { realm: string; message: string }): void;
   onGap(): void;
@@ -7,9 +7,9 @@ export type Listener = {
 export function createListeners() {
   const topics = new Map<string, Set<Listener>>();
 
-  /** The returned function takes the listener away again; calling it twice does no harm. */
+  /** The returned function removes the listener. Calling it twice does no harm. */
   function add(topic: string, listener: Listener): () => void {
-    // One entry per call: the same object may listen twice and leave once.
+    // One entry for each call: the same object may listen twice and leave once.
     const entry: Listener = {
       onMessage: (message) => listener.onMessage(message),
       onGap: () => listener.onGap(),

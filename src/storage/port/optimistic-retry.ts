@@ -1,15 +1,16 @@
-/** Commits that rest on what others change at the same moment. */
+/** Commits that rest on documents which others change at the same moment. */
 import { Failure } from '../../base/errors.ts';
 import type { Committed, Refusal, Store, Write } from './port.ts';
 
-/** How often it is worth another try. */
+/** The most tries. */
 export const MAX_TRIES = 200;
 
 type Outcome<Made> = { readonly outcome: Committed | Refusal; readonly made: Made };
 
 /**
- * All of `writes` with the contested steps, which are made anew as long as only they are what is refused, or nothing.
- * A refused `step` counts in `writes`. Rejects with `Failure('busy')` when others were faster every time.
+ * Commits `writes` together with contested steps. When only the contested steps are refused, they are made anew and
+ * the commit is tried again. `step` in a refusal counts in `writes`. Rejects with `Failure('busy')` when others were
+ * faster every time.
  */
 export async function commitWithRetry<Made>(
   store: Store,
@@ -24,7 +25,7 @@ export async function commitWithRetry<Made>(
   throw new Failure('busy', 'too much is happening to these tokens at once, try again later');
 }
 
-/** Whether it was refused because a document is another one than it was when it was read. */
+/** Whether the commit was refused because a document has changed since it was read. */
 export function isConflict({ reason }: Refusal): boolean {
   return reason === 'exists' || reason === 'changed' || reason === 'missing';
 }

@@ -16,7 +16,7 @@
  * port (a colon in a realm, a `ttl` that is no number, steps of two realms) is a bug and throws a RangeError.
  */
 
-/** What a document is filed under. `kind` and `realm` hold no `:`; `id` is any text. */
+/** The key of a document. `kind` and `realm` contain no `:`; `id` is any text. */
 export type Key = { readonly realm: string; readonly kind: string; readonly id: string };
 
 /** Microseconds since the epoch by the store's clock, strictly increasing within a realm. */
@@ -45,7 +45,7 @@ export type Write =
   | {
       readonly put: Key;
       readonly value: string;
-      /** Seconds until it is forgotten (0 or less: at once); absent only for registry data, which stays. */
+      /** Seconds until it expires (0 or less: at once). Absent only for registry data, which stays. */
       readonly ttl?: number;
       /** Nodes it hangs under, at most 256; names hold no control characters. */
       readonly under?: readonly string[];
@@ -120,7 +120,10 @@ export type Page = { readonly members: readonly string[]; readonly next?: string
 export type Counted = { readonly count: number; readonly resetsInMs: number };
 
 export interface Store {
-  /** The documents in the order of the keys, in one round trip; `undefined` for what is not there or has expired. */
+  /**
+   * The documents in the order of the keys, in one round trip; `undefined` for one that does not exist or has
+   * expired.
+   */
   read(keys: readonly Key[]): Promise<readonly (Document | undefined)[]>;
 
   /** All or nothing, in one round trip; of several callers that spend one document at once exactly one succeeds. */
@@ -133,7 +136,10 @@ export interface Store {
    */
   list(index: Key, options: { readonly limit: number; readonly after?: string }): Promise<Page>;
 
-  /** Adds `by` to a counter that is forgotten `windowMs` after its first count. `by` 0 only reads (all 0 when it is not there). */
+  /**
+   * Adds `by` to a counter that expires `windowMs` after its first count. With `by` 0 it only reads (all 0 when there
+   * is no counter).
+   */
   count(key: Key, options: { readonly windowMs: number; readonly by: number }): Promise<Counted>;
 
   /**
@@ -149,7 +155,7 @@ export interface Store {
   /** Resolves when the store answers; rejects with `Failure('unavailable')` otherwise. */
   ping(): Promise<void>;
 
-  /** What the operator should know about how the store is set up; empty when all is well. */
+  /** Warnings for the operator about the setup of the store; empty when all is well. */
   warnings(): Promise<readonly string[]>;
 
   close(): Promise<void>;

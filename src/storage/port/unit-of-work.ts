@@ -31,22 +31,28 @@ export function createUnitOfWork(store: Store, options: { readonly deferred: boo
     return document;
   }
 
-  /** Something that this request relies on was read at this stamp. */
+  /** Notes a read at this stamp that the request relies on. */
   function noteRead(stamp: Stamp): void {
     readAt = Math.min(readAt ?? stamp, stamp);
   }
 
-  /** Every commit of this request is refused when this node was cut since: the request relies on what it stands for. */
+  /**
+   * Refuses every commit of this request when this node was cut since: the request relies on the thing that the node
+   * stands for.
+   */
   function guard(realm: string, node: string, since: Stamp, refused: Step['refused']): void {
     guards.set(node, { write: { guard: node, realm, since }, refused });
   }
 
-  /** The request has changed itself what it relied on. */
+  /** Removes a guard: the request itself has changed the thing that it relied on. */
   function unguard(node: string): void {
     guards.delete(node);
   }
 
-  /** Adds steps to what is committed at the end, or commits them now. `refused` makes the error of a refused step. */
+  /**
+   * Adds steps to those that are committed at the end, or commits them now. `refused` makes the error of a refused
+   * step.
+   */
   async function write(writes: readonly Write[], refused: Step['refused']): Promise<void> {
     for (const step of writes) {
       waiting.push({ write: step, refused });
@@ -55,7 +61,7 @@ export function createUnitOfWork(store: Store, options: { readonly deferred: boo
     if (!options.deferred) await commit();
   }
 
-  /** Commits what waits in one round trip. Rejects with the error of the step that was refused. */
+  /** Commits the waiting steps in one round trip. Rejects with the error of the step that was refused. */
   async function commit(): Promise<void> {
     const steps = waiting.splice(0);
     if (steps.length === 0) return;
@@ -72,13 +78,13 @@ export function createUnitOfWork(store: Store, options: { readonly deferred: boo
     return { ...step, since: step.since ?? readAt };
   }
 
-  /** Commits at once, whatever becomes of the request. */
+  /** Commits at once, independent of the outcome of the request. */
   async function now(writes: readonly Write[]): Promise<void> {
     const outcome = await store.commit(writes);
     if (!outcome.ok) throw new Error(`a step that cannot be refused was refused: ${outcome.reason}`);
   }
 
-  /** Forgets what waits: the request failed. */
+  /** Drops the waiting steps: the request failed. */
   function discard(): void {
     waiting.length = 0;
   }

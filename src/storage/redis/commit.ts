@@ -53,7 +53,7 @@ function life(ttl: number | undefined): number | string {
   return ttl === undefined ? absent : milliseconds(ttl);
 }
 
-/** A realm holds no colon, so the first one ends it. */
+/** The name of a realm contains no colon, so the first colon ends it. */
 function packMessage({ realm, message }: { realm: string; message: string }): string {
   return `${realm}:${message}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Connections to Redis: where they go, when they count as broken, how their failures are told. A call never waits
- * for a connection that is not there: it fails at once, and connecting goes on in the background without end.
+ * Connections to Redis: addresses, when a connection counts as broken, and how failures are reported. A call never
+ * waits for a missing connection: it fails at once, and connecting goes on in the background.
  */
 import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
@@ -23,11 +23,11 @@ export function connectRedis({ engine: _, isTls, ...address }: RedisAddress, log
     retryStrategy: (times) => Math.min(25 * 2 ** Math.min(times, 10), longestRetryMs),
     maxLoadingRetryTime: longestRetryMs,
     enableOfflineQueue: false,
-    // A commit whose answer was lost may have happened; sending it again could refuse its own success.
+    // A commit whose answer was lost may have happened. To send it again could refuse its own success.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     autoResubscribe: false,
-    // One write to the socket for all that is asked in one turn of the event loop.
+    // One write to the socket for all calls of one turn of the event loop.
     enableAutoPipelining: true,
   });
   logOutages(redis, logger);
@@ -49,8 +49,8 @@ export function settled(redis: Redis, withinMs: number): Promise<void> {
 }
 
 /**
- * The answer, or `Failure('unavailable')` in bounded time. A connection that owes an answer and says nothing is cut:
- * its other callers fail too, and new ones fail fast until there is another.
+ * Resolves to the answer, or rejects with `Failure('unavailable')` in bounded time. A connection that owes an answer
+ * and is silent is closed: its other callers fail too, and new ones fail at once until there is another connection.
  */
 export async function answer<T>(redis: Redis, asked: Promise<T>): Promise<T> {
   let stop = () => {};
@@ -67,8 +67,9 @@ export async function answer<T>(redis: Redis, asked: Promise<T>): Promise<T> {
 }
 
 /**
- * Calls `onEnd` once this process has waited for `answerMs`. A process that was held up itself (loading code, short of
- * processor time) has not waited: the answer may be there and unread. Of the ticks that it missed only one counts.
+ * Calls `onEnd` when this process has waited for `answerMs`. A process that was held up itself (it loaded code or had
+ * no processor time) has not waited: the answer may have arrived, unread. Of the ticks that it missed only one
+ * counts.
  */
 function startPatience(onEnd: () => void): () => void {
   let ticks = 10;
@@ -101,7 +102,7 @@ const notNow =
   /\b(READONLY|LOADING|OOM|MISCONF|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY|NOAUTH|WRONGPASS|NOPERM)\b/;
 
 function failureOf(error: unknown): Error {
-  // What the client throws carries the command with its arguments, and those are no business of a log.
+  // Errors of the client contain the command with its arguments, which must not get into a log.
   const cause = new Error(messageOf(error));
   const isReply = error instanceof Error && error.name === 'ReplyError';
   if (isReply && !notNow.test(cause.message)) return cause;
@@ -113,7 +114,10 @@ function messageOf(error: unknown): string {
   return message.replace(/,? with args beginning with.*/s, '');
 }
 
-/** When Redis refuses the database of the address, the client would go on in database 0, with somebody else's data. */
+/**
+ * When Redis refuses the database in the address, the client would continue in database 0, with data of somebody
+ * else.
+ */
 function refuseOtherDatabases(redis: Redis): void {
   redis.on('error', (error: Error & { readonly command?: { readonly name: string } }) => {
     if (error.command?.name === 'select') redis.disconnect(true);

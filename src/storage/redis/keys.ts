@@ -16,7 +16,7 @@ export const indexKey = (key: Key): string => `dpi:${named(key)}`;
 
 export const counterKey = (key: Key): string => `dpc:${named(key)}`;
 
-/** The node that is the realm itself; the key of any other is this with its hash behind. */
+/** The key of the realm's own node. The key of any other node is this one followed by the node's hash. */
 export const realmNodeKey = (realm: string): string => `dpn:{${realm}}:`;
 
 export const stampKey = (realm: string): string => `dps:{${realm}}`;
@@ -24,16 +24,16 @@ export const stampKey = (realm: string): string => `dps:{${realm}}`;
 /** Redis keeps keys apart by database, but not channels. */
 export const channelOf = (db: number, topic: string): string => `dp${db === 0 ? '' : db}:${topic}`;
 
-/** Bytes of a node's hash in a record and in a key. */
+/** The length of a node's hash in a record and in a key, in bytes. */
 export const nodeHashBytes = 10;
 
-/** The same clients, users and tenants come again and again. */
+/** Hashes of recent nodes: the same clients, users and tenants come again. */
 const nodeHashes = new LRUCache<string, Buffer>({ max: 10_000 });
 
 /**
- * A node by its hash: every document carries some, and names are long. 80 bits keep apart whatever a realm may
- * hold; should two ever meet, a cut of one kills what hangs under the other, and nothing lives that should not.
- * The realm itself, `''`, has no hash.
+ * The hash of a node: every document carries some, and names are long. 80 bits distinguish all nodes that a realm may
+ * have. If two nodes ever shared a hash, a cut of one would kill what hangs under the other, and nothing would live
+ * that should not. The realm itself, `''`, has no hash.
  */
 export function nodeHash(name: string): Buffer {
   const known = nodeHashes.get(name);

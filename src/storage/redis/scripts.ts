@@ -30,7 +30,7 @@ declare module 'ioredis' {
   }
 }
 
-/** Defines the scripts on a connection; they are sent whole once and by their hash from then on. */
+/** Defines the scripts on a connection. Each is sent whole once, and by its hash after that. */
 export function defineScripts(redis: Redis): void {
   redis.defineCommand('dpRead', { lua: read });
   redis.defineCommand('dpCommit', { lua: commit });
@@ -41,7 +41,7 @@ export function defineScripts(redis: Redis): void {
 /** A closed node without an end. Beyond any time in milliseconds, and exact as a double and in 7 bytes. */
 const forever = Number.MAX_SAFE_INTEGER;
 
-/** A realm's last stamp is forgotten when nothing was written for so long: no clock steps back that far. */
+/** A realm's last stamp expires when nothing was written for so long: no clock steps back that far. */
 const stampKeptMs = 400 * 86_400_000;
 
 const prelude = `

@@ -12,7 +12,7 @@ import { type DocumentReply, defineScripts } from './scripts.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { warningsOf } from './warnings.ts';
 
-/** How long the start waits for Redis before it goes on without. */
+/** How long the start waits for Redis before it continues without. */
 const patienceMs = 1000;
 
 /** Resolves whether or not Redis is there; until it is, every call rejects with `Failure('unavailable')`. */
@@ -65,7 +65,7 @@ export async function createRedisStore(address: RedisAddress, logger: Logger): P
 
     async close() {
       subscriptions.close();
-      // What was asked before is answered first, unless there is nobody to answer.
+      // Calls that were made before are answered first, unless the connection is lost.
       await answer(redis, redis.quit()).catch(() => redis.disconnect());
     },
   };
@@ -77,7 +77,10 @@ function documentOf(reply: DocumentReply | null | undefined): Document | undefin
   return { value, stamp, cut: cut === 1, now, ...(spentAt !== 0 && { spentAt }) };
 }
 
-/** Members and scores in turns. The cursor is the place of the last member shown, wherever that has gone since. */
+/**
+ * Members and scores alternate. The cursor is the position of the last member shown, so it stays valid when that
+ * member is gone.
+ */
 function pageOf(found: readonly string[], limit: number): Page {
   const shown = found.slice(0, 2 * limit);
   const members = shown.filter((_, i) => i % 2 === 0);

@@ -1,6 +1,6 @@
 /**
- * Subscriptions on a connection of their own. They are made again whenever the connection is; from when it broke,
- * or from the call that asked first, until Redis has confirmed them, messages may have passed: `onGap` says so.
+ * Subscriptions, on a connection of their own. They are renewed with the connection. Messages may be missed from the
+ * moment it broke (or from the first call) until Redis has confirmed the subscription: then `onGap` is called.
  */
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../observability/logger.ts';
@@ -8,7 +8,7 @@ import { createListeners, type Listener } from '../port/listeners.ts';
 import { unpackMessage } from './commit.ts';
 import { answer } from './connect.ts';
 
-/** A silent connection looks like a quiet one: only asking tells them apart. */
+/** A dead connection looks like a quiet one: only a question tells them apart. */
 const heartbeatMs = 1000;
 
 type Deps = {
@@ -50,7 +50,7 @@ export function createSubscriptions({ connect, channel, logger }: Deps) {
       const redis = connection;
       const isFirst = !listeners.has(topic);
       const leave = listeners.add(topic, listener);
-      // When it is not ready, it subscribes to everything once it is.
+      // When the connection is not ready, it subscribes to all topics once it is.
       if (isFirst && redis.status === 'ready') confirm(redis, [topic]);
       return () => {
         leave();
@@ -65,7 +65,7 @@ export function createSubscriptions({ connect, channel, logger }: Deps) {
   };
 }
 
-// The answer does not matter, its absence does: the connection is cut when it stays silent, and made again.
+// Only the presence of an answer matters: a connection that stays silent is closed and made again.
 function ask(redis: Redis): void {
   if (redis.status === 'ready') answer(redis, redis.ping()).catch(() => undefined);
 }

@@ -15,7 +15,9 @@ const wanted = [
   },
 ];
 
-/** What the settings of this Redis endanger. Many hosted ones do not tell; then that is the warning. */
+/**
+ * Warnings about the settings of this Redis. Many hosted ones do not show their settings; then that is the warning.
+ */
 export async function warningsOf(redis: Redis): Promise<readonly string[]> {
   const found = await Promise.all(wanted.map(({ name }) => settingOf(redis, name)));
   return wanted.flatMap(({ name, value, otherwise }, i) => {
@@ -31,7 +33,7 @@ async function settingOf(redis: Redis, name: string): Promise<string | undefined
     const [, value] = await answer(redis, redis.config('GET', name));
     return value;
   } catch (error) {
-    // CONFIG may be forbidden (NOPERM) or renamed; a Redis that does not answer at all is no warning.
+    // CONFIG may be forbidden (NOPERM) or renamed. A Redis that does not answer at all gives no warning here.
     if (isFailure(error, 'unavailable') && !/NOPERM/.test(String(error.cause))) throw error;
     return undefined;
   }

@@ -1,8 +1,7 @@
 /** `GET /events`: resource servers that remember introspection answers hear what to forget (guest-tokens 7.4). */
-
 import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
+import { annotate } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
-import { annotate } from '../../observability/annotations.ts';
 import { audiencesOf } from '../../oidc/endpoints/introspect.ts';
 import { provenClient } from '../../oidc/provider/guest-caller.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';

@@ -1,14 +1,13 @@
 /** One call of the JSON API: what its routes share. */
 import type { Context } from 'koa';
-import { findRepeatedKey } from '../../base/json-keys.ts';
 import { refusalsOf } from '../../guest/grant/refusal.ts';
 import { minterOf } from '../../guest/guests.ts';
 import type { GuestRealm, Minter } from '../../guest/limits/guest-realm.ts';
 import type { GuestRecord } from '../../guest/record/guest-record.ts';
 import type { Source } from '../../guest/trail/trail.ts';
-import { readBody } from '../../http/body.ts';
+import { readJson as readJsonBody } from '../../http/body.ts';
 import { Problem } from '../../http/problem.ts';
-import { requestSourceOf } from '../../observability/request-source.ts';
+import { stateOf } from '../../http/request-state.ts';
 import type { GuestApiCaller } from '../../oidc/provider/guest-caller.ts';
 import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
@@ -36,32 +35,23 @@ export function realmOf({ realm }: Pick<Call, 'realm'>): GuestRealm {
 
 /** Who calls, for the trail of what it does. */
 export function sourceOf({ caller, ctx }: Pick<Call, 'caller' | 'ctx'>): Source {
-  return { by: caller.name, ...requestSourceOf(ctx.req) };
+  return { by: caller.name, ...stateOf(ctx.req).source };
 }
 
 export async function readJson({ ctx }: Pick<Call, 'ctx'>): Promise<unknown> {
   if (ctx.is('application/json', 'application/merge-patch+json') === false) {
     throw new Problem('unsupported_media_type', 'send application/json');
   }
-  const body = await readBody(ctx.req, MAX_BODY_BYTES);
-  if (body === undefined) {
-    // The rest of the body is still on its way: this connection serves nothing more.
-    throw new Problem('body_too_large', 'at most 64 KiB', { headers: { Connection: 'close' } });
-  }
-  const { text, value } = parse(body);
-  const repeated = findRepeatedKey(text);
-  if (repeated !== undefined) {
-    throw problemOf(refusalsOf('invalid_request', [{ path: repeated, message: 'is there twice' }]));
-  }
-  return value;
-}
-
-function parse(body: Buffer): { readonly text: string; readonly value: unknown } {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    return { text, value: JSON.parse(text) };
-  } catch {
-    throw new Problem('invalid_request', 'the body is not JSON in UTF-8');
+  const reading = await readJsonBody(ctx.req, MAX_BODY_BYTES);
+  if ('value' in reading) return reading.value;
+  switch (reading.fault) {
+    case 'too_large':
+      // The rest of the body is still on its way: this connection serves nothing more.
+      throw new Problem('body_too_large', 'at most 64 KiB', { headers: { Connection: 'close' } });
+    case 'not_json':
+      throw new Problem('invalid_request', 'the body is not JSON in UTF-8');
+    case 'repeated_member':
+      throw problemOf(refusalsOf('invalid_request', [{ path: reading.path, message: 'is there twice' }]));
   }
 }
 

@@ -5,9 +5,9 @@
 import { isRefused } from '../../guest/grant/refusal.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
 import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
+import { stateOf } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
 import { pageHeaders } from '../../http/security-headers.ts';
-import { requestSourceOf } from '../../observability/request-source.ts';
 import { provenGuestKey } from '../../oidc/client-auth/guest-proof.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
@@ -56,7 +56,7 @@ async function redeemEmbed({ ctx, provider: { realm }, params }: EmbedCall): Pro
     realm: guestRealmOf(realm),
     value: opener,
     jkt: proof.jkt,
-    source: { by: HOLDER, ...requestSourceOf(ctx.req) },
+    source: { by: HOLDER, ...stateOf(ctx.req).source },
     minterOf: (id) => findMinter(realm, id),
   });
   if (isRefused(minted)) throw problemOf(minted);

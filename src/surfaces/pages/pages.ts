@@ -9,6 +9,7 @@ import { accountRoutes } from './account/account-routes.ts';
 import { loginRoutes } from './login/login-routes.ts';
 import { sendError } from './screens.ts';
 import { sendAsset } from './ui/assets.ts';
+import { FormTooLarge } from './ui/form.ts';
 import type { ErrorKind } from './ui/render.ts';
 
 type PageCall = Routed<RealmRequest>;
@@ -29,12 +30,15 @@ async function withErrorPages(call: PageCall, handler: Route<PageCall>['handler'
     await handler(call);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const { ctx, provider } = call;
-    const { status, kind } = failures[error.code];
-    ctx.status = status;
-    if (status === 503) ctx.set('Retry-After', '1');
-    sendError(provider.realm, ctx, { kind, detail: error.message });
+    showFailure(call, error);
   }
+}
+
+function showFailure({ ctx, provider }: PageCall, error: Failure): void {
+  const { status, kind } = failures[error.code];
+  ctx.status = error instanceof FormTooLarge ? 413 : status;
+  if (status === 503) ctx.set('Retry-After', '1');
+  sendError(provider.realm, ctx, { kind, detail: error.message });
 }
 
 function surfaceOf(name: string, routes: readonly Route<PageCall>[]): Surface<RealmRequest> {

@@ -7,7 +7,6 @@ import {
   deviceConfirmPage,
   deviceDonePage,
   devicePage,
-  deviceProblemOf,
   type ErrorKind,
   errorPage,
   loggedOutPage,
@@ -32,10 +31,9 @@ export const ui: UiPort = {
       isClientFlow: true,
     });
   },
-  enterUserCode(ctx, realm, { problem, ...form }) {
-    const data = { ...form, problem: problem === undefined ? undefined : deviceProblemOf(problem) };
-    sendPage(realm, ctx, devicePage(pageContext(realm, ctx), data), {
-      status: problem === undefined ? 200 : 400,
+  enterUserCode(ctx, realm, form) {
+    sendPage(realm, ctx, devicePage(pageContext(realm, ctx), form), {
+      status: form.problem === undefined ? 200 : 400,
     });
   },
   confirmUserCode(ctx, realm, { userCode, device, ...form }) {

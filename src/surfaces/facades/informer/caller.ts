@@ -3,8 +3,8 @@
 import { epochSeconds } from '../../../base/clock.ts';
 import { sha256 } from '../../../base/hash.ts';
 import { clientNode, tokenKey, userNode } from '../../../revocation/nodes.ts';
-import { isLive } from '../../../tokens/introspection.ts';
-import { decodeToken, type TokenRecord } from '../../../tokens/record.ts';
+import type { TokenRecord } from '../../../tokens/record.ts';
+import { permits, usableToken } from '../../../tokens/usable.ts';
 import type { SectionCall } from '../shared/facade.ts';
 import { bearerOf } from '../shared/request.ts';
 import { boom } from './errors.ts';
@@ -39,16 +39,8 @@ async function authenticate(call: SectionCall<InformerSection>): Promise<TokenRe
   const value = bearerOf(call.ctx);
   if (value === undefined) throw boom(401, 'Missing authentication', { 'WWW-Authenticate': 'Bearer' });
   const [document] = await call.store.read([tokenKey(call.realm.view.name, sha256(value))]);
-  const record = document && decodeToken(document.value);
-  const isUsable =
-    document !== undefined &&
-    record !== undefined &&
-    record.kind !== 'RefreshToken' &&
-    // RFC 9449 §7.2, RFC 8705 §3: bound to a key, it is no bearer token.
-    record.jkt === undefined &&
-    record['x5t#S256'] === undefined &&
-    isLive(document, record, epochSeconds(call.clock));
-  if (!isUsable) throw unauthorized();
+  const record = usableToken(document, { now: epochSeconds(call.clock) });
+  if (record === undefined) throw unauthorized();
   return record;
 }
 
@@ -60,6 +52,5 @@ function unauthorized() {
 function holds({ realm }: SectionCall<InformerSection>, record: TokenRecord, permission: string): boolean {
   const at = permission.indexOf(':');
   const api = realm.view.apis.find(({ id }) => id === permission.slice(0, at));
-  const scopes = record.scope?.split(' ') ?? [];
-  return api !== undefined && record.aud === api.audience && scopes.includes(permission.slice(at + 1));
+  return api !== undefined && permits(record, api.audience, permission.slice(at + 1));
 }

@@ -8,7 +8,7 @@ import { Failure, isFailure } from '../../../base/errors.ts';
 import { shownValue } from '../../../guest/guests.ts';
 import { keepFor } from '../../../guest/issue/writes.ts';
 import type { GuestRecord } from '../../../guest/record/guest-record.ts';
-import { requestSourceOf } from '../../../observability/request-source.ts';
+import { stateOf } from '../../../http/request-state.ts';
 import type { Document, Key, Write } from '../../../storage/port/port.ts';
 import type { FacadeCall, SectionCall } from '../shared/facade.ts';
 import { clientIdOf } from '../shared/minting.ts';
@@ -237,7 +237,7 @@ export async function removeToken(
   by: string,
 ): Promise<void> {
   const realm = call.realm.view.name;
-  await call.guests.revoke(realm, id, { by, ...requestSourceOf(call.ctx.req) });
+  await call.guests.revoke(realm, id, { by, ...stateOf(call.ctx.req).source });
   await call.store.commit([
     { remove: detailsKey(realm, id) },
     { unindex: allTokens(realm), member: id },

@@ -5,8 +5,8 @@
 import { equalInConstantTime } from '../../../base/hash.ts';
 import type { Refusal } from '../../../guest/grant/refusal.ts';
 import { HOLDER } from '../../../guest/trail/trail.ts';
+import { stateOf } from '../../../http/request-state.ts';
 import type { Route } from '../../../http/routes.ts';
-import { requestSourceOf } from '../../../observability/request-source.ts';
 import { guardedAttempt } from '../shared/brute-force.ts';
 import { createFacade, type FacadeError, type SectionCall } from '../shared/facade.ts';
 import { clientIdOf, isMinted, lifeOf, mintFor, tellOf } from '../shared/minting.ts';
@@ -104,7 +104,7 @@ async function invalidateToken({ ctx, guests, realm }: Call): Promise<void> {
   const { name } = realm.view;
   const found = await guests.findByValue(name, value);
   if (found?.record.clientId === clientIdOf('semaphor')) {
-    await guests.revokeAll(name, [found.record], { by: HOLDER, ...requestSourceOf(ctx.req) });
+    await guests.revokeAll(name, [found.record], { by: HOLDER, ...stateOf(ctx.req).source });
   }
   ctx.body = { success: true };
 }

@@ -1,7 +1,8 @@
 /** Wrong keys and secrets of the embed products: who guesses is soon not listened to any more. */
+
+import { annotate } from '../../../http/request-state.ts';
 import type { AttemptSource } from '../../../limits/brute-force.ts';
 import { networkOf } from '../../../limits/network.ts';
-import { annotate } from '../../../observability/annotations.ts';
 import type { FacadeCall } from './facade.ts';
 
 /**

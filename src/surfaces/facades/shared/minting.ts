@@ -7,8 +7,8 @@ import type { Minted } from '../../../guest/issue/mint.ts';
 import type { MintOrder } from '../../../guest/issue/mint-order.ts';
 import type { Mints } from '../../../guest/limits/ceiling.ts';
 import type { GuestRealm } from '../../../guest/limits/guest-realm.ts';
+import { stateOf } from '../../../http/request-state.ts';
 import { limitFields } from '../../../limits/too-many.ts';
-import { requestSourceOf } from '../../../observability/request-source.ts';
 import type { FacadeCall, FacadeRealm } from './facade.ts';
 import type { CommonSection } from './options.ts';
 
@@ -45,7 +45,7 @@ export async function mintFor(
     readAt: call.realm.view.revision + 1,
   };
   const asked = { ...parsed.grant, resources: parsed.grant.resources.map(limitingOnly(limiting)) };
-  const source = { by: minter.clientId, ...requestSourceOf(call.ctx.req) };
+  const source = { by: minter.clientId, ...stateOf(call.ctx.req).source };
   const minted = await guests.mint({ realm, minter, asked, source, ...order });
   if (isRefused(minted)) return firstOf(minted.refused);
   const { value } = minted;

@@ -1,12 +1,15 @@
 /** What every facade reads of a request: its JSON body and its bearer token. */
 import type { Context } from 'koa';
 import { findUnreadable } from '../../../guest/grant/refusal.ts';
-import { readBody } from '../../../http/body.ts';
+import { readBody, readJson as readJsonBody } from '../../../http/body.ts';
 import type { FacadeError, Trouble } from './facade.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** `undefined` is a body that is no JSON, or none that can be read safely. An empty body is `{}` where that is allowed. */
+/**
+ * `undefined` is a body that is no JSON, or none that can be read safely, or in one way. An empty body is `{}` where that
+ * is allowed.
+ */
 export async function readJson(
   ctx: Context,
   say: (trouble: Trouble) => FacadeError,
@@ -19,16 +22,8 @@ export async function readJson(
     throw say('body_too_large');
   }
   if (bytes.length === 0 && mayBeEmpty) return {};
-  const value = parsed(bytes);
-  return findUnreadable(value) === undefined ? value : undefined;
-}
-
-function parsed(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
+  const reading = await readJsonBody(ctx.req, MAX_BODY_BYTES);
+  return 'value' in reading && findUnreadable(reading.value) === undefined ? reading.value : undefined;
 }
 
 /** RFC 6750 §2.1; `undefined` for anything else. */

@@ -3,8 +3,8 @@ import type { Context } from 'koa';
 import { epochSeconds } from '../../../base/clock.ts';
 import { Failure } from '../../../base/errors.ts';
 import { sameOrigin } from '../../../http/csrf.ts';
+import { annotate } from '../../../http/request-state.ts';
 import type { Route, Routed } from '../../../http/routes.ts';
-import { annotate } from '../../../observability/annotations.ts';
 import type { RealmProvider } from '../../../oidc/provider/provider.ts';
 import type { RealmRequest } from '../../../oidc/provider/realm-router.ts';
 import { paths } from '../../../oidc/realm/addresses.ts';
@@ -166,9 +166,9 @@ async function changePassword(account: Account, fields: Fields): Promise<void> {
 }
 
 async function decide(account: Account, id: string, isApproved: boolean): Promise<void> {
-  const { user, uid, startedAt } = account.who;
+  const { user } = account.who;
   const { approvals } = account.provider;
-  if (isApproved) await approvals.approve(user.id, id, { uid, authTime: startedAt });
+  if (isApproved) await approvals.approve(user.id, id, account.who);
   else await approvals.deny(user.id, id);
   done(account, isApproved ? 'request_approved' : 'request_denied');
 }

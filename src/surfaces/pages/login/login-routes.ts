@@ -2,8 +2,8 @@
 import type { Context } from 'koa';
 import { Failure, isFailure } from '../../../base/errors.ts';
 import { sameOrigin } from '../../../http/csrf.ts';
+import { annotate } from '../../../http/request-state.ts';
 import type { Route, Routed } from '../../../http/routes.ts';
-import { annotate } from '../../../observability/annotations.ts';
 import type { Exchange, Question } from '../../../oidc/interaction/interactions.ts';
 import type { RealmProvider } from '../../../oidc/provider/provider.ts';
 import type { RealmRequest } from '../../../oidc/provider/realm-router.ts';
@@ -150,7 +150,7 @@ async function login(page: LoginPage, fields: Fields): Promise<void> {
     return goOn(ctx, await provider.interactions.finishLogin(exchange, { ...outcome, remember }));
   }
   if (outcome.reason === 'incomplete') {
-    await provider.interactions.noteVerified(exchange, { user: outcome.user, remember });
+    await provider.interactions.noteVerified(exchange, { ...outcome, remember });
     return showPassword(page, outcome.user.username, []);
   }
   annotate(ctx.req, { outcome: 'bad_credentials' });
@@ -159,7 +159,7 @@ async function login(page: LoginPage, fields: Fields): Promise<void> {
 
 async function authenticate({ realm }: RealmProvider, username: string, password: string) {
   try {
-    return await realm.login.authenticate(realm.view, username, password);
+    return await realm.authenticator.password(realm.view, username, password);
   } catch (error) {
     if (isFailure(error, 'busy')) return 'busy';
     throw error;
@@ -172,12 +172,12 @@ async function choosePassword(page: LoginPage, fields: Fields): Promise<void> {
   const { interactions, selfService } = provider;
   const login = await interactions.verified(exchange);
   if (login === undefined) return showLogin(page, { error: 'expired' });
-  const { user, remember } = login;
+  const { user } = login;
   const wanted = fields.get('new_password') ?? '';
   if (wanted !== fields.get('repeat_password')) return showPassword(page, user.username, ['mismatch']);
   const outcome = await selfService.setPassword(user, wanted);
   if (outcome !== 'changed' && outcome !== 'wrong') return showPassword(page, user.username, [outcome]);
-  return goOn(ctx, await interactions.finishLogin(exchange, { user, remember }));
+  return goOn(ctx, await interactions.finishLogin(exchange, login));
 }
 
 /** RFC 9700 §4.12: a redirect after a posted password is a 303, so that no browser posts it again. */

@@ -2,6 +2,7 @@
  * The pages of a login: one pure function each, data → HTML document. They know no request and no store; whoever
  * calls them sets the headers (http/security-headers.ts) and checks what their forms send.
  */
+import type { UserCodeProblem } from '../../../oidc/realm/ui-port.ts';
 import type { PasswordFault } from '../../../registry/passwords/passwords.ts';
 import {
   type AuthorizationDetail,
@@ -118,11 +119,9 @@ export function loggedOutPage(page: PageContext, { client }: LoggedOutData): str
   });
 }
 
-export type DeviceProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'aborted' | 'failed';
-
 export type DeviceData = LibraryForm & {
   readonly userCode?: string | undefined;
-  readonly problem?: DeviceProblem | undefined;
+  readonly problem?: UserCodeProblem | undefined;
 };
 
 /** Posts `user_code` and `xsrf` (RFC 8628 §3.3). */
@@ -133,19 +132,6 @@ export function devicePage(page: PageContext, data: DeviceData): string {
     heading: say('device.title'),
     problem: data.problem && say(`device.error.${data.problem}`),
   });
-}
-
-const DEVICE_PROBLEMS: ReadonlyMap<string, DeviceProblem> = new Map([
-  ['NoCodeError', 'missing'],
-  ['NotFoundError', 'unknown'],
-  ['ExpiredError', 'expired'],
-  ['AlreadyUsedError', 'used'],
-  ['AbortedError', 'aborted'],
-]);
-
-/** The problem behind the name of the error with which the library asks for the code again. */
-export function deviceProblemOf(errorName: string): DeviceProblem {
-  return DEVICE_PROBLEMS.get(errorName) ?? 'failed';
 }
 
 export type DeviceConfirmData = LibraryForm & {

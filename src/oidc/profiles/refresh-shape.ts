@@ -1,6 +1,6 @@
 /**
- * Refresh tokens of `profile: keycloak` realms: Keycloak's browser adapter parses them as JWTs and reads `exp`. The
- * JWT is a wrapping around the opaque value, which alone is the credential and alone is looked up.
+ * Refresh tokens of `profile: keycloak` realms. Keycloak's browser adapter parses them as JWTs and reads `exp`. The
+ * JWT wraps the opaque value; only the value is the credential and is looked up.
  */
 import { decodeJwt, SignJWT } from 'jose';
 import { prefixes } from '../../tokens/values.ts';
@@ -39,8 +39,8 @@ export function shapeRefreshToken(value: string, shape: RefreshShape, key: Buffe
 }
 
 /**
- * The value inside a wrapped refresh token, or what was presented when it is not wrapped. The wrapping proves
- * nothing and is not checked: 256 random bits inside do.
+ * The value inside a wrapped refresh token, or the presented text when it is not wrapped. The signature is not
+ * checked: the credential is the 256 random bits inside.
  */
 export function refreshValueOf(presented: string): string {
   if (!presented.startsWith(beginning)) return presented;
@@ -48,7 +48,7 @@ export function refreshValueOf(presented: string): string {
     const { jti } = decodeJwt(presented);
     return jti?.startsWith(prefixes.refresh) === true ? jti : presented;
   } catch {
-    // Not a JWT: it stands for itself and will not be found.
+    // Not a JWT: the text stands for itself, and will not be found.
     return presented;
   }
 }

@@ -1,0 +1,46 @@
+/**
+ * The log lines of domain events. The line of a request (http/lifecycle.ts) reports its logins and tokens, so these
+ * events have no line of their own.
+ */
+import type { DomainEvent, EventListener } from './events.ts';
+import type { Logger } from './logger.ts';
+
+type Line = {
+  readonly level: 'info' | 'debug';
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+};
+
+export function logEvents(logger: Pick<Logger, 'info' | 'debug'>): EventListener {
+  return function logEvent(event) {
+    const line = lineOf(event);
+    if (line !== undefined) logger[line.level]({ realm: event.realm, ...line.fields }, line.message);
+  };
+}
+
+function lineOf(event: DomainEvent): Line | undefined {
+  switch (event.type) {
+    case 'login.succeeded':
+    case 'login.failed':
+    case 'token.issued':
+    case 'token.refused':
+    case 'token.introspected':
+    case 'token.revoked':
+      return undefined;
+    case 'revocation':
+      return info('revoked', { kinds: event.kinds, nodes: event.nodes.length });
+    case 'keys.created':
+      return info('signing keys changed', event.details);
+    case 'keys.rotated':
+      return info('signing keys rotated', event.details);
+    case 'registry.changed':
+      // A realm file may bring thousands of users.
+      return { level: 'debug', message: 'registry changed', fields: { what: event.what, id: event.id } };
+    case 'guest':
+      return info('guest trail', { event: event.event, ...event.details });
+  }
+}
+
+function info(message: string, fields: Line['fields']): Line {
+  return { level: 'info', message, fields };
+}

@@ -1,0 +1,101 @@
+/**
+ * What happens in a realm, as one typed list and one sink. Whoever does a thing emits its event after the commit. The
+ * log and the metrics subscribe to the sink; audit, traces and signals can. Events name things by their ids. They
+ * never contain a credential.
+ */
+import type { Logger } from './logger.ts';
+
+/** Which way a protocol request took: below the framework and the library, or through them. */
+export type RequestPath = 'fast' | 'library';
+
+type OfRealm = { readonly realm: string };
+
+/** A step of authentication was passed or failed. `user`: the id, where the user exists. */
+type LoginEvent = OfRealm & { readonly step: string } & (
+    | { readonly type: 'login.succeeded'; readonly user: string }
+    | {
+        readonly type: 'login.failed';
+        readonly user?: string | undefined;
+        readonly reason: 'credentials' | 'locked' | 'disabled' | 'incomplete';
+      }
+  );
+
+/** What the token endpoint, introspection and revocation answered. `client` is absent when none was authenticated. */
+type TokenEvent = OfRealm & {
+  readonly path: RequestPath;
+  readonly client?: string | undefined;
+} & (
+    | { readonly type: 'token.issued'; readonly grant?: string | undefined }
+    | {
+        readonly type: 'token.refused';
+        readonly grant?: string | undefined;
+        /** The `error` of the answer (RFC 6749 §5.2). */
+        readonly error: string;
+        /** Why, for the operator; the caller is not told. */
+        readonly reason?: string | undefined;
+      }
+    | { readonly type: 'token.introspected'; readonly active: boolean }
+    | { readonly type: 'token.revoked' }
+  );
+
+/** An event in the trail of a guest token, or a mint that was refused, which has no trail. */
+type GuestEvent = OfRealm & {
+  readonly type: 'guest';
+  /** `guest.minted`, `guest.used`, `guest.revoked`, … as in the trail. */
+  readonly event: string;
+  /** Members of the log line. */
+  readonly details: Readonly<Record<string, string | number | undefined>>;
+};
+
+/** Revocation nodes were cut or closed: what hangs below is dead. */
+type RevocationEvent = OfRealm & {
+  readonly type: 'revocation';
+  readonly nodes: readonly string[];
+  /** What was cut, each once: `client`, `user`, `session`, … */
+  readonly kinds: readonly string[];
+};
+
+type KeyEvent = OfRealm & {
+  readonly type: 'keys.created' | 'keys.rotated';
+  readonly details: Readonly<Record<string, unknown>>;
+};
+
+/** Something of the registry was created, changed or removed by this process. */
+type RegistryEvent = OfRealm & {
+  readonly type: 'registry.changed';
+  readonly what: 'realm' | 'client' | 'user' | 'keys';
+  readonly id?: string | undefined;
+};
+
+export type DomainEvent = LoginEvent | TokenEvent | GuestEvent | RevocationEvent | KeyEvent | RegistryEvent;
+
+export type EventListener = (event: DomainEvent) => void;
+
+export type EventSink = {
+  /** Never throws and never waits: an event must not undo what it reports. */
+  emit(event: DomainEvent): void;
+  /** Returns the function that ends the subscription. */
+  subscribe(listener: EventListener): () => void;
+};
+
+/** A listener that throws is reported in the log; the others hear the event all the same. */
+export function createEventSink(logger: Pick<Logger, 'error'>): EventSink {
+  const listeners = new Set<EventListener>();
+
+  function emit(event: DomainEvent): void {
+    for (const listener of listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        logger.error({ realm: event.realm, event: event.type, err: error }, 'an event was not taken in');
+      }
+    }
+  }
+
+  function subscribe(listener: EventListener): () => void {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  return { emit, subscribe };
+}

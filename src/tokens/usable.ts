@@ -1,0 +1,49 @@
+/**
+ * The one check "is this access token usable here": its kind, its life, what it is bound to, and which API it is for.
+ * Pure: the document, the time and what the request proves in, the token's record out.
+ */
+import type { Document } from '../storage/port/port.ts';
+import { decodeToken, type TokenRecord } from './record.ts';
+
+/** What a request proves that its sender holds. */
+export type Possession = {
+  /** Thumbprint of the key whose DPoP proof came with the request (RFC 9449 §6.1). */
+  readonly jkt?: string | undefined;
+  /** Thumbprint of the certificate of its connection (RFC 8705 §3.1). */
+  readonly 'x5t#S256'?: string | undefined;
+};
+
+type Use = {
+  /** Seconds since the epoch. */
+  readonly now: number;
+  /** Absent: the token must be a bearer token. */
+  readonly proven?: Possession;
+};
+
+/** The record of an access token that the sender may use now; `undefined` for any other document, and for none. */
+export function usableToken(
+  document: Document | undefined,
+  { now, proven = {} }: Use,
+): TokenRecord | undefined {
+  const record = document && decodeToken(document.value);
+  if (document === undefined || record === undefined || record.kind === 'RefreshToken') return undefined;
+  return isLive(document, record, now) && isHeld(record, proven) ? record : undefined;
+}
+
+/** Not cut, not spent, not expired. `now` is in seconds. */
+export function isLive(document: Document, record: TokenRecord, now: number): boolean {
+  return !document.cut && document.spentAt === undefined && record.exp > now;
+}
+
+/** Whether a token is bound to nothing, or only to what is proven (RFC 9449 §7.2, RFC 8705 §3). */
+export function isHeld(bound: Possession, proven: Possession): boolean {
+  return (
+    (bound.jkt === undefined || bound.jkt === proven.jkt) &&
+    (bound['x5t#S256'] === undefined || bound['x5t#S256'] === proven['x5t#S256'])
+  );
+}
+
+/** Whether a token has this permission of the API that it is for. */
+export function permits(record: TokenRecord, audience: string, permission: string): boolean {
+  return record.aud === audience && record.scope?.split(' ').includes(permission) === true;
+}
