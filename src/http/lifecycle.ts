@@ -50,9 +50,10 @@ type Done = {
 
 function note({ logger, metrics }: EntranceDeps, { request, state, status, durationMs }: Done): void {
   const { route = 'other', ...notes } = state.annotations;
-  metrics.observe({ route, status, durationMs, wrong: notes.wrong });
+  const path = state.answeredBy;
+  metrics.observe({ route, status, durationMs, path, wrong: notes.wrong });
   if (!logger.isLevelEnabled('info')) return;
   const ms = Math.round(durationMs * 10) / 10;
-  const by = state.answeredBy === undefined ? {} : { path: state.answeredBy };
+  const by = path === undefined ? {} : { path };
   logger.info({ requestId: state.id, method: request.method, route, ...by, status, ms, ...notes });
 }

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Annotations } from '../observability/annotations.ts';
+import type { RequestPath } from '../observability/events.ts';
 import { type RequestSource, requestSourceOf } from '../observability/request-source.ts';
 
 export interface RequestState {
@@ -15,7 +16,7 @@ export interface RequestState {
   /** What the log line says. */
   readonly annotations: Annotations;
   /** Which code answered a protocol request. */
-  answeredBy?: 'fast' | 'library';
+  answeredBy?: RequestPath;
   /** The body, once somebody reads it; it resolves to `undefined` when the body is too large. */
   body?: Promise<Buffer | undefined>;
   /** The fields of a form body, as they were sent or as they were replaced. */

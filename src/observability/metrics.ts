@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { Annotations } from './annotations.ts';
-import type { DomainEvent } from './events.ts';
+import type { DomainEvent, RequestPath } from './events.ts';
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -8,6 +8,7 @@ type Request = {
   readonly route: string;
   readonly status: number;
   readonly durationMs: number;
+  readonly path: RequestPath | undefined;
   readonly wrong: Annotations['wrong'];
 };
 
@@ -17,8 +18,8 @@ export function createMetrics() {
   collectDefaultMetrics({ register: registry });
   const requests = new Counter({
     name: 'daypass_requests_total',
-    help: 'Requests answered, by route and status',
-    labelNames: ['route', 'status'],
+    help: 'Requests answered, by route, status and, for the protocol, path (fast or library)',
+    labelNames: ['route', 'status', 'path'],
     registers: [registry],
   });
   const durations = new Histogram({
@@ -47,9 +48,9 @@ export function createMetrics() {
   const ofAnswers = new Map<string, ReturnType<typeof requests.labels>>();
 
   /** To look labels up costs more than to count. Both sets are closed, so they can be kept. */
-  function count({ route, status, durationMs }: Request): void {
-    const answer = `${route} ${status}`;
-    const counter = ofAnswers.get(answer) ?? requests.labels(route, String(status));
+  function count({ route, status, durationMs, path }: Request): void {
+    const answer = `${route} ${status} ${path ?? ''}`;
+    const counter = ofAnswers.get(answer) ?? requests.labels(route, String(status), path ?? '');
     const histogram = ofRoutes.get(route) ?? durations.labels(route);
     ofAnswers.set(answer, counter);
     ofRoutes.set(route, histogram);

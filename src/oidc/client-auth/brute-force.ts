@@ -49,7 +49,7 @@ export function limitAttempts({ realm, ui }: Parts): Middleware {
   };
 }
 
-/** Whether a request that goes the short way must be left to the long one, which refuses it. */
+/** False when the fast path must leave a request to the library's path, which refuses it. */
 export function mayAttemptSecret(realm: RealmContext, request: IncomingMessage, clientId: string): boolean {
   return (
     realm.bruteForce.isQuiet() ||

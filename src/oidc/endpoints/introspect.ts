@@ -9,7 +9,7 @@ import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import { storedGuest } from '../../guest/guests.ts';
 import { nodesToSubscribe } from '../../guest/record/guest-nodes.ts';
-import { annotate } from '../../http/request-state.ts';
+import { annotate, stateOf } from '../../http/request-state.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { cutKeys } from '../../revocation/cut-keys.ts';
 import { parentNode } from '../../revocation/guest-nodes.ts';
@@ -58,8 +58,27 @@ function refusePublic(realm: RealmContext, ctx: KoaContextWithOIDC): void {
   ctx.body = { error, error_description: description };
 }
 
-/** One look-up; the caller has been authenticated. */
+/** One look-up, one event; the caller has been authenticated. Both paths answer with this. */
 export async function introspect(
+  realm: RealmContext,
+  ctx: Pick<Context, 'req'>,
+  asking: Asking,
+  token: string,
+): Promise<Introspection> {
+  const answer = await lookUp(realm, ctx, asking, token);
+  const path = stateOf(ctx.req).answeredBy ?? 'library';
+  const { active } = answer;
+  realm.events.emit({
+    type: 'token.introspected',
+    realm: realm.name,
+    path,
+    client: asking.client.id,
+    active,
+  });
+  return answer;
+}
+
+async function lookUp(
   realm: RealmContext,
   ctx: Pick<Context, 'req'>,
   asking: Asking,

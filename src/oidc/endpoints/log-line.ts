@@ -1,5 +1,5 @@
 /**
- * What the log line says of a protocol request: route, client, grant, outcome and why. Never a value that was sent:
+ * What the log line and the events say of a protocol request: route, client, grant, outcome and why. Never a value that was sent:
  * names come from closed lists, reasons from the code that refused.
  */
 import type { Context } from 'koa';
@@ -9,19 +9,38 @@ import type { Annotations } from '../../observability/annotations.ts';
 import { grantName } from '../../registry/model/model.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { originNotAllowed } from '../library/messages.ts';
+import { routeNameOf } from '../realm/addresses.ts';
+import type { RealmContext } from '../realm/realm-context.ts';
 import { isLogoutByToken } from './logout-by-token.ts';
+import { clientRoutes } from './protocol-errors.ts';
 
 /** To be called when the answer is known; `thrown` is what the library refused the request with, if anything. */
-export function noteAnswer(ctx: Context, thrown: unknown): void {
-  annotate(ctx.req, {
+export function noteAnswer(
+  realm: Pick<RealmContext, 'name' | 'events'>,
+  ctx: Context,
+  thrown: unknown,
+): void {
+  const notes = {
     ...aboutRequest(ctx),
     outcome: outcomeOf(ctx, thrown),
     ...(thrown instanceof errors.OIDCProviderError ? reasonOf(thrown) : {}),
-  });
+  };
+  annotate(ctx.req, notes);
+  if (clientRoutes.has(notes.route ?? '')) emitTokenEvent(realm, notes);
+}
+
+/** Introspections and revocations that succeeded are emitted by the code that carries them out. */
+function emitTokenEvent(
+  { name: realm, events }: Pick<RealmContext, 'name' | 'events'>,
+  { route, client, grant, outcome, reason }: Annotations & { readonly outcome: string },
+): void {
+  const about = { realm, path: 'library', client, grant } as const;
+  if (outcome !== 'ok') events.emit({ ...about, type: 'token.refused', error: outcome, reason });
+  else if (route === 'token') events.emit({ ...about, type: 'token.issued' });
 }
 
 function aboutRequest(ctx: Context): Annotations {
-  if (!hasOidcContext(ctx)) return {};
+  if (!hasOidcContext(ctx)) return beforeTheLibrary(ctx);
   const { route, client, params } = ctx.oidc;
   const grant = grantName.safeParse(params?.['grant_type']);
   return {
@@ -29,6 +48,12 @@ function aboutRequest(ctx: Context): Annotations {
     ...(client === undefined ? {} : { client: client.clientId }),
     ...(grant.success ? { grant: grant.data } : {}),
   };
+}
+
+/** A request that was refused before the library saw it: the route follows from the path. */
+function beforeTheLibrary({ path }: Context): Annotations {
+  const route = routeNameOf(path);
+  return route === undefined ? {} : { route };
 }
 
 function outcomeOf(ctx: Context, thrown: unknown): string {

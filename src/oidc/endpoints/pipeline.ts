@@ -65,7 +65,7 @@ export function mountPipeline(provider: Provider, realm: RealmContext, ui: UiPor
   );
   provider.use(answerFailures(realm));
   provider.use(crossOrigin(realm));
-  provider.use(noteAnswers);
+  provider.use(noteAnswers(realm));
   provider.use(forbidCaching);
   provider.use(answerUnmatched(realm));
   provider.use(answerPublicDocuments(realm));
@@ -94,11 +94,13 @@ function answerFailures(realm: RealmContext): Middleware {
   };
 }
 
-const noteAnswers: Middleware = async function noteAnswerOfRequest(ctx, next) {
-  stateOf(ctx.req).answeredBy = 'library';
-  await next();
-  noteAnswer(ctx, protocolStateOf(ctx).thrown);
-};
+function noteAnswers(realm: RealmContext): Middleware {
+  return async function noteAnswerOfRequest(ctx, next) {
+    stateOf(ctx.req).answeredBy = 'library';
+    await next();
+    noteAnswer(realm, ctx, protocolStateOf(ctx).thrown);
+  };
+}
 
 /** Token requests commit at the end, in one step; everything else as it goes. */
 function withUnit(realm: RealmContext): Middleware {
@@ -120,10 +122,12 @@ function finishAnswers(realm: RealmContext, ui: UiPort): Middleware {
     const state = protocolStateOf(ctx);
     await next().catch((error: unknown) => noteUnsaved(ctx, error));
     if (!hasOidcContext(ctx)) return;
-    await finish(realm, ctx, state.thrown).catch((error: unknown) => {
+    try {
+      if (await finish(realm, ctx, state.thrown)) state.thrown = undefined;
+    } catch (error) {
       answerRefused(ctx, error);
       state.thrown = error;
-    });
+    }
     await explainError({ realm, ui }, ctx, state.thrown);
   };
 }
@@ -139,20 +143,20 @@ function noteUnsaved(ctx: Context, error: unknown): void {
   state.thrown = error;
 }
 
-async function finish(realm: RealmContext, ctx: Context & KoaContextWithOIDC, error: unknown): Promise<void> {
-  switch (ctx.oidc.route) {
-    case 'token':
-      return finishTokenRequest(realm, ctx);
-    case 'introspection':
-      return isAuthenticated(ctx, error) ? answerIntrospection(realm, ctx) : undefined;
-    case 'revocation':
-      if (!isAuthenticated(ctx, error)) return undefined;
-      return isLogoutByToken(ctx) ? answerRefreshTokenLogout(realm, ctx) : answerRevocation(realm, ctx);
-    case 'client':
-      return hideInternals(ctx);
-    default:
-      return undefined;
-  }
+/** True when an answer of ours took the place of the library's, also of a refusal (of a JWT). */
+async function finish(
+  realm: RealmContext,
+  ctx: Context & KoaContextWithOIDC,
+  error: unknown,
+): Promise<boolean> {
+  const { route } = ctx.oidc;
+  if (route === 'token') await finishTokenRequest(realm, ctx);
+  if (route === 'client') hideInternals(ctx);
+  if ((route !== 'introspection' && route !== 'revocation') || !isAuthenticated(ctx, error)) return false;
+  if (route === 'introspection') await answerIntrospection(realm, ctx);
+  else if (isLogoutByToken(ctx)) await answerRefreshTokenLogout(realm, ctx);
+  else await answerRevocation(realm, ctx);
+  return true;
 }
 
 /** What an operator decided of a registered client is no metadata of its own (RFC 7592 §3). */

@@ -36,6 +36,12 @@ export async function answerRevocation(realm: RealmContext, ctx: KoaContextWithO
     const { kind, grantId } = found.record;
     if (kind === 'RefreshToken' && grantId !== undefined) writes.push(endGrant(realm.name, grantId));
     await unitOf(ctx).now(writes);
+    realm.events.emit({
+      type: 'token.revoked',
+      realm: realm.name,
+      path: 'library',
+      client: client?.clientId,
+    });
   }
   ctx.status = 200;
   ctx.set('Cache-Control', 'no-store');

@@ -1,2 +1,2 @@
-/** What the short way of a request says with 200. */
+/** The answer of the fast path, with status 200. */
 export type FastAnswer = { readonly body: object; readonly headers?: Readonly<Record<string, string>> };

@@ -16,7 +16,7 @@ import type { FastAnswer } from './answer.ts';
 
 const usual: ReadonlySet<string> = new Set(['grant_type', 'scope', 'resource', 'client_id', 'client_secret']);
 
-/** The answer of the token endpoint; `undefined` for whatever needs the long way, errors included. */
+/** The answer of the token endpoint; `undefined` for every request that the library's path must answer, errors included. */
 export async function issueClientCredentials(
   realm: RealmContext,
   client: Client,
@@ -41,7 +41,7 @@ export async function issueClientCredentials(
     { guard: clientNode(client.id), realm: realm.name, since: readAt },
   ]);
   if (!outcome.ok) {
-    // What was known of the client is no longer true: the long way asks anew.
+    // The cached client is out of date: the library's path reads it anew.
     realm.registry.forgetClient(realm.name, client.id);
     return undefined;
   }

@@ -1,8 +1,8 @@
 /**
- * The two requests that services make all day, answered without the library's general machinery: introspection and
- * client credentials by a client with a plain secret, with nothing unusual about them. Whatever is unusual, wrong or
- * refused goes the long way, so that errors and everything else have one place. `test/flows/direct.test.ts` holds
- * both ways against each other.
+ * The fast path: introspection, service tokens and guest tokens by exchange, for clients that authenticate by secret,
+ * answered without Koa and the protocol library. It answers only requests that are allowed and usual. Everything
+ * unusual, wrong or refused is left to the library's path, which alone words errors.
+ * `test/flows/fast-path-differential.test.ts` compares the answers, tokens and records of both paths.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
@@ -31,7 +31,8 @@ const unusualHeaders = [
   'transfer-encoding',
   'content-encoding',
 ];
-const FORM = 'application/x-www-form-urlencoded';
+/** With any parameters: a form is read as UTF-8 whatever `charset` says, on both paths. */
+const FORM_TYPE = /^application\/x-www-form-urlencoded[ \t]*(;|$)/i;
 
 export type FastPathRequest = {
   readonly request: IncomingMessage;
@@ -55,11 +56,12 @@ export async function tryFastPath(
   if (!('form' in reading)) return false;
   const { form } = reading;
   const client = isPlain(form) ? await authenticated(realm, library, asked, form) : undefined;
-  const answer = client && (await answerOf(realm, library.provider, { request, path, form, client }));
-  if (client === undefined || answer === undefined) return false;
+  if (client === undefined) return false;
+  stateOf(request).answeredBy = 'fast';
+  const answer = await answerOf(realm, library.provider, { request, path, form, client });
+  if (answer === undefined) return false;
   response.setHeader('Cache-Control', 'no-store');
   if (path === paths.token) response.setHeader('Pragma', 'no-cache');
-  stateOf(request).answeredBy = 'fast';
   annotate(request, { client: client.id, outcome: 'ok' });
   for (const [name, field] of Object.entries(answer.headers ?? {})) response.setHeader(name, field);
   sendJson(response, 200, answer.body);
@@ -68,7 +70,7 @@ export async function tryFastPath(
 
 function isUsual({ method, headers }: IncomingMessage, path: string): boolean {
   if (method !== 'POST' || (path !== paths.introspection && path !== paths.token)) return false;
-  if (headers['content-type']?.toLowerCase() !== FORM) return false;
+  if (!FORM_TYPE.test(headers['content-type'] ?? '')) return false;
   return !unusualHeaders.some((name) => name in headers) && headers.accept?.includes('jwt') !== true;
 }
 
@@ -135,6 +137,8 @@ async function token(realm: RealmContext, { request, form, client }: Asked): Ans
   const grant = form.get('grant_type') ?? '';
   if (!Object.hasOwn(grants, grant)) return undefined;
   const answer = await grants[grant]?.(realm, client, form, request);
-  if (answer !== undefined) annotate(request, { route: 'token', grant });
+  if (answer === undefined) return undefined;
+  annotate(request, { route: 'token', grant });
+  realm.events.emit({ type: 'token.issued', realm: realm.name, path: 'fast', client: client.id, grant });
   return answer;
 }

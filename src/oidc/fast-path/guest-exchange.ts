@@ -24,7 +24,10 @@ const usual: ReadonlySet<string> = new Set([
   'client_secret',
 ]);
 
-/** The answer of the token endpoint; `undefined` for whatever needs the long way, refusals included. */
+/**
+ * The answer of the token endpoint; `undefined` for every request that the library's path must answer, refusals
+ * included.
+ */
 export async function exchangeForGuest(
   realm: RealmContext,
   client: Client,
@@ -45,7 +48,7 @@ export async function exchangeForGuest(
     return { body, headers: limitFields(minted.limit) };
   } catch (error) {
     if (!(error instanceof errors.OIDCProviderError)) throw error;
-    // Perhaps what was known of the client is no longer true: the long way asks anew, and says what is wrong.
+    // The cached client may be out of date: the library's path reads it anew, and says what is wrong.
     realm.registry.forgetClient(realm.name, client.id);
     return undefined;
   }

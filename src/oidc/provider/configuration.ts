@@ -16,7 +16,7 @@ import { interactionPolicyOf } from '../interaction/interaction-policy.ts';
 import { noteSignedClaims } from '../library/internals.ts';
 import { staleForm } from '../library/messages.ts';
 import { guardedFetch } from '../library/outgoing.ts';
-import { paths } from '../realm/addresses.ts';
+import { libraryRoutes } from '../realm/addresses.ts';
 import { cookiesOf } from '../realm/cookies.ts';
 import { lifetimesOf } from '../realm/lifetimes.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -41,7 +41,7 @@ export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: (_ctx, accountId, client) => pairwiseIdentifier(realm, accountId, client),
     responseTypes: ['code', 'none'],
-    routes,
+    routes: libraryRoutes,
     cookies: cookiesOf(realm),
     clientBasedCORS: allowsOrigin,
     extraClientMetadata: extraClientMetadata(realm),
@@ -86,21 +86,6 @@ function pageError(out: ErrorOut, error: Error): ErrorOut {
   const isStale = error instanceof errors.SessionNotFound || staleForms.has(out.error_description);
   return isStale ? { ...out, error: 'session_not_found' } : out;
 }
-
-const routes: NonNullable<Configuration['routes']> = {
-  authorization: paths.authorization,
-  token: paths.token,
-  introspection: paths.introspection,
-  revocation: paths.revocation,
-  userinfo: paths.userinfo,
-  end_session: paths.logout,
-  jwks: paths.certs,
-  device_authorization: paths.deviceAuthorization,
-  code_verification: paths.device,
-  pushed_authorization_request: paths.pushedRequest,
-  backchannel_authentication: paths.backchannelAuthentication,
-  registration: paths.registration,
-};
 
 const clientAuthMethods: NonNullable<Configuration['clientAuthMethods']> = [
   'none',

@@ -49,7 +49,7 @@ export type RealmProvider = {
   createInitialAccessToken(life: { readonly ttl: number }): Promise<string>;
   /** What authenticates this realm's clients outside the library's endpoints. */
   readonly clientAuth: ClientAuthDeps;
-  /** Answers the most frequent requests by a short way (endpoints/direct.ts); `false` leaves the request as it came. */
+  /** Answers the most frequent requests on the fast path; `false` leaves the request as it came. */
   tryFastPath(request: FastPathRequest): Promise<boolean>;
   /** Answers a request whose `url` is relative to the realm. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;

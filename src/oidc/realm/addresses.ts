@@ -44,6 +44,31 @@ export const paths = {
   registration: '/clients-registrations/openid-connect',
 } as const;
 
+/** The library's names of its routes, which log lines, metrics and events use too. */
+export const libraryRoutes = {
+  authorization: paths.authorization,
+  token: paths.token,
+  introspection: paths.introspection,
+  revocation: paths.revocation,
+  userinfo: paths.userinfo,
+  end_session: paths.logout,
+  jwks: paths.certs,
+  device_authorization: paths.deviceAuthorization,
+  code_verification: paths.device,
+  pushed_authorization_request: paths.pushedRequest,
+  backchannel_authentication: paths.backchannelAuthentication,
+  registration: paths.registration,
+} as const;
+
+const routeNames: ReadonlyMap<string, string> = new Map(
+  Object.entries(libraryRoutes).map(([name, path]) => [path, name]),
+);
+
+/** The library's name of the route at a path, for requests that are answered before the library sees them. */
+export function routeNameOf(path: string): string | undefined {
+  return routeNames.get(path);
+}
+
 const read = ['GET', 'HEAD'] as const;
 const post = ['POST'] as const;
 const both = [...read, ...post] as const;

@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Guests } from '../../guest/guests.ts';
 import type { RealmKeys } from '../../keys/key-ring.ts';
 import type { BruteForceGuard } from '../../limits/brute-force.ts';
+import type { EventSink } from '../../observability/events.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Api, Client } from '../../registry/model/model.ts';
 import type { RealmView } from '../../registry/model/realm-view.ts';
@@ -23,6 +24,7 @@ export type OidcDeps = {
   readonly clock: Clock;
   readonly background: Background;
   readonly logger: Logger;
+  readonly events: EventSink;
   /** Public base without a trailing slash; every address ever written starts with it. */
   readonly publicUrl: string;
   readonly clientCertHeader: string;

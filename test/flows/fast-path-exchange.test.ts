@@ -1,4 +1,4 @@
-/** Token exchange by the short way against the long one: alike in what is answered, written and refused. */
+/** Token exchange on the fast path and on the library's: alike in what is answered, written and refused. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, basic, postForm } from '../support/http.ts';
 import { george } from '../support/realms.ts';
@@ -17,8 +17,8 @@ import {
   session,
 } from './guest-support.ts';
 
-/** `Accept` with "jwt" in it sends a request the long way; JSON stays what is preferred. */
-const theLongWay = { accept: 'application/json, application/x-jwt;q=0.1' };
+/** `Accept` with "jwt" in it leaves a request to the library's path; JSON stays preferred. */
+const libraryPath = { accept: 'application/json, application/x-jwt;q=0.1' };
 const REFRESH_TOKEN = 'urn:ietf:params:oauth:token-type:refresh_token';
 const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 
@@ -65,12 +65,12 @@ async function bothWays(form: Form, auth: readonly [string, string] = portal) {
   const url = server.endpoint('acme', 'token');
   const headers = { authorization: basic(auth) };
   const short = await postForm(url, form, { headers });
-  const long = await postForm(url, form, { headers: { ...headers, ...theLongWay } });
+  const long = await postForm(url, form, { headers: { ...headers, ...libraryPath } });
   expect(said(short)).toEqual(said(long));
   return { short, long };
 }
 
-describe('an exchange by the short way', () => {
+describe('an exchange on the fast path', () => {
   it.each<[string, () => Form, number]>([
     ["the client's own token", () => asked(own), 200],
     ["a user's token", () => asked(user), 200],

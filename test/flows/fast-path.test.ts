@@ -1,14 +1,11 @@
-/**
- * The short way of the most frequent requests against the long one: the same request with one header that changes
- * nothing but the way must be answered alike.
- */
+/** The fast path and the library's path: a request with one header that changes only the path is answered alike. */
 import { describe, expect, it } from 'vitest';
 import { type Answer, basic, postForm } from '../support/http.ts';
 import { acme, analytics, engine, gateway, george, warehouse } from '../support/realms.ts';
 import { useServer } from '../support/use-server.ts';
 
-/** `Accept` with "jwt" in it sends a request the long way; JSON stays what is preferred. */
-const theLongWay = { accept: 'application/json, application/x-jwt;q=0.1' };
+/** `Accept` with "jwt" in it leaves a request to the library's path; JSON stays preferred. */
+const libraryPath = { accept: 'application/json, application/x-jwt;q=0.1' };
 
 const base = acme();
 const realms = [
@@ -45,10 +42,10 @@ function said({ status, headers, json }: Answer) {
 
 async function bothWays(realm: string, endpoint: string, { form, headers = {} }: Sent) {
   const url = server.endpoint(realm, endpoint);
-  const short = await postForm(url, form, { headers });
-  const long = await postForm(url, form, { headers: { ...headers, ...theLongWay } });
-  expect(said(short)).toEqual(said(long));
-  return short;
+  const fast = await postForm(url, form, { headers });
+  const library = await postForm(url, form, { headers: { ...headers, ...libraryPath } });
+  expect(said(fast)).toEqual(said(library));
+  return fast;
 }
 
 const asEngine = { authorization: basic(engine) };
@@ -113,7 +110,7 @@ it('gives tokens that are the same in the store and to their API, and die alike'
   for (const form of [cc, { ...cc, resource: warehouse }]) {
     const ways = [
       await postForm(url, form, { auth: engine }),
-      await postForm(url, form, { auth: engine, headers: theLongWay }),
+      await postForm(url, form, { auth: engine, headers: libraryPath }),
     ];
     for (const { json } of ways) {
       await postForm(server.endpoint('acme', 'revoke'), { token: json.access_token }, { auth: engine });
