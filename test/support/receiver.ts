@@ -2,7 +2,7 @@
 
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
-import { readBody } from '../../src/http/body.ts';
+import { text } from 'node:stream/consumers';
 
 export type Post = { readonly path: string; readonly form: URLSearchParams };
 
@@ -21,9 +21,9 @@ export async function startReceiver(...statuses: number[]): Promise<Receiver> {
   const arrivals = new EventEmitter();
 
   const server = createServer(async (request, response) => {
-    const body = await readBody(request, 100_000);
+    const body = await text(request);
     const status = statuses.length > 1 ? statuses.shift() : statuses[0];
-    posts.push({ path: request.url ?? '', form: new URLSearchParams(body?.toString('utf8')) });
+    posts.push({ path: request.url ?? '', form: new URLSearchParams(body) });
     response.writeHead(status ?? 200).end();
     arrivals.emit('post');
   });
