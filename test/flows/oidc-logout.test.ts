@@ -32,7 +32,7 @@ beforeAll(async () => {
     {
       id: 'told',
       ...payload,
-      backchannelLogoutUri: `${receiver.url}/payload`,
+      backchannelLogoutUri: `${receiver.url}/told`,
       postLogoutRedirectUris: [home],
     },
     { id: 'told-briefly', ...app, backchannelLogoutUri: `${receiver.url}/briefly` },

@@ -3,6 +3,7 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import { readBody } from '../../src/http/body.ts';
+import { beginRequest } from '../../src/http/request-state.ts';
 
 export type Post = { readonly path: string; readonly form: URLSearchParams };
 
@@ -21,6 +22,7 @@ export async function startReceiver(...statuses: number[]): Promise<Receiver> {
   const arrivals = new EventEmitter();
 
   const server = createServer(async (request, response) => {
+    beginRequest(request, 'received');
     const body = await readBody(request, 100_000);
     const status = statuses.length > 1 ? statuses.shift() : statuses[0];
     posts.push({ path: request.url ?? '', form: new URLSearchParams(body?.toString('utf8')) });
