@@ -25,7 +25,7 @@ export interface RequestState {
 
 const states = new WeakMap<IncomingMessage, RequestState>();
 
-/** Begins the state of a request whose forwarding headers a trusted proxy has set, or nobody. */
+/** Begins the state of a request. To be called after trusted-proxy.ts: the source is read from what it leaves. */
 export function beginRequest(request: IncomingMessage, id: string): RequestState {
   let source: RequestSource | undefined;
   const state: RequestState = {

@@ -49,6 +49,25 @@ describe('callers of the JSON API', () => {
     expect(again).toMatchObject({ status: 401, json: { code: 'invalid_client' } });
   });
 
+  it.each(['portal', 'nobody'])(
+    'holds off who guesses the secret of %s, the right one then too, but no other network',
+    async (id) => {
+      const by = (secret: string, network: string) =>
+        call(server, 'GET', '/guest-tokens', undefined, {
+          auth: [id, secret],
+          headers: { 'x-forwarded-for': network },
+        });
+      const guesser = id === 'portal' ? '198.51.100.7' : '198.51.100.8';
+      for (let tries = 0; tries < 20; tries += 1) expect((await by('wrong', guesser)).status).toBe(401);
+
+      const late = await by(portal[1], guesser);
+
+      expect(late).toMatchObject({ status: 429, json: { code: 'too_many_requests' } });
+      expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect((await by(portal[1], '203.0.113.7')).status).toBe(id === 'portal' ? 200 : 401);
+    },
+  );
+
   it('asks who calls before it looks at what they say', async () => {
     const answer = await mintGuest(server, 'no json', { auth: ['portal', 'wrong'] });
 
