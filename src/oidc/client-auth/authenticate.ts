@@ -77,7 +77,7 @@ const nobody = {};
 
 /** An unknown client, one with another method and a wrong secret take the same time. */
 function bySecret(
-  { clock }: RealmContext,
+  { clock }: Pick<RealmContext, 'clock'>,
   client: Client | undefined,
   secret: string,
 ): Authenticated | Refusal {

@@ -50,14 +50,21 @@ export function limitAttempts({ realm, ui }: Parts): Middleware {
 }
 
 /** False when the fast path must leave a request to the library's path, which refuses it. */
-export function mayAttemptSecret(realm: RealmContext, request: IncomingMessage, clientId: string): boolean {
+export function mayAttemptSecret(
+  realm: Pick<RealmContext, 'name' | 'bruteForce'>,
+  request: IncomingMessage,
+  clientId: string,
+): boolean {
   return (
     realm.bruteForce.isQuiet() ||
     !realm.bruteForce.isBlocked(attemptSourceOf(realm, request, 'client_secret', clientId))
   );
 }
 
-function attemptOf(realm: RealmContext, ctx: Context): Attempt | undefined {
+function attemptOf(
+  realm: Pick<RealmContext, 'name' | 'findClient' | 'clock'>,
+  ctx: Context,
+): Attempt | undefined {
   if (ctx.method !== 'POST') return undefined;
   if (isAt(ctx, paths.device)) {
     if (!formOf(ctx).get('user_code')) return undefined;
@@ -93,7 +100,7 @@ function isAt({ path }: Context, address: string): boolean {
 }
 
 export function attemptSourceOf(
-  { name }: RealmContext,
+  { name }: Pick<RealmContext, 'name'>,
   request: IncomingMessage,
   kind: AttemptKind,
   target: string,
@@ -134,7 +141,10 @@ function isWrongSecret(ctx: Context, thrown: unknown): boolean {
 }
 
 /** Right, and refused all the same: a service that goes on asking is no guesser, and is let in when it may be again. */
-async function isOfDisabled(realm: RealmContext, { id, secret }: Shown): Promise<boolean> {
+async function isOfDisabled(
+  realm: Pick<RealmContext, 'findClient' | 'clock'>,
+  { id, secret }: Shown,
+): Promise<boolean> {
   const client = secret === undefined ? undefined : await realm.findClient(id);
   return client?.enabled === false && isSecretOf(client, secret ?? '', realm.clock());
 }
@@ -149,7 +159,7 @@ const redeeming: ReadonlySet<string> = new Set([
  * What a public client redeems is all it has to show. Others have a secret, and are not limited: what strangers send
  * through them would lock out the people behind them.
  */
-function attemptOfPublicClient(realm: RealmContext, ctx: Context): Attempt | undefined {
+function attemptOfPublicClient(realm: Pick<RealmContext, 'name'>, ctx: Context): Attempt | undefined {
   const form = formOf(ctx);
   if (!redeeming.has(form.get('grant_type') ?? '') || form.has('client_assertion')) return undefined;
   const attemptSource = attemptSourceOf(realm, ctx.req, 'grant', form.get('client_id') ?? '');

@@ -32,7 +32,7 @@ export function problemOfAssertion(
   return isAfter(claims['exp'], now + LONGEST_LIFE) ? 'exp is unreasonably far in the future' : undefined;
 }
 
-export function assertionCheck(realm: RealmContext) {
+export function assertionCheck(realm: Pick<RealmContext, 'issuer' | 'clock'>) {
   return async function checkAssertion(
     ctx: KoaContextWithOIDC,
     claims: Readonly<Record<string, unknown>>,

@@ -4,7 +4,9 @@ import { formOf, replaceForm } from '../http/form.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
 /** RFC 6749 §2.3 allows one method a request; where the profile says so, the same credentials twice count as once. */
-export function takeDoubledSecretOnce({ profile: { clientAuthentication } }: RealmContext): Middleware {
+export function takeDoubledSecretOnce({
+  profile: { clientAuthentication },
+}: Pick<RealmContext, 'profile'>): Middleware {
   return function takeSecretOnce(ctx, next) {
     if (clientAuthentication.allowsRepeatedSecret && isDoubled(ctx)) {
       const form = formOf(ctx);

@@ -76,14 +76,17 @@ function bareAddress(text: string): string | undefined {
 }
 
 /** The thumbprint of the proof's key, or `undefined` when the request carries no proof. Rejects with `invalid_dpop_proof`. */
-export function provenKey(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<string | undefined> {
+export function provenKey(
+  realm: Pick<RealmContext, 'name' | 'store' | 'clock'>,
+  ctx: KoaContextWithOIDC,
+): Promise<string | undefined> {
   const address = ctx.oidc.urlFor(ctx.oidc.route);
   return provenKeyFor(realm, ctx, { method: ctx.method, address, owner: ctx.oidc.client?.clientId ?? '' });
 }
 
 /** The same where the library knows no client. */
 export async function provenKeyFor(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'name' | 'store' | 'clock'>,
   ctx: Pick<Context, 'get'>,
   { owner, ...target }: ProofTarget & { readonly owner: string },
 ): Promise<string | undefined> {
@@ -97,6 +100,10 @@ export async function provenKeyFor(
 }
 
 /** Of the proofs of one `owner` each is good once: `false` for one that was spent before. */
-export function spendProof(realm: RealmContext, owner: string, { jti, iat }: Proof): Promise<boolean> {
+export function spendProof(
+  realm: Pick<RealmContext, 'name' | 'store' | 'clock'>,
+  owner: string,
+  { jti, iat }: Proof,
+): Promise<boolean> {
   return isFirstUse(realm, owner, jti, iat + MAX_AGE + TOLERANCE);
 }

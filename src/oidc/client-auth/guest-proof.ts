@@ -8,7 +8,7 @@ import { type Proof, provenKeyFor, verifyProof } from './dpop.ts';
  * Of the proofs of one `owner` each is good once.
  */
 export async function provenGuestKey(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'name' | 'store' | 'clock'>,
   ctx: Context,
   { address, owner }: { readonly address: string; readonly owner: string },
 ): Promise<{ readonly jkt: string } | { readonly fault: string }> {

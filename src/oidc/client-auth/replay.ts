@@ -5,7 +5,7 @@ import type { RealmContext } from '../realm/realm-context.ts';
 
 /** Of two requests with one `jti` at once exactly one is the first. */
 export async function isFirstUse(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'name' | 'store' | 'clock'>,
   issuer: string,
   jti: string,
   expiresAt: number,

@@ -22,7 +22,7 @@ const registrableGrants: ReadonlySet<string> = new Set([
   'urn:ietf:params:oauth:grant-type:device_code',
 ]);
 
-export function registrationFeatures(realm: RealmContext) {
+export function registrationFeatures(realm: Pick<RealmContext, 'view'>) {
   const { registration } = realm.view;
   if (registration === undefined) return {};
   return {
@@ -43,7 +43,7 @@ export function registrationFeatures(realm: RealmContext) {
  * `Failure('invalid_input')` when the realm has no registration.
  */
 export async function createInitialAccessToken(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'name' | 'view'>,
   provider: Provider,
   { ttl }: { readonly ttl: number },
 ): Promise<string> {
@@ -57,7 +57,9 @@ export async function createInitialAccessToken(
  * The library's hook for our own metadata. With a request it is a registration: our names are removed like unknown
  * ones (RFC 7591 §2), and the rest must keep our rules.
  */
-export function extraClientMetadata(realm: RealmContext): NonNullable<Configuration['extraClientMetadata']> {
+export function extraClientMetadata(
+  realm: Pick<RealmContext, 'permissionNames'>,
+): NonNullable<Configuration['extraClientMetadata']> {
   return {
     properties: [...internalMetadata],
     validator: (ctx, name, _value, metadata) => {
@@ -86,7 +88,10 @@ function checkMetadata(metadata: Readonly<Record<string, unknown>>): void {
 }
 
 /** The realm limits the scopes of a registered client; the library knows only OIDC's scopes. */
-function leaveOutPermissions(realm: RealmContext, metadata: { scope?: unknown }): void {
+function leaveOutPermissions(
+  realm: Pick<RealmContext, 'permissionNames'>,
+  metadata: { scope?: unknown },
+): void {
   if (typeof metadata.scope !== 'string') return;
   const names = metadata.scope.split(' ').filter((name) => !realm.permissionNames.has(name));
   if (names.length === 0) delete metadata.scope;
@@ -99,7 +104,7 @@ function textsOf(value: unknown): readonly string[] {
 
 /** Stores what was registered or updated. */
 export async function registerClient(
-  { registry, name, view }: RealmContext,
+  { registry, name, view }: Pick<RealmContext, 'name' | 'view' | 'registry'>,
   id: string,
   metadata: AdapterPayload,
 ): Promise<void> {

@@ -26,7 +26,7 @@ const guestLooks = /^(dpg_|dpgr_|[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$)/;
 
 /** Revokes a guest token or its whole chain of refreshes. By its minter, or (without `clientId`) by its holder. */
 export async function revokeGuest(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'name' | 'store' | 'guests'>,
   value: string,
   { requestSource, clientId }: { readonly requestSource: RequestSource; readonly clientId?: string },
 ): Promise<boolean> {
@@ -64,7 +64,11 @@ function isGuestRefresh(ctx: Context): boolean {
 }
 
 /** Whether there was anything to revoke is not told. */
-async function revoke(realm: RealmContext, ctx: Context, next: () => Promise<unknown>): Promise<unknown> {
+async function revoke(
+  realm: Pick<RealmContext, 'name' | 'store' | 'guests'>,
+  ctx: Context,
+  next: () => Promise<unknown>,
+): Promise<unknown> {
   const value = formOf(ctx).get('token') ?? '';
   const isGuest = await revokeGuest(realm, value, { requestSource: stateOf(ctx.req).source });
   if (!isGuest && !guestLooks.test(value)) return next();

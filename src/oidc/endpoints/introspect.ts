@@ -52,7 +52,7 @@ export async function answerIntrospection(realm: RealmContext, ctx: KoaContextWi
 }
 
 /** Naming oneself proves nothing (RFC 7662 §2.1: the caller must be authorized). */
-function refusePublic(realm: RealmContext, ctx: KoaContextWithOIDC): void {
+function refusePublic(realm: Pick<RealmContext, 'profile'>, ctx: KoaContextWithOIDC): void {
   const { status, error, description } = realm.profile.errors.publicIntrospection;
   ctx.status = status;
   ctx.body = { error, error_description: description };
@@ -115,7 +115,7 @@ type Answered = { readonly answer: Introspection; readonly nodes: () => readonly
 
 /** For a caller that remembers the answer and hears at `/events` what was cut. */
 function withCutKeys(
-  { keys }: RealmContext,
+  { keys }: Pick<RealmContext, 'keys'>,
   ctx: Pick<Context, 'req'>,
   { client }: Asking,
   { answer, nodes }: Answered,
@@ -142,7 +142,7 @@ export function audiencesOf(realm: Pick<RealmContext, 'view'>, caller: Client): 
 
 /** OIDC Core §8.1: whoever asks, the person is called what the token's own client calls them. */
 async function pairwiseSubject(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'keys' | 'findClient'>,
   provider: () => Provider,
   { accountId, clientId }: TokenRecord,
 ): Promise<string | undefined> {

@@ -14,7 +14,7 @@ import { paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { oidcScopeSet } from '../tokens/claims.ts';
 
-export function narrowRefreshScope(realm: RealmContext): Middleware {
+export function narrowRefreshScope(realm: Pick<RealmContext, 'name' | 'permissionNames'>): Middleware {
   return async function narrowScopeOfRefresh(ctx, next) {
     const form = formOf(ctx);
     if (ctx.path === paths.token && form.get('grant_type') === 'refresh_token' && form.has('scope')) {
@@ -25,7 +25,11 @@ export function narrowRefreshScope(realm: RealmContext): Middleware {
 }
 
 /** Nothing left is no scope at all, which would mean everything: then the request stays as it is and is refused. */
-async function narrow(realm: RealmContext, ctx: Context, form: URLSearchParams): Promise<void> {
+async function narrow(
+  realm: Pick<RealmContext, 'name' | 'permissionNames'>,
+  ctx: Context,
+  form: URLSearchParams,
+): Promise<void> {
   const hash = sha256(refreshValueOf(form.get('refresh_token') ?? ''));
   const document = await unitOf(ctx).read(tokenKey(realm.name, hash));
   const record = document && decodeToken(document.value);
@@ -38,6 +42,6 @@ async function narrow(realm: RealmContext, ctx: Context, form: URLSearchParams):
   replaceForm(ctx, form);
 }
 
-function exists(realm: RealmContext, scope: string): boolean {
+function exists(realm: Pick<RealmContext, 'permissionNames'>, scope: string): boolean {
   return oidcScopeSet.has(scope) || realm.permissionNames.has(scope);
 }

@@ -81,7 +81,7 @@ export function mountPipeline(provider: Provider, realm: RealmContext, ui: UiPor
 }
 
 /** What no inner part expected is logged here, once; a store that cannot be reached is a 503. */
-function answerFailures(realm: RealmContext): Middleware {
+function answerFailures(realm: Pick<RealmContext, 'name' | 'logger'>): Middleware {
   return async function answerFailure(ctx, next) {
     try {
       await next();
@@ -94,7 +94,7 @@ function answerFailures(realm: RealmContext): Middleware {
   };
 }
 
-function noteAnswers(realm: RealmContext): Middleware {
+function noteAnswers(realm: Pick<RealmContext, 'name' | 'events'>): Middleware {
   return async function noteAnswerOfRequest(ctx, next) {
     stateOf(ctx.req).answeredBy = 'library';
     await next();
@@ -103,7 +103,7 @@ function noteAnswers(realm: RealmContext): Middleware {
 }
 
 /** Token requests commit at the end, in one step; everything else as it goes. */
-function withUnit(realm: RealmContext): Middleware {
+function withUnit(realm: Pick<RealmContext, 'store'>): Middleware {
   return function assignUnitOfWork(ctx, next) {
     protocolStateOf(ctx).unit = createUnitOfWork(realm.store, { deferred: ctx.path === paths.token });
     return next();
@@ -200,7 +200,7 @@ async function explainError(
 
 /** The library goes by `Accept` and would answer a program with a page. */
 async function phrase(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'name' | 'issuer' | 'profile'>,
   ctx: Context & KoaContextWithOIDC,
   error: errors.OIDCProviderError,
 ): Promise<void> {
@@ -214,7 +214,7 @@ async function phrase(
   }
 }
 
-function refuse(realm: RealmContext, ctx: Context, words: Refused): void {
+function refuse(realm: Pick<RealmContext, 'issuer'>, ctx: Context, words: Refused): void {
   ctx.status = words.status;
   ctx.body = { error: words.error, error_description: words.description };
   if (words.status === 401 && ctx.get('Authorization') !== '') {

@@ -13,7 +13,7 @@ const LONGEST_QUERY = 8000;
 
 const postable: ReadonlySet<string> = new Set([paths.authorization, paths.logout]);
 
-export function readdressPostedRequests(realm: RealmContext): Middleware {
+export function readdressPostedRequests(realm: Pick<RealmContext, 'issuer'>): Middleware {
   return function readdressPostedRequest(ctx, next) {
     if (ctx.method !== 'POST' || !postable.has(ctx.path)) return next();
     if (ctx.is('application/x-www-form-urlencoded') === false) return refuse(ctx, 'a form was expected');

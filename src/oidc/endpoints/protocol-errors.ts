@@ -33,7 +33,7 @@ export const clientRoutes: ReadonlySet<string> = new Set([
 
 /** The error to answer with instead of the library's, if another. */
 export async function rephrase(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'name' | 'profile'>,
   ctx: KoaContextWithOIDC,
   thrown: LibraryError,
 ): Promise<Refused | undefined> {
@@ -45,7 +45,7 @@ export async function rephrase(
   return errors.rephrase(thrown, request);
 }
 
-function refusedRequest(realm: RealmContext, ctx: KoaContextWithOIDC): RefusedRequest {
+function refusedRequest(realm: Pick<RealmContext, 'name'>, ctx: KoaContextWithOIDC): RefusedRequest {
   const { route, params, client } = ctx.oidc;
   return {
     route,
@@ -74,7 +74,7 @@ function grantRefusal(ctx: KoaContextWithOIDC): string {
 }
 
 /** True when the refresh token is of this client, and its session, user or the client was cut after it was issued. */
-async function isRevoked(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<boolean> {
+async function isRevoked(realm: Pick<RealmContext, 'name'>, ctx: KoaContextWithOIDC): Promise<boolean> {
   const token = ctx.oidc.params?.['refresh_token'];
   if (typeof token !== 'string') return false;
   const document = await unitOf(ctx).read(tokenKey(realm.name, sha256(refreshValueOf(token))));

@@ -9,7 +9,7 @@ import type { RealmContext } from '../realm/realm-context.ts';
 /** A key is published for twice this time before it signs (keys/key-ring.ts). */
 const MAX_AGE = 300;
 
-export function answerPublicDocuments(realm: RealmContext): Middleware {
+export function answerPublicDocuments(realm: Pick<RealmContext, 'name' | 'issuer' | 'keys'>): Middleware {
   return async function answerPublicDocument(ctx, next) {
     if (ctx.path === paths.realm && (ctx.method === 'GET' || ctx.method === 'HEAD')) {
       ctx.body = JSON.stringify(descriptorOf(realm));
@@ -33,7 +33,7 @@ function keep(ctx: Context): void {
 }
 
 /** Keycloak's description of a realm, which its older adapters read the RS256 key from. */
-function descriptorOf({ issuer, name, keys }: RealmContext) {
+function descriptorOf({ issuer, name, keys }: Pick<RealmContext, 'name' | 'issuer' | 'keys'>) {
   const signer = keys.jwks.find(({ alg }) => alg === 'RS256');
   return {
     realm: name,

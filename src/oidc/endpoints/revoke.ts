@@ -20,7 +20,10 @@ import { revokeGuest } from './guest-holder.ts';
  * The client has been authenticated when this runs. Whether there was anything to revoke is not told (§2.2), and
  * only the client a token was issued to can revoke it (§2.1). A refresh token takes its whole grant along.
  */
-export async function answerRevocation(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
+export async function answerRevocation(
+  realm: Pick<RealmContext, 'name' | 'store' | 'events' | 'guests'>,
+  ctx: KoaContextWithOIDC,
+): Promise<void> {
   const found = await ownToken(realm, ctx);
   const { client, params } = ctx.oidc;
   if (found === undefined && client !== undefined && typeof params?.['token'] === 'string') {
@@ -51,7 +54,10 @@ export async function answerRevocation(realm: RealmContext, ctx: KoaContextWithO
 }
 
 /** Ends the session that a refresh token belongs to; idempotent, no body. Of what is no refresh token nothing ends. */
-export async function answerRefreshTokenLogout(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
+export async function answerRefreshTokenLogout(
+  realm: Pick<RealmContext, 'name' | 'store' | 'background' | 'logger'>,
+  ctx: KoaContextWithOIDC,
+): Promise<void> {
   const found = await anyToken(realm, ctx);
   if (found?.record.kind === 'RefreshToken') {
     if (found.record.clientId !== ctx.oidc.client?.clientId) return refuseForeignToken(ctx);
@@ -71,7 +77,7 @@ function refuseForeignToken(ctx: KoaContextWithOIDC): void {
 
 /** Offline access is not the session's (OIDC Core §11): giving it up leaves the person signed in. */
 async function endSessionOf(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'name' | 'store' | 'background' | 'logger'>,
   ctx: KoaContextWithOIDC,
   { grantId, sessionUid, scope }: TokenRecord,
 ): Promise<void> {
@@ -80,12 +86,12 @@ async function endSessionOf(
   if (sessionUid !== undefined && !isOffline) await createSessions(realm, ctx.oidc.provider).end(sessionUid);
 }
 
-async function ownToken(realm: RealmContext, ctx: KoaContextWithOIDC) {
+async function ownToken(realm: Pick<RealmContext, 'name'>, ctx: KoaContextWithOIDC) {
   const found = await anyToken(realm, ctx);
   return found?.record.clientId === ctx.oidc.client?.clientId ? found : undefined;
 }
 
-async function anyToken(realm: RealmContext, ctx: KoaContextWithOIDC) {
+async function anyToken(realm: Pick<RealmContext, 'name'>, ctx: KoaContextWithOIDC) {
   const token = ctx.oidc.params?.['token'];
   if (typeof token !== 'string') return undefined;
   const hash = sha256(refreshValueOf(token));

@@ -61,7 +61,11 @@ async function refreshFields(realm: RealmContext, ctx: KoaContextWithOIDC, token
 }
 
 /** Of several refreshes within the grace one wrote the successor: all of them answer with its times. */
-async function storedTimes(realm: RealmContext, ctx: KoaContextWithOIDC, value: string) {
+async function storedTimes(
+  realm: Pick<RealmContext, 'name' | 'store'>,
+  ctx: KoaContextWithOIDC,
+  value: string,
+) {
   const key = tokenKey(realm.name, sha256(value));
   const isSuccessor = ctx.oidc.entities.RotatedRefreshToken !== undefined;
   const [document] = isSuccessor ? await realm.store.read([key]) : [await unitOf(ctx).read(key)];

@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa';
 import { type Address, addressOf, isFixed, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
-export function answerUnmatched(realm: RealmContext): Middleware {
+export function answerUnmatched(realm: Pick<RealmContext, 'profile'>): Middleware {
   return async function answerUnmatchedRequest(ctx, next) {
     const address = addressOf(ctx.path);
     // The library's router takes other spellings of a path; from here on there is one.
@@ -21,7 +21,7 @@ function refuseAddress(ctx: Context): void {
   ctx.body = { error: 'Unable to find matching target resource method' };
 }
 
-function refuseMethod(realm: RealmContext, ctx: Context, { path, methods }: Address): void {
+function refuseMethod(realm: Pick<RealmContext, 'profile'>, ctx: Context, { path, methods }: Address): void {
   const { methodAtMetadata } = realm.profile.errors;
   if (methodAtMetadata !== undefined && isMetadata(path)) {
     ctx.status = methodAtMetadata.status;

@@ -49,12 +49,17 @@ export async function issueClientCredentials(
   return { body: { scope, access_token: value, ...fields } };
 }
 
-function apiOf(realm: RealmContext, form: URLSearchParams): Api | undefined {
+function apiOf(realm: Pick<RealmContext, 'defaultApi' | 'apiOf'>, form: URLSearchParams): Api | undefined {
   const resource = form.get('resource');
   return resource === null ? realm.defaultApi : realm.apiOf(resource);
 }
 
-function isUsual(realm: RealmContext, client: Client, api: Api, form: URLSearchParams): boolean {
+function isUsual(
+  realm: Pick<RealmContext, 'profile'>,
+  client: Client,
+  api: Api,
+  form: URLSearchParams,
+): boolean {
   const needsProof =
     client.dpopBoundAccessTokens === true || client.tlsClientCertificateBoundAccessTokens === true;
   return (
@@ -67,7 +72,12 @@ function isUsual(realm: RealmContext, client: Client, api: Api, form: URLSearchP
 }
 
 /** `undefined` when a scope does not exist, or is OpenID Connect's. */
-function scopeOf(realm: RealmContext, client: Client, api: Api, form: URLSearchParams): string | undefined {
+function scopeOf(
+  realm: Pick<RealmContext, 'view' | 'permissionNames'>,
+  client: Client,
+  api: Api,
+  form: URLSearchParams,
+): string | undefined {
   const decision = decideScope({
     requested: form.get('scope') ?? undefined,
     oidcScopes: oidcScopeSet,
@@ -102,7 +112,7 @@ function recordOf({ client, api, scope, iat, exp }: Issued, jwtId: string | unde
 }
 
 async function newToken(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'name' | 'issuer' | 'profile' | 'keys'>,
   issued: Issued,
 ): Promise<{ readonly value: string; readonly jwtId?: string }> {
   if (issued.api.tokens.format === 'opaque') return { value: newValue('access') };
@@ -111,7 +121,11 @@ async function newToken(
 }
 
 /** RFC 9068 §2. */
-function sign(realm: RealmContext, { client, api, scope, iat, exp }: Issued, jti: string): Promise<string> {
+function sign(
+  realm: Pick<RealmContext, 'name' | 'issuer' | 'profile' | 'keys'>,
+  { client, api, scope, iat, exp }: Issued,
+  jti: string,
+): Promise<string> {
   const alg = api.tokens.alg ?? realm.profile.signingAlg;
   const jwk = realm.keys.jwks.find((one) => one.alg === alg);
   if (jwk === undefined) throw new Error(`the realm has no ${alg} key`);

@@ -17,7 +17,7 @@ type Asking = { readonly minter: Minter; readonly form: URLSearchParams; readonl
  * of the subject token (RFC 8693 §4.1). Without an actor token, that `act` stays as it is.
  */
 export async function actorOf(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'name' | 'store' | 'clock'>,
   { minter, form, proven }: Asking,
   held: Actor | undefined,
 ): Promise<Actor | undefined> {

@@ -46,7 +46,10 @@ async function handlePassword(realm: RealmContext, ctx: KoaContextWithOIDC): Pro
 /** What the tokens are bound to: the key of a DPoP proof (RFC 9449 §5) or a certificate (RFC 8705 §3). */
 type Binding = { readonly jkt?: string | undefined; readonly certificate?: string | undefined };
 
-async function senderBinding(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Binding> {
+async function senderBinding(
+  realm: Pick<RealmContext, 'name' | 'store' | 'clock' | 'clientCertHeader'>,
+  ctx: KoaContextWithOIDC,
+): Promise<Binding> {
   const { client } = ctx.oidc;
   const jkt = await provenKey(realm, ctx);
   if (jkt === undefined && client?.['dpopBoundAccessTokens'] === true) {
@@ -58,7 +61,10 @@ async function senderBinding(realm: RealmContext, ctx: KoaContextWithOIDC): Prom
   return { jkt, certificate };
 }
 
-async function authenticate(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Proven> {
+async function authenticate(
+  realm: Pick<RealmContext, 'view' | 'profile' | 'authenticator'>,
+  ctx: KoaContextWithOIDC,
+): Promise<Proven> {
   const { username, password } = ctx.oidc.params ?? {};
   if (typeof username !== 'string') throw missing('username');
   if (typeof password !== 'string') throw missing('password');
@@ -145,7 +151,7 @@ async function issue(realm: RealmContext, ctx: KoaContextWithOIDC, login: Login)
   };
 }
 
-function requestedApi(realm: RealmContext, ctx: KoaContextWithOIDC) {
+function requestedApi(realm: Pick<RealmContext, 'defaultApi' | 'apiOf'>, ctx: KoaContextWithOIDC) {
   const resource = ctx.oidc.params?.['resource'];
   if (resource === undefined) return realm.defaultApi;
   // RFC 8707 §2.2: one audience a token.
@@ -155,7 +161,7 @@ function requestedApi(realm: RealmContext, ctx: KoaContextWithOIDC) {
 }
 
 async function startSession(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'view' | 'apiOf'>,
   ctx: KoaContextWithOIDC,
   login: Login,
   request: { readonly scopes: readonly string[]; readonly resource: string },
@@ -186,7 +192,7 @@ async function startSession(
 }
 
 /** The library's types want arrays that can change. */
-function contextOf(realm: RealmContext, { steps }: Login) {
+function contextOf(realm: Pick<RealmContext, 'view'>, { steps }: Login) {
   const { acr, amr } = authenticationContext(realm.view.acrValues, steps);
   return { acr, amr: [...amr] };
 }

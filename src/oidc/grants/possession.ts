@@ -7,7 +7,10 @@ import { provenKey } from '../client-auth/dpop.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
 /** Throws `invalid_dpop_proof` for a proof that does not hold. */
-export async function possessionOf(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Possession> {
+export async function possessionOf(
+  realm: Pick<RealmContext, 'name' | 'store' | 'clock' | 'clientCertHeader'>,
+  ctx: KoaContextWithOIDC,
+): Promise<Possession> {
   const certificate = readCertificate(ctx.get(realm.clientCertHeader));
   return { jkt: await provenKey(realm, ctx), 'x5t#S256': certificate && thumbprintOf(certificate.raw) };
 }

@@ -40,7 +40,10 @@ type IdToken = {
 };
 
 /** A live ID token of this realm; `aud` is the client it was issued to. */
-export async function verifyIdToken(realm: RealmContext, value: string): Promise<IdToken> {
+export async function verifyIdToken(
+  realm: Pick<RealmContext, 'issuer' | 'keys'>,
+  value: string,
+): Promise<IdToken> {
   const keys = realm.keys.jwks.map(publicMembers);
   const claims = await verified(value, keys, { issuer: realm.issuer });
   const parsed = idClaims.safeParse(claims);

@@ -89,7 +89,7 @@ function ownTokenSubject(
 }
 
 async function userSubject(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'name' | 'view' | 'registry'>,
   userId: string,
   nodes: readonly string[],
   readAt?: Stamp,
@@ -104,7 +104,10 @@ async function userSubject(
 }
 
 /** A user as the subject of a guest token, with the user's permissions of this moment. */
-export async function subjectUser(realm: RealmContext, userId: string): Promise<SubjectUser | undefined> {
+export async function subjectUser(
+  realm: Pick<RealmContext, 'name' | 'view' | 'registry'>,
+  userId: string,
+): Promise<SubjectUser | undefined> {
   const user = await realm.registry.findUser(realm.name, userId);
   if (user?.enabled !== true) return undefined;
   return { id: user.id, permissions: realm.view.permissionsOfRoles(user.roles) };
@@ -144,7 +147,7 @@ async function idTokenSubject(realm: RealmContext, minter: Minter, value: string
 
 /** The session and the grant of an ID token. An ID token of a login without a session names none. */
 async function sessionOf(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'name' | 'profile' | 'keys' | 'store'>,
   clientId: string,
   sessionId: string | undefined,
 ): Promise<Pick<Lineage, 'sessionUid' | 'grantId'>> {

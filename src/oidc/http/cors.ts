@@ -29,7 +29,7 @@ export function allowsOrigin(_ctx: KoaContextWithOIDC, origin: string, client: L
   return coversOrigin(origins, client.applicationType === 'native', origin);
 }
 
-export function crossOrigin(realm: RealmContext): Middleware {
+export function crossOrigin(realm: Pick<RealmContext, 'name' | 'profile' | 'registry'>): Middleware {
   return async function answerCrossOrigin(ctx, next) {
     const address = addressOf(ctx.path);
     if (address?.origins !== undefined && isPreflight(ctx)) answerPreflight(ctx, address);
@@ -70,7 +70,10 @@ function allowHolders(ctx: Context): void {
   ctx.set('Access-Control-Allow-Headers', HOLDER_HEADERS);
 }
 
-async function allowRegistered(realm: RealmContext, ctx: Context): Promise<void> {
+async function allowRegistered(
+  realm: Pick<RealmContext, 'name' | 'profile' | 'registry'>,
+  ctx: Context,
+): Promise<void> {
   ctx.vary('Origin');
   const origin = ctx.get('Origin');
   if (origin === '' || !(await isRegistered(realm, ctx, origin))) return;
@@ -80,7 +83,11 @@ async function allowRegistered(realm: RealmContext, ctx: Context): Promise<void>
 }
 
 /** Where no client is known (a preflight, a request that failed early), an origin of any client of the realm will do. */
-async function isRegistered(realm: RealmContext, ctx: Context, origin: string): Promise<boolean> {
+async function isRegistered(
+  realm: Pick<RealmContext, 'name' | 'registry'>,
+  ctx: Context,
+  origin: string,
+): Promise<boolean> {
   if (hasOidcContext(ctx) && ctx.oidc.client !== undefined) return allowsOrigin(ctx, origin, ctx.oidc.client);
   return realm.registry.hasOrigin(realm.name, origin);
 }

@@ -13,7 +13,7 @@ const requests: ReadonlySet<string> = new Set([
   paths.backchannelAuthentication,
 ]);
 
-export function checkForms(realm: RealmContext): Middleware {
+export function checkForms(realm: Pick<RealmContext, 'profile'>): Middleware {
   return function checkForm(ctx, next) {
     const problem = addressOf(ctx.path)?.takesForm === true ? problemOf(realm, ctx) : undefined;
     if (problem === undefined) return next();
@@ -23,7 +23,7 @@ export function checkForms(realm: RealmContext): Middleware {
   };
 }
 
-function problemOf(realm: RealmContext, ctx: Context): string | undefined {
+function problemOf(realm: Pick<RealmContext, 'profile'>, ctx: Context): string | undefined {
   if (ctx.method !== 'POST' || ctx.is('application/x-www-form-urlencoded') === false) return undefined;
   const form = formOf(ctx);
   if (ctx.path === paths.token && !form.has('grant_type')) return 'Missing form parameter: grant_type';

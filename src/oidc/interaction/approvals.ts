@@ -65,7 +65,7 @@ export function createApprovals(realm: RealmContext, provider: Provider) {
 }
 
 /** Finds a request of this user that was not answered yet. */
-function requestFinder(realm: RealmContext, provider: Provider) {
+function requestFinder(realm: Pick<RealmContext, 'keys'>, provider: Provider) {
   const handles = createKeyedReferences(realm.keys.secret);
   return async function find(
     userId: string,

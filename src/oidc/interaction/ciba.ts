@@ -19,7 +19,7 @@ export function pendingRequestsOf(realm: string, userId: string): Key {
   return { realm, kind: 'ciba-of', id: userId };
 }
 
-export function cibaFeature(realm: RealmContext): CIBAConfiguration {
+export function cibaFeature(realm: Pick<RealmContext, 'name' | 'store' | 'registry'>): CIBAConfiguration {
   async function processLoginHint(_ctx: KoaContextWithOIDC, hint = ''): Promise<string | undefined> {
     const found = await realm.registry.findUserByLogin(realm.name, hint);
     return found?.user.enabled === true ? found.user.id : undefined;

@@ -30,7 +30,7 @@ export type Grantable = {
 
 const isOidc = (scope: string): boolean => oidcScopes.includes(scope);
 
-export function grantableOf(realm: RealmContext, wanted: Wanted): Grantable {
+export function grantableOf(realm: Pick<RealmContext, 'view' | 'apiOf'>, wanted: Wanted): Grantable {
   const scopes = [...wanted.scopes];
   const permissions: Record<string, readonly string[]> = {};
   const refused: Record<string, readonly string[]> = {};
@@ -68,7 +68,10 @@ function noteRefused(grant: Grant, { refused }: Grantable): void {
 }
 
 /** The library's hook: the session's grant, extended without a question where nobody needs to be asked. */
-export function existingGrantLoader(realm: RealmContext, consents: Consents) {
+export function existingGrantLoader(
+  realm: Pick<RealmContext, 'view' | 'apiOf' | 'findClient'>,
+  consents: Consents,
+) {
   return async function loadExistingGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefined> {
     const wanted = await wantedBy(realm, ctx);
     if (wanted === undefined) return undefined;
@@ -86,7 +89,10 @@ export function existingGrantLoader(realm: RealmContext, consents: Consents) {
   };
 }
 
-async function wantedBy(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Wanted | undefined> {
+async function wantedBy(
+  realm: Pick<RealmContext, 'findClient'>,
+  ctx: KoaContextWithOIDC,
+): Promise<Wanted | undefined> {
   const client = await realm.findClient(ctx.oidc.client?.clientId ?? '');
   const account = ctx.oidc.account as DaypassAccount | undefined;
   if (client === undefined || account === undefined) return undefined;

@@ -9,7 +9,9 @@ import { consentModeOf } from '../records/consents.ts';
 
 const { Check, Prompt } = interactionPolicy;
 
-export function interactionPolicyOf(realm: RealmContext): interactionPolicy.DefaultPolicy {
+export function interactionPolicyOf(
+  realm: Pick<RealmContext, 'view' | 'findClient'>,
+): interactionPolicy.DefaultPolicy {
   const policy = interactionPolicy.base();
   // OIDC Core §3.1.2.1: a signed-in person may continue as somebody else. The login page serves for that.
   policy.add(new Prompt({ name: 'select_account', requestable: true }), 0);
@@ -31,7 +33,10 @@ function checkOf(policy: interactionPolicy.DefaultPolicy, prompt: string, reason
  * The person is asked each time for a native client (RFC 8252 §8.6: nothing proves which program listens on a
  * loopback port), unless the operator vouches for the client.
  */
-function spareTrustedNativeClients(realm: RealmContext, native: interactionPolicy.Check): void {
+function spareTrustedNativeClients(
+  realm: Pick<RealmContext, 'findClient'>,
+  native: interactionPolicy.Check,
+): void {
   const { check } = native;
   native.check = async (ctx) => {
     const client = await clientOf(realm, ctx);
@@ -39,7 +44,7 @@ function spareTrustedNativeClients(realm: RealmContext, native: interactionPolic
   };
 }
 
-function askEveryTime(realm: RealmContext): interactionPolicy.Check {
+function askEveryTime(realm: Pick<RealmContext, 'findClient'>): interactionPolicy.Check {
   return new Check('always_asked', 'the client asks every time', 'consent_required', async (ctx) => {
     const client = await clientOf(realm, ctx);
     const isAsked = client !== undefined && consentModeOf(client) === 'always';
@@ -48,7 +53,7 @@ function askEveryTime(realm: RealmContext): interactionPolicy.Check {
 }
 
 /** OIDC Core §5.5.1.1: an essential `acr` that cannot be had is a failed login, not one to be tried for ever. */
-function failWhatNoLoginGives(realm: RealmContext, essential: interactionPolicy.Check): void {
+function failWhatNoLoginGives(realm: Pick<RealmContext, 'view'>, essential: interactionPolicy.Check): void {
   const { check } = essential;
   const reachable = reachableLevels(realm.view.acrValues);
   essential.check = async (ctx) => {
@@ -65,6 +70,9 @@ function wantedAcrs(ctx: KoaContextWithOIDC): readonly unknown[] {
   return [wanted?.value, ...(wanted?.values ?? [])];
 }
 
-function clientOf(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<Client | undefined> {
+function clientOf(
+  realm: Pick<RealmContext, 'findClient'>,
+  ctx: KoaContextWithOIDC,
+): Promise<Client | undefined> {
   return realm.findClient(ctx.oidc.client?.clientId ?? '');
 }

@@ -12,7 +12,7 @@ const INTERVAL = 5;
 /** Seconds within which a second poll is too soon: clients' timers and the network are not exact. */
 const TOLERATED = 4;
 
-export function limitPollInterval(provider: Provider, realm: RealmContext): void {
+export function limitPollInterval(provider: Provider, realm: Pick<RealmContext, 'name' | 'store'>): void {
   provider.on('device_authorization.success', (_ctx, body) => {
     body['interval'] = INTERVAL;
   });
@@ -22,7 +22,7 @@ export function limitPollInterval(provider: Provider, realm: RealmContext): void
   });
 }
 
-async function isTooSoon(realm: RealmContext, value: string): Promise<boolean> {
+async function isTooSoon(realm: Pick<RealmContext, 'name' | 'store'>, value: string): Promise<boolean> {
   const put = { realm: realm.name, kind: 'polled', id: sha256(value) };
   const outcome = await realm.store.commit([{ put, value: '', ttl: TOLERATED, onlyIf: 'absent' }]);
   return !outcome.ok;

@@ -42,7 +42,7 @@ export function featuresOf(realm: RealmContext, ui: UiPort): NonNullable<Configu
   };
 }
 
-function mutualTls(realm: RealmContext) {
+function mutualTls(realm: Pick<RealmContext, 'clientCertHeader'>) {
   const getCertificate = certificateReader(realm.clientCertHeader);
   return {
     enabled: true,

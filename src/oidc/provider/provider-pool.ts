@@ -36,7 +36,11 @@ export function createProviderPool(deps: OidcDeps & { readonly keyRing: KeyRing;
   return { find };
 }
 
-function isCurrent(realm: RealmContext, view: RealmView, keysRevision: number): boolean {
+function isCurrent(
+  realm: Pick<RealmContext, 'view' | 'keys'>,
+  view: RealmView,
+  keysRevision: number,
+): boolean {
   return realm.view.revision === view.revision && realm.keys.revision === keysRevision;
 }
 

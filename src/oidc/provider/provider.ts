@@ -139,7 +139,7 @@ function configured(realm: RealmContext, ui: UiPort): Provider {
  * Clients are cached. One that lost a permission in another process is cut there: what this process would still
  * write by its old picture is refused, and the next request sees the new one.
  */
-function guardClient(realm: RealmContext, client: Client, unit: UnitOfWork): void {
+function guardClient(realm: Pick<RealmContext, 'name' | 'registry'>, client: Client, unit: UnitOfWork): void {
   const readAt = realm.registry.readAt(client);
   if (readAt === undefined) return;
   unit.guard(realm.name, clientNode(client.id), readAt, () => {

@@ -24,7 +24,7 @@ export function guestRealmOf(realm: RealmContext): GuestRealm {
 }
 
 /** A policy that no realm file could contain is read as the strictest one. */
-function policyOf({ view }: RealmContext): GuestPolicy {
+function policyOf({ view }: Pick<RealmContext, 'view'>): GuestPolicy {
   const strict = {
     maxTtl: 1,
     minTtl: 1,

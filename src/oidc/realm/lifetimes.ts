@@ -9,7 +9,7 @@ import type {
 import { epochSeconds } from '../../base/clock.ts';
 import type { RealmContext } from './realm-context.ts';
 
-export function lifetimesOf(realm: RealmContext): NonNullable<Configuration['ttl']> {
+export function lifetimesOf(realm: Pick<RealmContext, 'view' | 'clock'>): NonNullable<Configuration['ttl']> {
   const { lifetimes } = realm.view;
   const now = () => epochSeconds(realm.clock);
 

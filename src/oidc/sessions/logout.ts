@@ -51,7 +51,11 @@ function goOn({ realm, ui }: Parts, ctx: Context & KoaContextWithOIDC, session: 
 }
 
 /** The library has verified the signature and the issuer of the hint; this checks that it belongs to this session. */
-function isProvenByHint(realm: RealmContext, ctx: KoaContextWithOIDC, session: Session): boolean {
+function isProvenByHint(
+  realm: Pick<RealmContext, 'keys'>,
+  ctx: KoaContextWithOIDC,
+  session: Session,
+): boolean {
   const claims = ctx.oidc.entities.IdTokenHint?.payload;
   const { client } = ctx.oidc;
   if (claims === undefined || client === undefined || session.accountId === undefined) return false;

@@ -36,7 +36,9 @@ function fileOf(name: string) {
 }
 
 /** Metadata of realms that have the frame (OIDC Session Management §3.3); nothing for the others. */
-export function sessionIframeMetadata(realm: RealmContext): { readonly check_session_iframe?: string } {
+export function sessionIframeMetadata(realm: Pick<RealmContext, 'issuer' | 'profile'>): {
+  readonly check_session_iframe?: string;
+} {
   return isOn(realm) ? { check_session_iframe: `${realm.issuer}${base}/login-status-iframe.html` } : {};
 }
 
@@ -86,7 +88,7 @@ function tryCookie({ ctx, provider: { realm } }: FrameRequest): void {
   ctx.redirect(`${realm.issuer}${base}/3p-cookies/step2.html`);
 }
 
-async function isRegistered(ctx: Context, realm: RealmContext): Promise<boolean> {
+async function isRegistered(ctx: Context, realm: Pick<RealmContext, 'findClient'>): Promise<boolean> {
   const { client_id: clientId, origin } = ctx.query;
   if (typeof clientId !== 'string' || typeof origin !== 'string') return false;
   const client = await realm.findClient(clientId);
@@ -128,10 +130,10 @@ function isSignedIn(session: Session): boolean {
   return session.accountId !== undefined && !('destroyed' in session && session.destroyed === true);
 }
 
-function endOf(realm: RealmContext): Date {
+function endOf(realm: Pick<RealmContext, 'view' | 'clock'>): Date {
   return new Date((epochSeconds(realm.clock) + realm.view.lifetimes.sessionMax) * 1000);
 }
 
-function isOn(realm: RealmContext): boolean {
+function isOn(realm: Pick<RealmContext, 'profile'>): boolean {
   return realm.profile.browsers.hasSessionIframe;
 }

@@ -23,7 +23,10 @@ export type SessionInfo = {
 const MAX_SHOWN = 100;
 export type Sessions = ReturnType<typeof createSessions>;
 
-export function createSessions(realm: RealmContext, provider: Provider) {
+export function createSessions(
+  realm: Pick<RealmContext, 'name' | 'store' | 'background' | 'logger'>,
+  provider: Provider,
+) {
   const { store, name } = realm;
   const records = createSessionRecords(store, name);
 

@@ -4,12 +4,16 @@ import type { RealmContext } from '../realm/realm-context.ts';
 import { createAccount, type DaypassAccount } from './claims.ts';
 
 /** The library's account for a user of this realm, with the claims its profile and client call for. */
-export function accountOf(realm: RealmContext, ctx: KoaContextWithOIDC, user: User): DaypassAccount {
+export function accountOf(
+  realm: Pick<RealmContext, 'profile' | 'keys'>,
+  ctx: KoaContextWithOIDC,
+  user: User,
+): DaypassAccount {
   return createAccount(ctx, user, realm);
 }
 
 /** The library's `findAccount`: users that are disabled do not exist for it. */
-export function accountFinder(realm: RealmContext) {
+export function accountFinder(realm: Pick<RealmContext, 'name' | 'profile' | 'keys' | 'registry'>) {
   return async function findAccount(ctx: KoaContextWithOIDC, id: string) {
     const known = ctx.oidc.account;
     if (known?.accountId === id) return known;

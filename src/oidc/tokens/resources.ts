@@ -54,7 +54,12 @@ export function resourceIndicators(realm: RealmContext) {
   };
 }
 
-function decideRequestedScope(ctx: KoaContextWithOIDC, realm: RealmContext, api: Api, client: Client): void {
+function decideRequestedScope(
+  ctx: KoaContextWithOIDC,
+  realm: Pick<RealmContext, 'view' | 'permissionNames' | 'apiOf'>,
+  api: Api,
+  client: Client,
+): void {
   const { params, route } = ctx.oidc;
   if (params === undefined) return;
   const requested = typeof params['scope'] === 'string' ? params['scope'] : undefined;
@@ -78,7 +83,7 @@ function decideRequestedScope(ctx: KoaContextWithOIDC, realm: RealmContext, api:
   }
 }
 
-function requestedApis(realm: RealmContext, resource: unknown): readonly Api[] {
+function requestedApis(realm: Pick<RealmContext, 'apiOf'>, resource: unknown): readonly Api[] {
   const named: readonly unknown[] = Array.isArray(resource) ? resource : [resource];
   return named.flatMap((audience) => (typeof audience === 'string' ? (realm.apiOf(audience) ?? []) : []));
 }
@@ -87,7 +92,7 @@ function requestedApis(realm: RealmContext, resource: unknown): readonly Api[] {
  * The permissions of an API that both these roles and the client's ceiling allow; without roles, the ceiling alone.
  */
 export function permittedFor(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'view'>,
   api: Api,
   client: Client,
   roles: readonly string[] | undefined,
@@ -99,7 +104,7 @@ export function permittedFor(
 
 /** The granted part of a requested scope. Throws `invalid_scope` for a scope that does not exist (RFC 6749 §5.2). */
 export function scopeOrError(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'permissionNames'>,
   api: Api,
   requested: string | undefined,
   permitted: ReadonlySet<string>,
@@ -112,7 +117,11 @@ export function scopeOrError(
   return decision.granted;
 }
 
-export function resourceServerOf(realm: RealmContext, api: Api, client: Client): ResourceServer {
+export function resourceServerOf(
+  realm: Pick<RealmContext, 'profile'>,
+  api: Api,
+  client: Client,
+): ResourceServer {
   const ttl = client.accessTokenTtl ?? api.tokens.ttl;
   return {
     scope: [...oidcScopes, ...api.permissions.map((permission) => permission.name)].join(' '),

@@ -6,7 +6,7 @@ import type { DaypassAccount } from './claims.ts';
 
 type Token = AccessToken | ClientCredentials;
 
-export function accessTokenClaims(realm: RealmContext) {
+export function accessTokenClaims(realm: Pick<RealmContext, 'name' | 'findClient'>) {
   return async function extraTokenClaims(
     ctx: KoaContextWithOIDC,
     token: Token,

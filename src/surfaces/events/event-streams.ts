@@ -72,7 +72,11 @@ export function createEventStreams({ subscribeRevocations, registry }: Deps) {
   }
 
   /** What a client of the realm hears from now on. Rejects with a `Problem` when there is no room, or no store. */
-  async function open(realm: RealmContext, client: Client, audiences: readonly string[]): Promise<Readable> {
+  async function open(
+    realm: Pick<RealmContext, 'name' | 'keys'>,
+    client: Client,
+    audiences: readonly string[],
+  ): Promise<Readable> {
     if (!(await feed.isAlive(PATIENCE_MS))) throw unavailable('what is cut is not heard at the moment');
     if (isClosing || streams.size >= MAX_STREAMS)
       throw unavailable('there are as many streams as there may be');

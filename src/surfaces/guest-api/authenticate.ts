@@ -70,13 +70,17 @@ function nameOf({ query }: Context): string | undefined {
   return typeof id === 'string' ? id : undefined;
 }
 
-function clientCaller({ registry }: RealmContext, found: Client, isManager: boolean): GuestApiCaller {
+function clientCaller(
+  { registry }: Pick<RealmContext, 'registry'>,
+  found: Client,
+  isManager: boolean,
+): GuestApiCaller {
   const minter = minterOf(found, registry.readAt(found));
   return { name: found.id, clientId: found.id, isManager, ...(minter === undefined ? {} : { minter }) };
 }
 
 /** What a token of its own would say. */
-function managesByRoles({ view }: RealmContext, { roles, permissions }: Client): boolean {
+function managesByRoles({ view }: Pick<RealmContext, 'view'>, { roles, permissions }: Client): boolean {
   return grantable(adminApi, view.permissionsOfRoles(roles), permissions).has(MANAGE);
 }
 
@@ -105,7 +109,7 @@ async function bearer(realm: RealmContext, ctx: Context, shown: Shown): Promise<
 
 /** The scheme is for tokens that are bound to a key; each proof is good once. */
 async function isProven(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'name' | 'store' | 'clock'>,
   record: TokenRecord,
   proof: Proof | undefined,
 ): Promise<boolean> {

@@ -63,7 +63,10 @@ export function minterFor({ caller }: Pick<Call, 'caller'>): Minter {
 }
 
 /** Any client of the realm as a minter, as it is now. */
-export async function findMinter(realm: RealmContext, id: string): Promise<Minter | undefined> {
+export async function findMinter(
+  realm: Pick<RealmContext, 'findClient' | 'registry'>,
+  id: string,
+): Promise<Minter | undefined> {
   const client = await realm.findClient(id);
   return client && minterOf(client, realm.registry.readAt(client));
 }

@@ -84,7 +84,7 @@ async function authenticate({ ctx, provider, path }: Routed<RealmRequest>): Prom
   return caller;
 }
 
-function unauthenticated({ issuer }: RealmContext, scheme: 'Basic' | 'Bearer'): Problem {
+function unauthenticated({ issuer }: Pick<RealmContext, 'issuer'>, scheme: 'Basic' | 'Bearer'): Problem {
   const error = scheme === 'Bearer' ? 'invalid_token' : 'invalid_client';
   const headers = { 'WWW-Authenticate': `${scheme} realm="${issuer}", error="${error}"` };
   return new Problem('invalid_client', 'the caller is not authenticated', { headers });

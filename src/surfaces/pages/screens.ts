@@ -61,7 +61,7 @@ export const ui: UiPort = {
 
 function showError(
   ctx: Context | UiContext,
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'issuer' | 'view' | 'publicUrl'>,
   out: Parameters<UiPort['refused']>[2],
 ): void {
   sendError(realm, ctx, {
@@ -73,7 +73,7 @@ function showError(
 
 /** An error page with the status that is set already. */
 export function sendError(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'issuer' | 'view' | 'publicUrl'>,
   ctx: Context | UiContext,
   error: {
     readonly kind: ErrorKind;

@@ -71,7 +71,7 @@ function noticeOf(ctx: Context): AccountNotice | undefined {
  * Through the authorization endpoint, as for any client. `iss` in the address tells that somebody has just come from
  * there; who is signed in then goes on to the address without it.
  */
-function signIn(ctx: Context, realm: RealmContext): void {
+function signIn(ctx: Context, realm: Pick<RealmContext, 'issuer'>): void {
   if (ctx.query['iss'] !== undefined) throw new Failure('forbidden', 'this browser keeps no cookies');
   const url = new URL(`${realm.issuer}${paths.authorization}`);
   url.search = new URLSearchParams({
@@ -177,7 +177,7 @@ function done({ ctx, provider }: Account, notice: AccountNotice): void {
   redirect(ctx, `${addressOf(provider.realm)}?done=${notice}`);
 }
 
-function addressOf(realm: RealmContext): string {
+function addressOf(realm: Pick<RealmContext, 'issuer'>): string {
   return `${new URL(realm.issuer).pathname}/account`;
 }
 

@@ -59,12 +59,15 @@ export async function pendingRows(
   );
 }
 
-async function namesOf(realm: RealmContext, clientIds: readonly string[]): Promise<readonly string[]> {
+async function namesOf(
+  realm: Pick<RealmContext, 'findClient'>,
+  clientIds: readonly string[],
+): Promise<readonly string[]> {
   const shown = clientIds.filter((id) => id !== ACCOUNT_CLIENT);
   return Promise.all(shown.map(async (id) => presentClient(await realm.findClient(id), id).clientName));
 }
 
-function scopesOf(realm: RealmContext, names: readonly string[]): readonly ScopeAsked[] {
+function scopesOf(realm: Pick<RealmContext, 'view'>, names: readonly string[]): readonly ScopeAsked[] {
   const permissions = realm.view.apis.flatMap((api) => api.permissions);
   return names
     .filter((name) => name !== '')

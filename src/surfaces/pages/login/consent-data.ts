@@ -8,7 +8,7 @@ import type { ConsentData } from '../ui/render.ts';
 
 /** What a person is asked to agree to: nothing more than they can give. */
 export function consentData(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'view' | 'permissionNames' | 'apiOf'>,
   question: Question,
   user: User,
 ): Omit<ConsentData, 'action' | 'csrf'> {
@@ -34,7 +34,7 @@ export function consentData(
 }
 
 function askedScopes(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'view' | 'permissionNames' | 'apiOf'>,
   question: Question,
   client: Client,
   user: User,

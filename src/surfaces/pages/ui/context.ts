@@ -17,7 +17,11 @@ type PageOptions = {
   readonly uiLocales?: unknown;
 };
 
-export function pageContext(realm: RealmContext, ctx: Context, options: PageOptions = {}): PageContext {
+export function pageContext(
+  realm: Pick<RealmContext, 'issuer' | 'view' | 'publicUrl'>,
+  ctx: Context,
+  options: PageOptions = {},
+): PageContext {
   const { view } = realm;
   const locale = negotiateLocale({
     uiLocales: askedLocales(ctx, options),
@@ -51,7 +55,7 @@ function isChosen(ctx: Context, { address }: PageOptions): boolean {
   return address !== undefined && typeof ctx.query['ui_locales'] === 'string';
 }
 
-function keepLanguage(realm: RealmContext, ctx: Context, locale: string): void {
+function keepLanguage(realm: Pick<RealmContext, 'issuer' | 'publicUrl'>, ctx: Context, locale: string): void {
   const secure = realm.publicUrl.startsWith('https:') ? '; Secure' : '';
   const path = new URL(realm.issuer).pathname;
   ctx.append('Set-Cookie', `${LANGUAGE_COOKIE}=${locale}; Path=${path}; HttpOnly; SameSite=Lax${secure}`);
@@ -59,7 +63,7 @@ function keepLanguage(realm: RealmContext, ctx: Context, locale: string): void {
 
 /** Answers with a page of ours. */
 export function sendPage(
-  realm: RealmContext,
+  realm: Pick<RealmContext, 'view' | 'publicUrl'>,
   ctx: Context,
   html: string,
   options: Omit<PageSecurity, 'isHttps'> & { readonly status?: number } = {},
@@ -71,10 +75,10 @@ export function sendPage(
   ctx.body = html;
 }
 
-export function csrfOf(realm: RealmContext): Csrf {
+export function csrfOf(realm: Pick<RealmContext, 'keys'>): Csrf {
   return createCsrf(Buffer.from(hmac(realm.keys.secret, 'csrf')));
 }
 
-export function publicOrigin(realm: RealmContext): string {
+export function publicOrigin(realm: Pick<RealmContext, 'publicUrl'>): string {
   return new URL(realm.publicUrl).origin;
 }
