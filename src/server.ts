@@ -28,7 +28,7 @@ import type { LinkOf } from './surfaces/guest-api/call.ts';
 import { sendError, ui } from './surfaces/pages/screens.ts';
 import { surfaces } from './surfaces/surfaces.ts';
 
-/** Longest time a request in flight may take once the server was told to stop. */
+/** The longest time that a request in flight may take after the server was told to stop. */
 const DRAIN_MS = 10_000;
 const SWEEP_MS = 50;
 
@@ -39,7 +39,7 @@ export type RunningServer = {
   close(): Promise<void>;
 };
 
-/** `demoRealm`: the one that `/demo` runs on; without it there is no such page. */
+/** `demoRealm`: the realm of `/demo`; without it the page does not exist. */
 export async function startServer(services: Services, demoRealm?: DemoRealm): Promise<RunningServer> {
   const { settings, logger, store } = services;
   const metrics = createMetrics();
@@ -61,7 +61,7 @@ export async function startServer(services: Services, demoRealm?: DemoRealm): Pr
   });
 
   async function close(): Promise<void> {
-    // They would never end by themselves.
+    // Streams would never end by themselves.
     streams.close();
     stopCounting();
     await Promise.all([stop(main), stop(admin)]);
@@ -72,7 +72,7 @@ export async function startServer(services: Services, demoRealm?: DemoRealm): Pr
   return { port: portOf(main), adminPort: portOf(admin), close };
 }
 
-/** Loaded only where it is wanted. */
+/** The demo's code is loaded only where it is enabled. */
 async function openDemo(publicUrl: string, realm: DemoRealm | undefined): Promise<Middleware | undefined> {
   if (realm === undefined) return undefined;
   const { createDemo } = await import('./demo/demo.ts');
@@ -81,7 +81,7 @@ async function openDemo(publicUrl: string, realm: DemoRealm | undefined): Promis
 
 type Serving = Services & { readonly streams: EventStreams };
 
-/** The fast path first (oidc/fast-path/fast-path.ts); whatever that leaves is Koa's. */
+/** The fast path first (oidc/fast-path/fast-path.ts); what it leaves goes to Koa. */
 function createListener(
   services: Serving,
   metrics: ReturnType<typeof createMetrics>,
@@ -101,11 +101,11 @@ function createListener(
   );
 }
 
-/** What no route takes is the library's below a realm, and is nowhere outside of one. */
+/** Below a realm, the library answers what no route matches. Outside of a realm nobody does. */
 function createApp(services: Serving, pool: ProviderPool, demo: Middleware | undefined): Koa {
   const { settings, logger } = services;
   const app = new Koa();
-  // What breaks a request is answered inside; what is left are callers that hang up.
+  // Errors of requests are answered inside; what remains are callers that hang up.
   app.on('error', (error: unknown) => logger.debug({ err: error }, 'connection error'));
   app.use(answerFailures(logger));
   if (demo !== undefined) app.use(demo);
@@ -128,7 +128,7 @@ function realmRoutes(services: Serving): Pick<RouteTable<RealmRequest>, 'answer'
   };
 }
 
-/** One realm answers the embed products' calls without being named. */
+/** The default realm answers the embed products' calls without its name in the address. */
 function facadesAtRoot(services: Services, pool: ProviderPool): Middleware {
   const { defaultRealm, publicUrl } = services.settings;
   const table = createRouteTable(facades);
@@ -175,7 +175,7 @@ async function stop(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  // Connections that are kept alive go as soon as their last answer is out.
+  // Kept-alive connections are closed as soon as their last answer is sent.
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   server.closeIdleConnections();

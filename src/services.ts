@@ -47,7 +47,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const bruteForce = createBruteForceGuard({ store, clock, logger });
   const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
 
-  /** Rejects when the store was sealed with another master key: to be asked before anything is written. */
+  /** Rejects when the store was sealed with another master key. To be called before anything is written. */
   const checkMasterKey = () => checkSeal({ store, sealer });
 
   async function close(): Promise<void> {

@@ -5,7 +5,7 @@
 
 export type BasicCredentials = { readonly id: string; readonly secret: string };
 
-/** Scheme and one word, nothing else. */
+/** The scheme and one word. */
 const header = /^basic ([A-Za-z0-9+/]+)(={0,2})$/i;
 
 /** RFC 6749 Appendix A: ids and secrets are printable ASCII. */
@@ -29,13 +29,13 @@ function isBase64(digits: string, padding: string): boolean {
   return padding === '' ? rest !== 1 : rest !== 0 && padding.length === 4 - rest;
 }
 
-/** `undefined` for what is not properly encoded, or is no printable ASCII. */
+/** `undefined` for text that is not properly encoded, or not printable ASCII. */
 function formDecoded(text: string): string | undefined {
   try {
     const decoded = /[%+]/.test(text) ? decodeURIComponent(text.replaceAll('+', '%20')) : text;
     return printable.test(decoded) ? decoded : undefined;
   } catch {
-    // A percent sign that encodes nothing, or no UTF-8.
+    // A percent sign without two hex digits, or bytes that are not UTF-8.
     return undefined;
   }
 }

@@ -1,14 +1,14 @@
 /**
- * The one reader of request bodies: bytes, forms and JSON. A body comes off the wire once and is parsed once; whoever
- * asks again gets the same. What is too large or too long is refused here, before anybody normalises, hashes or
- * matches it.
+ * The one reader of request bodies: bytes, forms and JSON. A body is received once and parsed once; every later
+ * caller gets the same. A body or field that is too large is refused here, before anything is normalised, hashed or
+ * matched.
  */
 import type { IncomingMessage } from 'node:http';
 import { findRepeatedKey } from '../base/json-keys.ts';
 import { stateOf } from './request-state.ts';
 
 /**
- * The whole body, or `undefined` when it is longer than `limit` bytes; what is over is not kept. Rejects when the
+ * The whole body, or `undefined` when it is longer than `limit` bytes; the surplus is not kept. Rejects when the
  * caller hangs up in the middle.
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
@@ -17,7 +17,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
   return state.body;
 }
 
-/** Puts another body in place of the one that was, or will be, sent. */
+/** Replaces the body that was, or will be, received. */
 export function setBody(request: IncomingMessage, body: Buffer): void {
   stateOf(request).body = Promise.resolve(body);
 }
@@ -33,7 +33,7 @@ export type FormReading =
   | { readonly fault: 'too_large' | 'too_many_fields' }
   | { readonly fault: 'value_too_long'; readonly name: string };
 
-/** As many as `node:querystring` parses, which the protocol library uses. */
+/** The number of fields that `node:querystring` parses, which the protocol library uses. */
 const MAX_FIELDS = 1000;
 
 /** The fields of an `application/x-www-form-urlencoded` body in UTF-8, whatever charset the request names. */
@@ -48,7 +48,7 @@ export async function readForm(request: IncomingMessage, limits: FormLimits): Pr
   return name === undefined ? { form } : { fault: 'value_too_long', name };
 }
 
-/** `URLSearchParams` drops a question mark in front of the first name; a form has none to drop. */
+/** `URLSearchParams` drops a leading question mark, which in a form is part of the first name. */
 function parseForm(text: string): URLSearchParams {
   return new URLSearchParams(text.startsWith('?') ? `&${text}` : text);
 }
@@ -85,10 +85,10 @@ function parseJson(body: Buffer): { readonly text: string; readonly value: unkno
   }
 }
 
-/** By events: iterating costs several times as much, on every request. */
+/** Reads by events: async iteration costs several times as much, on every request. */
 function receive(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.resolve(undefined);
-  // Who has hung up by now sends no event any more, and nobody may wait for one.
+  // A caller that has hung up sends no event any more: waiting for one would never end.
   if (request.destroyed) return Promise.reject(new Error('the request was broken off'));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -1,7 +1,7 @@
 /**
- * Two lines against forged requests (OWASP ASVS 3.5.1). The first is a signed token that every form of ours carries,
- * bound to the session or interaction that the form was drawn for and to what the form does. The second looks at what
- * the browser itself says of where a request comes from.
+ * Two protections against forged requests (OWASP ASVS 3.5.1). The first is a signed token in every form, bound to the
+ * session or interaction that the form was drawn for, and to the form's purpose. The second is what the browser says
+ * about where a request comes from.
  */
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'koa';
@@ -17,14 +17,14 @@ export function createCsrf(secret: Buffer) {
     return hmac(secret, JSON.stringify([salt, purpose, id]));
   }
 
-  /** A token (66 characters) for the form that does `purpose`, to be accepted as long as `id` is. */
+  /** A token (66 characters) for a form with this `purpose`. It is accepted as long as `id` is. */
   function token(id: string, purpose: string): string {
-    // A new text each time, so that a compressed page does not give it away bit by bit (BREACH).
+    // A new text each time, so that compression does not reveal it bit by bit (BREACH).
     const salt = randomBytes(16).toString('base64url');
     return `${salt}.${sign(salt, id, purpose)}`;
   }
 
-  /** Whether `sent`, whatever it is, was made by `token` for just this. Takes the same time for every wrong text. */
+  /** Whether `sent` was made by `token` for exactly this. Takes the same time for every wrong text. */
   function matches(sent: unknown, id: string, purpose: string): boolean {
     if (typeof sent !== 'string') return false;
     const [salt = ''] = sent.split('.', 1);

@@ -1,14 +1,14 @@
-/** What nobody further in has answered: a store that cannot be reached, or a fault of ours. */
+/** The last resort for errors: a store that cannot be reached, or a bug. */
 import type { ServerResponse } from 'node:http';
 import type { Middleware } from 'koa';
 import { isTemporary } from '../base/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { sendJson } from './send-json.ts';
 
-/** 503 with `Retry-After`, or a bare 500, and then it is logged here, once. */
+/** 503 with `Retry-After` for a temporary failure; a bare 500 for anything else, which is logged here, once. */
 export function answerFailure(logger: Logger, response: ServerResponse, error: unknown): void {
   if (response.headersSent) {
-    // Too late to say anything else: whoever reads it must not take it for whole.
+    // The headers are out: the connection is closed, so that nobody takes the answer for complete.
     logger.error({ requestId: response.getHeader('X-Request-Id'), err: error }, 'answer broken off');
     response.destroy();
   } else if (isTemporary(error)) {

@@ -1,6 +1,6 @@
 /**
- * What surrounds every request, whoever answers it: the headers that every answer has, an `X-Request-Id`, the caller's
- * address, one log line. Below Koa, which the most frequent requests do without.
+ * What surrounds every request, whoever answers it: common headers, `X-Request-Id`, the caller's address, the request
+ * state, one log line. It stands below Koa, because the most frequent requests do without Koa.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
@@ -12,7 +12,7 @@ import { beginRequest, type RequestState } from './request-state.ts';
 import type { ResponseHeaders } from './security-headers.ts';
 import type { TrustedProxy } from './trusted-proxy.ts';
 
-/** Resolves when the answer has been given, or rejects with nothing sent. */
+/** Resolves when the answer has been sent, or rejects before anything is sent. */
 export type Answerer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 type EntranceDeps = {

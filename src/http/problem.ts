@@ -77,7 +77,7 @@ const codeOf = {
   invalid_input: 'invalid_request',
   not_found: 'not_found',
   conflict: 'conflict',
-  // What it was to be made with died between the question and the answer.
+  // The parent of the token died meanwhile.
   forbidden: 'invalid_client',
   busy: 'temporarily_unavailable',
   too_many_requests: 'too_many_requests',
@@ -111,7 +111,7 @@ export async function withProblems<Call extends { readonly ctx: Context }>(
   }
 }
 
-/** What a surface answers that speaks in problems, for a request that none of its routes takes. */
+/** The refusals of a surface that answers with problems, for a request that none of its routes takes. */
 export function refuseWithProblem(ctx: Context, { kind }: RouteFault): void {
   const problem =
     kind === 'method_not_allowed'

@@ -1,7 +1,6 @@
 /**
- * What the server knows of one request while it answers it, in one typed object. The request lifecycle begins it;
- * whoever has the Node request finds it here. A room that has more to keep adds its own member to `RequestState`
- * (oidc/http/protocol-state.ts does).
+ * The state of one request, in one typed object. The request lifecycle creates it, and it is found by the Node
+ * request. A room with more state adds a member to `RequestState` (oidc/http/protocol-state.ts does).
  */
 import type { IncomingMessage } from 'node:http';
 import type { Annotations } from '../observability/annotations.ts';
@@ -11,21 +10,24 @@ import { type RequestSource, requestSourceOf } from '../observability/request-so
 export interface RequestState {
   /** The answer's `X-Request-Id`. */
   readonly id: string;
-  /** Who sent the request. */
+  /** Where the request came from. */
   readonly source: RequestSource;
-  /** What the log line says. */
+  /** The members of the request's log line. */
   readonly annotations: Annotations;
-  /** Which code answered a protocol request. */
+  /** The path that answered a protocol request. */
   answeredBy?: RequestPath;
-  /** The body, once somebody reads it; it resolves to `undefined` when the body is too large. */
+  /** The body, once it is read; resolves to `undefined` when the body is too large. */
   body?: Promise<Buffer | undefined>;
-  /** The fields of a form body, as they were sent or as they were replaced. */
+  /** The fields of a form body, as sent or as replaced. */
   form?: URLSearchParams;
 }
 
 const states = new WeakMap<IncomingMessage, RequestState>();
 
-/** Begins the state of a request. To be called after trusted-proxy.ts: the source is read from what it leaves. */
+/**
+ * Creates the state of a request. To be called after trusted-proxy.ts, which sets the headers that the source is read
+ * from.
+ */
 export function beginRequest(request: IncomingMessage, id: string): RequestState {
   let source: RequestSource | undefined;
   const state: RequestState = {
@@ -40,7 +42,7 @@ export function beginRequest(request: IncomingMessage, id: string): RequestState
   return state;
 }
 
-/** Throws for a request that the lifecycle has not seen: a listener was mounted without it. */
+/** Throws for a request that did not pass the request lifecycle: a listener was mounted without it. */
 export function stateOf(request: IncomingMessage): RequestState {
   const state = states.get(request);
   if (state === undefined) throw new Error('the request has no state');

@@ -10,20 +10,26 @@ type Request = { readonly ctx: Context };
 type Address<R extends Request> = {
   readonly surface: Surface<R>;
   readonly routes: readonly Route<Routed<R>>[];
-  /** Undecoded; `undefined` for another path. */
+  /** The parameters, not decoded; `undefined` for another path. */
   paramsOf(path: string): Params | undefined;
 };
 
 export type RouteTable<R extends Request> = {
-  /** Answers what a route takes, and wrong methods at its path; `false` leaves the request to others. */
+  /**
+   * Answers a request that a route matches, and a wrong method at a route's path. `false` leaves the request to
+   * others.
+   */
   answer(request: R, path: string): Promise<boolean>;
-  /** Answers that the store is out of reach, at paths whose surface has words of its own for it. */
+  /** Answers that the store cannot be reached, at paths whose surface has its own words for it. */
   tellOutage(ctx: Context, path: string): boolean;
   /** True for a path that has a route, in some realm. */
   knows(path: string): boolean;
 };
 
-/** Of several surfaces with one path the first that is there answers. Fixed paths come before those with parameters. */
+/**
+ * Where several surfaces have one path, the first that is enabled in the realm answers. Fixed paths are tried before
+ * paths with parameters.
+ */
 export function createRouteTable<R extends Request>(surfaces: readonly Surface<R>[]): RouteTable<R> {
   const addresses = surfaces.flatMap((surface) => addressesOf(surface));
   const fixed = Map.groupBy(
@@ -33,7 +39,7 @@ export function createRouteTable<R extends Request>(surfaces: readonly Surface<R
   const patterns = addresses.filter(({ path }) => isPattern(path));
   const rests = surfaces.flatMap((surface) => restOf(surface));
 
-  /** In the order in which they may take it. */
+  /** The addresses that match, in the order in which they are tried. */
   function* addressesAt(path: string): Generator<Address<R>> {
     yield* fixed.get(path) ?? [];
     for (const address of patterns) if (address.paramsOf(path) !== undefined) yield address;
@@ -114,7 +120,7 @@ function openToPages(ctx: Context, routes: readonly Opened[]): void {
     ctx.set('Access-Control-Allow-Origin', '*');
 }
 
-/** A preflight asks with a method of its own (Fetch §3.2.2), which is there where a route is open to pages. */
+/** A preflight uses the method OPTIONS (Fetch §3.2.2); it is answered where a route is open to pages. */
 function refuseMethod<R extends Request>(
   surface: Surface<R>,
   routes: readonly Route<Routed<R>>[],

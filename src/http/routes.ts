@@ -1,13 +1,13 @@
 /**
- * What a surface answers, as data: one route for each method and path, and who may call it. A table of routes does
- * nothing by itself: `route-table.ts` matches requests against it, and `daypass routes` prints it.
+ * The routes of a surface as data: method, path, and who may call. A table of routes does nothing by itself:
+ * `route-table.ts` matches requests against it, and `daypass routes` prints it.
  */
 import type { Context } from 'koa';
 import type { z } from 'zod';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** Who may call, and how a caller proves it. The route's own code checks it; here it is told. */
+/** Who may call, and how a caller proves it. The handler of a route checks it; this documents it. */
 export const callers = {
   anybody: 'no proof',
   client: 'client authentication, as at the token endpoint (RFC 6749 §2.3)',
@@ -21,7 +21,7 @@ export const callers = {
 
 export type Caller = keyof typeof callers;
 
-/** What a printed map needs to know of a route. */
+/** The members of a route that the printed map shows. */
 export type RouteInfo = {
   readonly method: Method;
   /** `/a/:name`: a parameter is one segment; `{/}` is a slash that may be left out. HEAD is answered as GET. */
@@ -30,7 +30,7 @@ export type RouteInfo = {
 };
 
 export type Route<Call> = RouteInfo & {
-  /** What a parameter, decoded, must look like; with another value the address is none of this route's. */
+  /** The form of each parameter, decoded. With another value the route does not match. */
   readonly params?: Readonly<Record<string, RegExp>>;
   readonly schema?: { readonly body?: z.ZodType; readonly query?: z.ZodType };
   /** Pages of any origin may call it, without credentials of the browser, with these request headers. */
@@ -40,29 +40,29 @@ export type Route<Call> = RouteInfo & {
 
 export type Params = Readonly<Record<string, string>>;
 
-/** A request that a route has taken. `path` is as it was sent; `params` are decoded, once. */
+/** A request that a route has matched. `path` is as sent; `params` are decoded once. */
 export type Routed<Request> = Request & { readonly path: string; readonly params: Params };
 
-/** Why a request to a known path gets no further than the table. */
+/** Why a request to a known path reaches no handler. */
 export type RouteFault =
   | { readonly kind: 'method_not_allowed'; readonly allow: readonly string[] }
   | { readonly kind: 'bad_address' };
 
 export type Surface<Request> = {
-  /** In the map of addresses, and the `route` of log lines and metrics. */
+  /** The name in the map of addresses, and the `route` in log lines and metrics. */
   readonly name: string;
   readonly routes: readonly Route<Routed<Request>>[];
-  /** False where a realm does not have this surface: then its paths are not known. */
+  /** False where a realm does not have this surface: then its paths do not exist. */
   isThere?(request: Request): boolean;
-  /** Answers in the surface's own error shape. The status is this function's to set, `Allow` is set. */
+  /** Answers in the surface's own error shape. This function sets the status; `Allow` is set already. */
   refuse(ctx: Context, fault: RouteFault): void;
-  /** Answers that the realm cannot be read at the moment; without it the answer is everybody's. */
+  /** Answers that the realm cannot be read at the moment. Absent: the common answer is used. */
   tellOutage?(ctx: Context): void;
   /** Answers at other paths, such as all that are below the surface's own. */
   readonly rest?: { readonly path: string; handler(call: Routed<Request>): Promise<void> | void };
 };
 
-/** The same routes for another kind of call: `answer` makes the inner call and hands it to the route's handler. */
+/** Routes for another kind of call: `answer` makes the inner call and passes it to the route's handler. */
 export function wrapRoutes<Outer, Inner>(
   routes: readonly Route<Inner>[],
   answer: (outer: Outer, handler: (call: Inner) => Promise<void> | void) => Promise<void> | void,
@@ -70,7 +70,7 @@ export function wrapRoutes<Outer, Inner>(
   return routes.map((route) => ({ ...route, handler: (outer) => answer(outer, route.handler) }));
 }
 
-/** The same surface for a larger kind of request, of which `innerOf` takes what the surface needs. */
+/** The surface for a larger kind of request, from which `innerOf` takes what the surface needs. */
 export function adaptSurface<Outer, Inner>(
   surface: Surface<Inner>,
   innerOf: (outer: Outer) => Inner,
@@ -85,7 +85,7 @@ export function adaptSurface<Outer, Inner>(
   };
 }
 
-/** The refusals of surfaces without an error shape of their own: as at the protocol's addresses. */
+/** The refusals of surfaces without an error shape of their own: the same as at the protocol's addresses. */
 export function refusePlainly(ctx: Context, fault: RouteFault): void {
   if (fault.kind === 'bad_address') {
     ctx.status = 400;

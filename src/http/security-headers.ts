@@ -20,7 +20,7 @@ export type ResponseHeaders = Readonly<Record<string, string>>;
 export type PageSecurity = {
   /** Whether the public address is https. */
   readonly isHttps: boolean;
-  /** A page that a client sends the browser to (login, consent, logout, errors), perhaps in a popup. */
+  /** True for a page that a client sends the browser to (login, consent, logout, errors), perhaps in a popup. */
   readonly isClientFlow?: boolean;
   /** Addresses of images on the page; those that are none are left out. */
   readonly images?: readonly (string | undefined)[];
@@ -41,7 +41,7 @@ const PERMISSIONS = [
   'usb',
 ];
 
-/** HTML of ours: no script, no foreign style, no frame around it, nothing kept. */
+/** For our own pages: no script, no foreign style, no framing, no caching. */
 export function pageHeaders(security: PageSecurity): ResponseHeaders {
   const images = [...new Set((security.images ?? []).map(imageSource))].filter(isPresent);
   const chain = security.isClientFlow === true ? ['https:'] : [];
@@ -64,7 +64,7 @@ export function autoPostHeaders(security: Pick<PageSecurity, 'isHttps'>): Respon
   return documentHeaders({ ...security, isClientFlow: true }, ["default-src 'none'", 'script-src']);
 }
 
-/** Answers to programs. Should a browser ever show one, it can do nothing. */
+/** For answers to programs. If a browser ever shows one, it can do nothing. */
 export function apiHeaders({ isHttps }: Pick<PageSecurity, 'isHttps'>): ResponseHeaders {
   return {
     ...commonHeaders(isHttps),
@@ -89,7 +89,7 @@ function commonHeaders(isHttps: boolean): ResponseHeaders {
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'Cache-Control': 'no-store',
-    // Not includeSubDomains: what else lives below this host is not ours to decide (RFC 6797 §11.4).
+    // No `includeSubDomains`: other hosts below this one are not ours to decide (RFC 6797 §11.4).
     ...(isHttps ? { 'Strict-Transport-Security': 'max-age=31536000' } : {}),
   };
 }
@@ -117,7 +117,7 @@ function isLoopback({ protocol, hostname }: URL): boolean {
 /** A source expression (CSP3 §2.3.1). Host names may hold `;` and `,`, which would end the directive or the policy. */
 function originSource({ protocol, hostname, origin }: URL): string | undefined {
   if (!/^https?:$/.test(protocol)) return undefined;
-  // The grammar has no IPv6 addresses; their scheme is the narrowest that fits.
+  // The grammar of CSP has no IPv6 addresses; the scheme is the narrowest source that fits.
   if (hostname.startsWith('[')) return protocol;
   return /^[a-z0-9._-]+$/.test(hostname) ? origin : undefined;
 }

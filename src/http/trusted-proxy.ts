@@ -1,7 +1,7 @@
 /**
- * The door: forwarding headers and client certificates count only when a trusted proxy set them (RFC 9440 §4,
- * RFC 9700 §4.13); everybody else's are removed. After it, a request's addresses are those of the public URL,
- * whatever its `Host` says.
+ * Forwarding headers and client certificates count only when a trusted proxy set them (RFC 9440 §4, RFC 9700 §4.13);
+ * those of other callers are removed. After this a request's addresses are those of the public URL, whatever its
+ * `Host` says.
  */
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, isIPv6, type Socket } from 'node:net';
@@ -30,7 +30,7 @@ export function createTrustedProxy(options: {
   const trusted = networks(options.trustProxy);
   const { host, protocol } = new URL(options.publicUrl);
 
-  /** Who is at the other end of a connection does not change. */
+  /** The peer of a connection does not change. */
   const known = new WeakMap<Socket, Peer>();
 
   function meet(socket: Socket): Peer {
@@ -71,7 +71,7 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
   return isIPv6(address) ? 'ipv6' : 'ipv4';
 }
 
-/** The last address in the chain that no trusted proxy vouches for: what comes before it, anybody can write. */
+/** The last address in the chain that no trusted proxy set: everything before it can be forged. */
 function clientBehind(request: IncomingMessage, peer: string, trusted: BlockList): string {
   const header = request.headers['x-forwarded-for'];
   const chain = (Array.isArray(header) ? header.join(',') : (header ?? ''))
@@ -85,7 +85,7 @@ function isAddress(text: string): boolean {
   return isIP(text) !== 0;
 }
 
-/** `::ffff:10.0.0.1` is 10.0.0.1. */
+/** `::ffff:10.0.0.1` is the IPv4 address 10.0.0.1. */
 function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }

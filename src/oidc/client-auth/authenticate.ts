@@ -1,7 +1,7 @@
 /**
- * Authenticates clients outside the library's endpoints, by every method that those take (RFC 6749 §2.3, RFC 7523 §3,
- * RFC 8705 §2): the fast path and the guest API. Knows no framework: parts of a request in, the client or a refusal out.
- * `test/flows/client-auth-differential.test.ts` holds it to the library's answers.
+ * Authenticates clients outside the library's endpoints (on the fast path and at the guest API), by every method that
+ * these support (RFC 6749 §2.3, RFC 7523 §3, RFC 8705 §2). Takes the parts of a request and returns the client or a
+ * refusal; knows no framework. `test/flows/client-auth-differential.test.ts` compares its answers with the library's.
  */
 import { isSecretOf } from '../../registry/model/client-secrets.ts';
 import type { Client } from '../../registry/model/model.ts';
@@ -23,21 +23,21 @@ import { verifyAssertion } from './verify-assertion.ts';
 export type Authenticated = { readonly client: Client; readonly method: string };
 
 export type Refusal = {
-  /** `nothing` was presented, it was `malformed`, or it proves nothing: which part was wrong is not said. */
+  /** `nothing` was presented, it was `malformed`, or it is `unproven`, whichever part was wrong. */
   readonly refused: 'nothing' | 'malformed' | 'unproven';
-  /** What was presented is a guess at a secret. */
+  /** True for a wrong secret, which counts as a wrong try. */
   readonly isGuess: boolean;
 };
 
-/** The keys at a client's `jwks_uri` need the library; every other method does without. */
+/** Keys at a client's `jwks_uri` are fetched by the library; every other method works without it. */
 export type ClientAuthDeps = { readonly realm: RealmContext; readonly findRemoteKeys: FindRemoteKeys };
 
 const unproven: Refusal = { refused: 'unproven', isGuess: false };
 const guess: Refusal = { refused: 'unproven', isGuess: true };
 
 /**
- * The client that a request proves; of a public client its name is all there is to prove. Guesses are neither counted
- * nor held off here (brute-force.ts). Rejects with `Failure('unavailable')` without a store.
+ * The client that a request authenticates. A public client only names itself. Wrong tries are neither counted nor
+ * blocked here (brute-force.ts). Rejects with `Failure('unavailable')` without a store.
  */
 export async function authenticateClient(
   deps: ClientAuthDeps,
@@ -72,7 +72,7 @@ const secretMethods: readonly string[] = ['client_secret_basic', 'client_secret_
 /** RFC 6749 Appendix A.2: a secret of other characters authenticates nobody. */
 const printable = /^[\x20-\x7e]+$/;
 
-/** Has no secret: comparing with it takes as long as with anybody's. */
+/** A client without a secret: comparing with it takes as long as with any other. */
 const nobody = {};
 
 /** An unknown client, one with another method and a wrong secret take the same time. */
@@ -86,7 +86,7 @@ function bySecret(
   const method = methodOf(client);
   const isProven = isRight && secretMethods.includes(method) && !isExpired(client, clock());
   if (isProven && client.enabled) return { client, method };
-  // The right secret of a disabled client is no guess: the service goes on when the client is enabled again.
+  // The right secret of a disabled client is not a wrong try: the service continues when the client is enabled again.
   return isRight && !client.enabled ? unproven : guess;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Guesses at the protocol's endpoints: client secrets, what public clients bring to be redeemed, and the codes that
- * devices show. Who has been wrong too often gets 429 before anything is looked at, whoever they say they are.
+ * Limits wrong tries at the protocol's endpoints: client secrets, what public clients redeem, and user codes of
+ * devices. A source with too many wrong tries gets 429 before anything is looked at.
  */
 import type { IncomingMessage } from 'node:http';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
@@ -23,7 +23,7 @@ import { isUnauthenticated } from './client-errors.ts';
 
 type Parts = { readonly realm: RealmContext; readonly ui: UiPort };
 
-/** Something that was shown and may be wrong. */
+/** A credential that may be wrong. */
 type Attempt = {
   readonly attemptSource: AttemptSource;
   readonly isWrong: (ctx: Context, thrown: unknown) => boolean | Promise<boolean>;
@@ -84,7 +84,7 @@ function attemptOf(
   return isAt(ctx, paths.token) ? attemptOfPublicClient(realm, ctx) : undefined;
 }
 
-/** Where clients authenticate. */
+/** The endpoints where clients authenticate. */
 const authenticating: ReadonlySet<string> = new Set([
   paths.token,
   paths.introspection,
@@ -110,7 +110,7 @@ export function attemptSourceOf(
 
 type Shown = { readonly id: string; readonly secret?: string };
 
-/** The id that somebody shows a secret for, or an assertion that is made with one (RFC 7523 §2.2). */
+/** The client id that a secret is presented for, or an assertion that is made with one (RFC 7523 §2.2). */
 function secretShown(ctx: Context): Shown | undefined {
   const form = formOf(ctx);
   const basic = readBasic(ctx.headers.authorization);
@@ -140,7 +140,7 @@ function isWrongSecret(ctx: Context, thrown: unknown): boolean {
   );
 }
 
-/** Right, and refused all the same: a service that goes on asking is no guesser, and is let in when it may be again. */
+/** The secret was right, but the client is disabled: a service that goes on asking makes no wrong try. */
 async function isOfDisabled(
   realm: Pick<RealmContext, 'findClient' | 'clock'>,
   { id, secret }: Shown,
@@ -156,8 +156,8 @@ const redeeming: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What a public client redeems is all it has to show. Others have a secret, and are not limited: what strangers send
- * through them would lock out the people behind them.
+ * A public client has nothing else to prove than what it redeems. Confidential clients are not limited here:
+ * strangers who send codes through them would lock out the people behind them.
  */
 function attemptOfPublicClient(realm: Pick<RealmContext, 'name'>, ctx: Context): Attempt | undefined {
   const form = formOf(ctx);
@@ -178,12 +178,15 @@ const unknownGrants: ReadonlySet<unknown> = new Set([
   ...Object.values(codes).map((code) => invalidGrant.noCode.fill(code)),
 ]);
 
-/** Not one that has expired, was spent or is somebody else's: one that never was, or is long forgotten. */
+/**
+ * True only for a code or token that never existed or was deleted long ago, not for one that expired, was spent or
+ * belongs to somebody else.
+ */
 function isWrongGrant(thrown: unknown): boolean {
   return thrown instanceof errors.InvalidGrant && unknownGrants.has(thrown.error_detail);
 }
 
-/** Of every client, for the log and the metrics. */
+/** Noted for every client, for the log and the metrics. */
 function noteWrongGrant(ctx: Context, thrown: unknown): void {
   if (isWrongGrant(thrown)) annotate(ctx.req, { wrong: 'grant' });
 }

@@ -1,6 +1,6 @@
 /**
- * Client certificates as a TLS-terminating proxy hands them over (RFC 9440). The header only gets here from trusted
- * proxies: everybody else's is removed by http/trusted-proxy.ts.
+ * Client certificates from a TLS-terminating proxy (RFC 9440). http/trusted-proxy.ts removes the header of everybody
+ * but trusted proxies.
  */
 import { createHash, X509Certificate } from 'node:crypto';
 import type { KoaContextWithOIDC } from 'oidc-provider';
@@ -14,7 +14,7 @@ export function readCertificate(header: string | undefined): X509Certificate | u
     if (sequence !== undefined) return new X509Certificate(Buffer.from(sequence, 'base64'));
     return new X509Certificate(value.includes('%') ? decodeURIComponent(value) : value);
   } catch {
-    // Not a certificate: as good as none, and the client is refused.
+    // Not a certificate counts as none, and the client is refused.
     return undefined;
   }
 }
@@ -46,7 +46,7 @@ export function hasSubject(certificate: X509Certificate, property: string, expec
   return type !== undefined && names.includes(`${type}:${expected}`);
 }
 
-/** The library's question for a request's certificate. */
+/** The library's hook for a request's certificate. */
 export function subjectMatcher(header: string) {
   return function certificateSubjectMatches(
     ctx: KoaContextWithOIDC,

@@ -1,4 +1,7 @@
-/** What a client assertion must say beyond what every JWT must (RFC 7523 §3): the library asks for it, and we do. */
+/**
+ * Checks of a client assertion beyond those of every JWT (RFC 7523 §3). The library calls them, and so does our own
+ * verifier.
+ */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -9,7 +12,7 @@ export const CLOCK_TOLERANCE = 10;
 /** FAPI 2.0 Security Profile §5.4. */
 const fapiAlgorithms: readonly unknown[] = ['PS256', 'ES256', 'EdDSA'];
 
-/** Seconds that an assertion may be good for at most: so long its `jti` is remembered. */
+/** The longest life of an assertion in seconds: its `jti` is remembered that long. */
 const LONGEST_LIFE = 86_400;
 
 type Said = {
@@ -24,7 +27,7 @@ export function problemOfAssertion(
   { claims, alg, isFapi }: Said,
 ): string | undefined {
   if (isFapi && !fapiAlgorithms.includes(alg)) return 'alg must be PS256, ES256 or EdDSA';
-  // RFC 8725 §3.12: who a guest is, is signed with the same key at the token exchange, and has a tenant.
+  // RFC 8725 §3.12: guest assertions are signed with the same key; they have a `tenant`, and authenticate no client.
   if ('tenant' in claims) return 'a guest assertion authenticates no client';
   if (isFapi && claims['aud'] !== realm.issuer) return 'aud must be the issuer, as a string';
   const now = epochSeconds(realm.clock);

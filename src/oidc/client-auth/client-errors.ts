@@ -8,7 +8,7 @@ type Thrown = {
   readonly error_description?: string | undefined;
 };
 
-/** Credentials that are absent or unreadable; the library takes them for bad requests. */
+/** Credentials that are absent or unreadable, which the library reports as bad requests. */
 const unreadable: ReadonlySet<string> = new Set([
   clientAuthentication.noCredentials,
   clientAuthentication.malformedHeader,
@@ -26,7 +26,7 @@ export function isUnauthenticated(ctx: KoaContextWithOIDC, thrown: Thrown): bool
     case 'invalid_request':
       return unreadable.has(description);
     case 'invalid_client_metadata':
-      // A client with unusable metadata is none; without its keys nothing that it sends can be checked.
+      // A client with unusable metadata counts as unknown; without its keys nothing that it sends can be verified.
       return ctx.oidc.client === undefined || description === clientAuthentication.unreachableKeys;
     default:
       return false;

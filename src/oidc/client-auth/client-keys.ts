@@ -5,8 +5,8 @@ import type { FindRemoteKeys, RemoteKeys } from '../library/remote-keys.ts';
 import { hasRemoteKeys, inlineKeysOf } from './registered.ts';
 
 /**
- * The sets of keys to try, one after the other until one does: keys at an address are fetched anew only when what is
- * cached has not sufficed and is stale.
+ * The sets of keys to try in turn. Keys at an address are fetched again only when the cached ones do not fit and are
+ * stale.
  */
 export async function* keySetsOf(client: Client, findRemote: FindRemoteKeys): AsyncGenerator<JSONWebKeySet> {
   const inline = inlineKeysOf(client);
@@ -17,7 +17,7 @@ export async function* keySetsOf(client: Client, findRemote: FindRemoteKeys): As
   if (!remote.isFresh() && (await refreshed(remote))) yield { keys: [...remote.keys()] };
 }
 
-/** The keys of now; none when they cannot be had. */
+/** The present keys; none when they cannot be fetched. */
 export async function freshKeysOf(client: Client, findRemote: FindRemoteKeys): Promise<JSONWebKeySet> {
   const inline = inlineKeysOf(client);
   if (inline !== undefined) return inline;
@@ -35,7 +35,7 @@ async function refreshed(remote: RemoteKeys): Promise<boolean> {
     await remote.refresh();
     return true;
   } catch {
-    // Not to be had now: nothing that the client signed can be verified.
+    // The keys cannot be fetched now, so nothing that the client signed can be verified.
     return false;
   }
 }

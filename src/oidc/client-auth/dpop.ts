@@ -9,13 +9,13 @@ import { sha256 } from '../../base/hash.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { isFirstUse } from './replay.ts';
 
-/** Seconds that a proof counts, and by how much clocks may differ. */
+/** The life of a proof in seconds, and the tolerated difference of clocks. */
 const MAX_AGE = 300;
 const TOLERANCE = 10;
 
 export const dpopAlgorithms = ['ES256', 'EdDSA', 'PS256', 'RS256'] as const;
 
-/** The request that a proof must be for. */
+/** The request that a proof must name. */
 export type ProofTarget = {
   readonly method: string;
   readonly address: string;
@@ -25,7 +25,7 @@ export type ProofTarget = {
 
 export type Proof = { readonly jkt: string; readonly jti: string; readonly iat: number };
 
-/** What a proof says, whether or not it was used before. Rejects with `invalid_dpop_proof`. */
+/** Verifies a proof, except that it is used once. Rejects with `invalid_dpop_proof`. */
 export async function verifyProof(proof: string, target: ProofTarget): Promise<Proof> {
   const { payload, protectedHeader } = await verifySignature(proof);
   const { jti, iat } = payload;
@@ -53,7 +53,7 @@ async function verifySignature(proof: string) {
   }
 }
 
-/** The claim that is not for this request. */
+/** The claim that does not fit this request, if any. */
 function mismatchOf(payload: JWTPayload, target: ProofTarget): 'htm' | 'htu' | 'ath' | undefined {
   if (payload['htm'] !== target.method) return 'htm';
   if (!isSameAddress(payload['htu'], target.address)) return 'htu';
@@ -84,7 +84,7 @@ export function provenKey(
   return provenKeyFor(realm, ctx, { method: ctx.method, address, owner: ctx.oidc.client?.clientId ?? '' });
 }
 
-/** The same where the library knows no client. */
+/** The same for requests outside the library. */
 export async function provenKeyFor(
   realm: Pick<RealmContext, 'name' | 'store' | 'clock'>,
   ctx: Pick<Context, 'get'>,
@@ -99,7 +99,7 @@ export async function provenKeyFor(
   return proof.jkt;
 }
 
-/** Of the proofs of one `owner` each is good once: `false` for one that was spent before. */
+/** Of the proofs of one `owner` each counts once: `false` for one that was used before. */
 export function spendProof(
   realm: Pick<RealmContext, 'name' | 'store' | 'clock'>,
   owner: string,

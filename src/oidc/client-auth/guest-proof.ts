@@ -4,8 +4,8 @@ import type { RealmContext } from '../realm/realm-context.ts';
 import { type Proof, provenKeyFor, verifyProof } from './dpop.ts';
 
 /**
- * The thumbprint of the key that the request proves for this address (RFC 9449 §4.3), or what is wrong with the proof.
- * Of the proofs of one `owner` each is good once.
+ * The thumbprint of the key that the request proves for this address (RFC 9449 §4.3), or what is wrong with the
+ * proof. Of the proofs of one `owner` each counts once.
  */
 export async function provenGuestKey(
   realm: Pick<RealmContext, 'name' | 'store' | 'clock'>,

@@ -1,4 +1,6 @@
-/** What a request presents to authenticate its client (RFC 6749 §2.3, RFC 7523 §2.2, RFC 8705 §2), read and not yet believed. */
+/**
+ * Reads the client credentials of a request (RFC 6749 §2.3, RFC 7523 §2.2, RFC 8705 §2). Nothing is verified here.
+ */
 import type { IncomingMessage } from 'node:http';
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose';
 import { readBasic } from '../../http/basic.ts';
@@ -6,7 +8,7 @@ import { readBasic } from '../../http/basic.ts';
 /** The parts of a request that hold client credentials. */
 export type ClientCredentials = {
   readonly authorization: string | undefined;
-  /** Its `client_…` parameters count. */
+  /** The form; its `client_…` parameters are read. */
   readonly form: URLSearchParams;
   /** The value of the header in which a trusted proxy hands over the client certificate. */
   readonly certificate: string | undefined;
@@ -23,7 +25,7 @@ export type PresentedAssertion = {
   readonly claims: JWTPayload;
 };
 
-/** Credentials of a client that says who it is. */
+/** Credentials that name a client. */
 export type Identified =
   | PresentedSecret
   | PresentedAssertion
@@ -55,7 +57,9 @@ export function credentialsOf(
   };
 }
 
-/** The client whose secret is shown, or proven by a signature that is made with it: a guess when it is wrong. */
+/**
+ * The id of a client whose secret is presented, or that signs with its secret: a wrong try when it does not verify.
+ */
 export function guessedAt(presented: Presented): string | undefined {
   if (presented.kind === 'assertion') return presented.alg?.startsWith('HS') ? presented.id : undefined;
   return presented.kind === 'secret' ? presented.id : undefined;
@@ -107,7 +111,7 @@ function readAssertion(assertion: string): Presented {
     if (typeof id !== 'string' || id === '') return malformed;
     return { kind: 'assertion', id, assertion, alg, claims };
   } catch {
-    // No JWT.
+    // Not a JWT.
     return malformed;
   }
 }

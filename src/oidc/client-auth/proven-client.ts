@@ -7,9 +7,9 @@ import { attemptSourceOf } from './brute-force.ts';
 import { credentialsOf, guessedAt, readPresented } from './presented.ts';
 
 /**
- * The client that a request proves by its `Authorization`, or by its certificate and the name it calls itself; never a
- * public one, whose name proves nothing. Guesses count as at the token endpoint: rejects with `TooMany` for who was
- * wrong too often, and with `Failure('unavailable')` without a store.
+ * The client that a request authenticates by its `Authorization`, or by its certificate and the name that it gives;
+ * never a public client. Wrong tries count as at the token endpoint: rejects with `TooMany` for a blocked source, and
+ * with `Failure('unavailable')` without a store.
  */
 export async function provenClient(
   deps: ClientAuthDeps,
@@ -35,7 +35,7 @@ async function prove(
 ): Promise<Client | undefined> {
   const { realm } = deps;
   const read = credentialsOf(realm, request, { form, address: realm.issuer });
-  // A header without a value counts as none.
+  // An empty header counts as absent.
   const credentials = { ...read, authorization: read.authorization || undefined };
   const presented = readPresented(credentials);
   const source = attemptSourceOf(realm, request, 'client_secret', guessedAt(presented) ?? '');

@@ -3,7 +3,7 @@ import { sha256 } from '../../base/hash.ts';
 import type { Key } from '../../storage/port/port.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
-/** Of two requests with one `jti` at once exactly one is the first. */
+/** True for exactly one of several requests with the same `jti`, also at the same moment. */
 export async function isFirstUse(
   realm: Pick<RealmContext, 'name' | 'store' | 'clock'>,
   issuer: string,

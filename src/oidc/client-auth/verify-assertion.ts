@@ -43,7 +43,7 @@ type Shown = {
   readonly presented: PresentedAssertion;
 };
 
-/** Of many requests with one assertion exactly one is `verified`. */
+/** Of several requests with one assertion exactly one is `verified`. */
 export async function verifyAssertion(deps: Deps, shown: Shown): Promise<AssertionOutcome> {
   const { realm } = deps;
   const { client, presented } = shown;
@@ -65,7 +65,7 @@ function isAllowedAlg({ client, method, presented }: Shown): boolean {
   );
 }
 
-/** `exp` and `jti` of an assertion that has them, is in its time, and says nothing in another type than it must. */
+/** `exp` and `jti` of an assertion that has them, is valid now, and has claims of the right types. */
 function requiredClaims(
   { exp, nbf, iat, jti }: Readonly<Record<string, unknown>>,
   now: number,
@@ -76,7 +76,7 @@ function requiredClaims(
   return isTimed && isActive && now - CLOCK_TOLERANCE < exp ? { exp, jti } : undefined;
 }
 
-/** By the client itself, for the issuer, the token endpoint or the endpoint that it was sent to. */
+/** Issued by the client itself, for the issuer, the token endpoint or the called endpoint. */
 function isFor({ realm, address }: Deps, client: Client, { iss, aud }: JWTPayload): boolean {
   const accepted = [realm.issuer, `${realm.issuer}${paths.token}`, address];
   const audiences = Array.isArray(aud) ? aud : [aud];
@@ -99,7 +99,7 @@ async function isSignedWith({ assertion, alg = '' }: PresentedAssertion, key: Ui
     await compactVerify(assertion, key, { algorithms: [alg] });
     return true;
   } catch {
-    // Whatever is wrong with it, it proves nothing.
+    // Any fault means the same: the assertion proves nothing.
     return false;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What the browser that holds a guest token may do without a client's credentials: give it up (RFC 7009), and refresh
- * it with a proof of the key it is bound to.
+ * Requests of a browser that holds a guest token, without client credentials: revoke it (RFC 7009), and refresh it
+ * with a proof of the key that it is bound to.
  */
 
 import type { Context, Middleware } from 'koa';
@@ -24,7 +24,7 @@ const REVOKE_PATH = '/protocol/openid-connect/revoke';
 const TOKEN_PATH = '/protocol/openid-connect/token';
 const guestLooks = /^(dpg_|dpgr_|[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$)/;
 
-/** Revokes a guest token or its whole chain of refreshes. By its minter, or (without `clientId`) by its holder. */
+/** Revokes a guest token with its chain of refreshes: by its minter, or (without `clientId`) by its holder. */
 export async function revokeGuest(
   realm: Pick<RealmContext, 'name' | 'store' | 'guests'>,
   value: string,
@@ -63,7 +63,7 @@ function isGuestRefresh(ctx: Context): boolean {
   );
 }
 
-/** Whether there was anything to revoke is not told. */
+/** The answer does not tell whether there was anything to revoke. */
 async function revoke(
   realm: Pick<RealmContext, 'name' | 'store' | 'guests'>,
   ctx: Context,
@@ -102,8 +102,8 @@ async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
 }
 
 /**
- * The library authenticates the client and runs the exchange grant, which knows guests. The request's state says that
- * it is a refresh, and no parameter does: nobody else can make an exchange one.
+ * The library authenticates the client and runs the exchange grant, which also refreshes guests. The request state,
+ * and no parameter, says that it is a refresh: so no caller can turn an exchange into one.
  */
 function asExchange(ctx: Context): void {
   const form = new URLSearchParams(formOf(ctx));

@@ -1,4 +1,7 @@
-/** Introspection of guest tokens: the resource server also tells what it saw and what it wants to do. */
+/**
+ * Introspection of guest tokens: the resource server also says what it saw of the request, and what the guest wants
+ * to do.
+ */
 import type { Context } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
 import type { storedGuest } from '../../guest/guests.ts';
@@ -10,17 +13,17 @@ import { formOf } from '../http/form.ts';
 import { guestRealmOf } from '../realm/guest-realm.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
-/** Who asks, and how it proved who it is. */
+/** The caller, and how it authenticated. */
 export type Asking = {
   readonly client: Client;
   readonly isMutualTls: boolean;
-  /** Made only when it is asked for. */
+  /** The library's provider, built only when it is needed. */
   readonly provider: () => Provider;
 };
 
 type Stored = NonNullable<ReturnType<typeof storedGuest>>;
 
-/** No key has this thumbprint: a proof that does not hold is a proof of the wrong key. */
+/** No key has this thumbprint: an invalid proof counts as a proof of a wrong key. */
 const NO_KEY = 'invalid';
 
 export async function introspectGuest(
@@ -55,8 +58,8 @@ export async function introspectGuest(
 }
 
 /**
- * The key whose proof the resource server was shown (RFC 9449 §4.3, §7.1): for its method and address, and for this
- * very token. That a proof is used once only who was shown it can tell.
+ * The key of the proof that the resource server was shown (RFC 9449 §4.3, §7.1), for the resource server's method and
+ * address and for this very token. Only the resource server can tell whether the proof was used before.
  */
 async function presentedKey(form: URLSearchParams): Promise<string | undefined> {
   const proof = form.get('dpop');

@@ -1,7 +1,4 @@
-/**
- * Introspection (RFC 7662) from one look-up of ours, behind the library's client authentication; signed when the
- * caller asks (RFC 9701).
- */
+/** Introspection (RFC 7662) by one look-up of ours; signed when the caller asks for it (RFC 9701). */
 
 import type { Context } from 'koa';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
@@ -27,7 +24,7 @@ import { type Asking, introspectGuest } from './introspect-guest.ts';
 
 const JWT = 'application/token-introspection+jwt';
 
-/** The client has been authenticated when this runs; the library's own answer is replaced. */
+/** Replaces the library's answer. The client has been authenticated when this runs. */
 export async function answerIntrospection(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
   const { client, params } = ctx.oidc;
   const caller = await realm.findClient(client?.clientId ?? '');
@@ -51,7 +48,7 @@ export async function answerIntrospection(realm: RealmContext, ctx: KoaContextWi
   }
 }
 
-/** Naming oneself proves nothing (RFC 7662 §2.1: the caller must be authorized). */
+/** A public client only names itself (RFC 7662 §2.1: the caller must be authorized). */
 function refusePublic(realm: Pick<RealmContext, 'profile'>, ctx: KoaContextWithOIDC): void {
   const { status, error, description } = realm.profile.errors.publicIntrospection;
   ctx.status = status;
@@ -113,7 +110,7 @@ async function lookUp(
 
 type Answered = { readonly answer: Introspection; readonly nodes: () => readonly string[] };
 
-/** For a caller that remembers the answer and hears at `/events` what was cut. */
+/** Adds `cut_keys`, for a caller that caches the answer and hears at `/events` what was cut. */
 function withCutKeys(
   { keys }: Pick<RealmContext, 'keys'>,
   ctx: Pick<Context, 'req'>,
@@ -124,7 +121,7 @@ function withCutKeys(
   return { ...answer, cut_keys: cutKeys(keys.secret, client.id, nodes()) };
 }
 
-/** One answer for every reason; the log knows which it was. */
+/** One answer for every reason; the log line has the reason. */
 function inactive(ctx: Pick<Context, 'req'>, reason: string): Introspection {
   annotate(ctx.req, { reason });
   return INACTIVE;
@@ -135,12 +132,12 @@ function causeOfDeath(document: Document): string {
   return document.spentAt === undefined ? 'expired' : 'spent';
 }
 
-/** Of the APIs that a client introspects. */
+/** The audiences of the APIs that a client introspects. */
 export function audiencesOf(realm: Pick<RealmContext, 'view'>, caller: Client): readonly string[] {
   return realm.view.apis.filter((api) => caller.introspects.includes(api.id)).map((api) => api.audience);
 }
 
-/** OIDC Core §8.1: whoever asks, the person is called what the token's own client calls them. */
+/** OIDC Core §8.1: the subject is the one that the token's own client knows, whoever asks. */
 async function pairwiseSubject(
   realm: Pick<RealmContext, 'keys' | 'findClient'>,
   provider: () => Provider,

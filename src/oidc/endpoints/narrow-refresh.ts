@@ -1,6 +1,6 @@
 /**
- * The scope of a refresh (RFC 6749 §6): what the token has is given, what exists but it does not have is left out,
- * as at every other grant. The library refuses the request for that, so it is narrowed before.
+ * The scope of a refresh (RFC 6749 §6): a permission that exists but that the token does not have is left out, as at
+ * every other grant. The library would refuse the request, so the scope is narrowed before.
  */
 
 import type { Context, Middleware } from 'koa';
@@ -24,7 +24,10 @@ export function narrowRefreshScope(realm: Pick<RealmContext, 'name' | 'permissio
   };
 }
 
-/** Nothing left is no scope at all, which would mean everything: then the request stays as it is and is refused. */
+/**
+ * If no requested scope remains, the request stays as it is: an empty `scope` would mean all, so the library must
+ * refuse it.
+ */
 async function narrow(
   realm: Pick<RealmContext, 'name' | 'permissionNames'>,
   ctx: Context,

@@ -1,6 +1,6 @@
 /**
- * What stands around the library's routes: the request's unit of work before it, and after it the answers that are
- * ours. Only public places of the library are used: middleware, the authenticated client, events.
+ * What surrounds the library's routes: before them the request's unit of work, after them the answers that are ours.
+ * Only public parts of the library are used: middleware, the authenticated client, events.
  */
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
@@ -59,7 +59,7 @@ export function mountPipeline(provider: Provider, realm: RealmContext, ui: UiPor
       protocolStateOf(ctx).thrown = error;
     });
   }
-  // What breaks a request is answered below; what is left are callers that hang up.
+  // Errors of requests are answered below; what remains are callers that hang up.
   provider.on('error' as 'server_error', (error: unknown) =>
     realm.logger.debug({ realm: realm.name, err: error }, 'connection error'),
   );
@@ -80,7 +80,7 @@ export function mountPipeline(provider: Provider, realm: RealmContext, ui: UiPor
   provider.use(finishAnswers(realm, ui));
 }
 
-/** What no inner part expected is logged here, once; a store that cannot be reached is a 503. */
+/** An unexpected error is logged here, once; an unreachable store is a 503. */
 function answerFailures(realm: Pick<RealmContext, 'name' | 'logger'>): Middleware {
   return async function answerFailure(ctx, next) {
     try {
@@ -102,7 +102,7 @@ function noteAnswers(realm: Pick<RealmContext, 'name' | 'events'>): Middleware {
   };
 }
 
-/** Token requests commit at the end, in one step; everything else as it goes. */
+/** Token requests commit once, at the end; all others commit as they go. */
 function withUnit(realm: Pick<RealmContext, 'store'>): Middleware {
   return function assignUnitOfWork(ctx, next) {
     protocolStateOf(ctx).unit = createUnitOfWork(realm.store, { deferred: ctx.path === paths.token });
@@ -110,7 +110,7 @@ function withUnit(realm: Pick<RealmContext, 'store'>): Middleware {
   };
 }
 
-/** RFC 6749 §5.1: both headers on what holds tokens, and on refusals as well. */
+/** RFC 6749 §5.1: both headers on answers with tokens, and on refusals too. */
 const forbidCaching: Middleware = async function forbidCachingOfAnswers(ctx, next) {
   ctx.set('Cache-Control', 'no-store');
   if (addressOf(ctx.path)?.path === paths.token) ctx.set('Pragma', 'no-cache');
@@ -133,8 +133,8 @@ function finishAnswers(realm: RealmContext, ui: UiPort): Middleware {
 }
 
 /**
- * The library saves the session within its error handling and, where that failed, once more outside of it: what is
- * refused a second time it has answered already. Only an outage may be news.
+ * The library saves the session within its error handling and, if that fails, once more outside of it. A second
+ * refusal was answered already; only an outage may be new.
  */
 function noteUnsaved(ctx: Context, error: unknown): void {
   const state = protocolStateOf(ctx);
@@ -143,7 +143,7 @@ function noteUnsaved(ctx: Context, error: unknown): void {
   state.thrown = error;
 }
 
-/** True when an answer of ours took the place of the library's, also of a refusal (of a JWT). */
+/** True when our answer replaced the library's, a refusal (of a JWT) included. */
 async function finish(
   realm: RealmContext,
   ctx: Context & KoaContextWithOIDC,
@@ -159,7 +159,7 @@ async function finish(
   return true;
 }
 
-/** What an operator decided of a registered client is no metadata of its own (RFC 7592 §3). */
+/** What an operator decided about a registered client is not part of the client's metadata (RFC 7592 §3). */
 function hideInternals(ctx: Context): void {
   const { body } = ctx;
   if (typeof body !== 'object' || body === null) return;
@@ -173,7 +173,9 @@ function isAuthenticated(ctx: Context & KoaContextWithOIDC, error: unknown): boo
   return ctx.status === 200 || isRefusedJwt;
 }
 
-/** RFC 6749 §5.2 for what the store refused at the last moment: somebody else was faster, or it was just revoked. */
+/**
+ * RFC 6749 §5.2 for a commit that the store refused: another request was faster, or something was revoked meanwhile.
+ */
 function answerRefused(ctx: Context, error: unknown): void {
   if (!(error instanceof errors.OIDCProviderError)) throw error;
   ctx.status = error.statusCode;
@@ -198,7 +200,7 @@ async function explainError(
   }
 }
 
-/** The library goes by `Accept` and would answer a program with a page. */
+/** The library looks at `Accept`, and would answer a program with a page. */
 async function phrase(
   realm: Pick<RealmContext, 'name' | 'issuer' | 'profile'>,
   ctx: Context & KoaContextWithOIDC,

@@ -1,14 +1,14 @@
 /**
  * Authorization and logout requests may be posted (OIDC Core §3.1.2.1, RP-Initiated Logout §2). A post from another
- * site comes without our cookies, and the person would seem signed out: the browser is sent round once more, by GET,
- * which brings them along.
+ * site comes without our cookies, so the person would seem to be signed out. The browser is redirected to the same
+ * request by GET, which carries the cookies.
  */
 import type { Context, Middleware } from 'koa';
 import { formOf } from '../http/form.ts';
 import { paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
-/** What browsers and proxies take as an address; a larger request is pushed first (RFC 9126). */
+/** The longest query that browsers and proxies accept; a larger request must be pushed (RFC 9126). */
 const LONGEST_QUERY = 8000;
 
 const postable: ReadonlySet<string> = new Set([paths.authorization, paths.logout]);

@@ -1,6 +1,6 @@
 /**
- * Errors of the endpoints that clients authenticate at, in the words of the realm's profile. The library throws them
- * with a general description and a detail that it only logs; the detail decides here what may be said.
+ * Errors of the endpoints where clients authenticate, in the words of the realm's profile. The library throws them
+ * with a general description, and a detail that it only logs; the detail decides which words are used.
  */
 
 import type { KoaContextWithOIDC } from 'oidc-provider';
@@ -14,7 +14,7 @@ import type { LibraryError, Refused, RefusedRequest } from '../profiles/profile.
 import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
-/** At the token endpoint, and where a device or a back end begins. */
+/** Thrown at the token endpoint, and where a device or a back end begins. */
 const unauthorizedGrant: ReadonlySet<string> = new Set([
   grantNotAllowed.atToken,
   grantNotAllowed.atStart.fill('urn:ietf:params:oauth:grant-type:device_code'),
@@ -31,7 +31,7 @@ export const clientRoutes: ReadonlySet<string> = new Set([
   'backchannel_authentication',
 ]);
 
-/** The error to answer with instead of the library's, if another. */
+/** The error that replaces the library's, if another one is right. */
 export async function rephrase(
   realm: Pick<RealmContext, 'name' | 'profile'>,
   ctx: KoaContextWithOIDC,
@@ -55,7 +55,10 @@ function refusedRequest(realm: Pick<RealmContext, 'name'>, ctx: KoaContextWithOI
   };
 }
 
-/** RFC 6749 §5.2, RFC 8628 §3.2, CIBA Core §13: what the client is not registered for is `unauthorized_client`. */
+/**
+ * RFC 6749 §5.2, RFC 8628 §3.2, CIBA Core §13: a grant that the client is not registered for is
+ * `unauthorized_client`.
+ */
 function notAllowed(ctx: KoaContextWithOIDC): Refused {
   return { status: 400, error: 'unauthorized_client', description: grantRefusal(ctx) };
 }

@@ -1,4 +1,4 @@
-/** What is the same for everybody: the realm's descriptor, its metadata, its keys. */
+/** The public documents of a realm: its descriptor, its metadata, its keys. */
 import { createPublicKey } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
@@ -47,14 +47,14 @@ function descriptorOf({ issuer, name, keys }: Pick<RealmContext, 'name' | 'issue
 
 const derPublicKey = { type: 'spki', format: 'der' } as const;
 
-/** Members that the library leaves out, or fills in without asking. */
+/** Members that the library leaves out, or gives values that are not true here. */
 function whatIsTrueHere(body: unknown): Record<string, unknown> {
   const library = asObject(body);
   const methods = listOf(library['token_endpoint_auth_methods_supported']);
   const algorithms = library['token_endpoint_auth_signing_alg_values_supported'];
   return {
     backchannel_user_code_parameter_supported: false,
-    // A public client cannot prove that a token is any of its business (RFC 7662 §2.1).
+    // A public client cannot prove that it may see a token (RFC 7662 §2.1).
     introspection_endpoint_auth_methods_supported: methods.filter((method) => method !== 'none'),
     introspection_endpoint_auth_signing_alg_values_supported: algorithms,
     revocation_endpoint_auth_methods_supported: methods,

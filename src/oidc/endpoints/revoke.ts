@@ -1,6 +1,6 @@
 /**
- * Revocation (RFC 7009) of tokens of every format, and Keycloak's logout by refresh token, which is the same thing
- * for a whole session.
+ * Revocation (RFC 7009) of tokens of every format, and Keycloak's logout by refresh token, which revokes a whole
+ * session.
  */
 
 import type { KoaContextWithOIDC } from 'oidc-provider';
@@ -17,8 +17,8 @@ import { createSessions } from '../sessions/sessions.ts';
 import { revokeGuest } from './guest-holder.ts';
 
 /**
- * The client has been authenticated when this runs. Whether there was anything to revoke is not told (§2.2), and
- * only the client a token was issued to can revoke it (§2.1). A refresh token takes its whole grant along.
+ * The client has been authenticated when this runs. The answer does not tell whether there was anything to revoke
+ * (§2.2). Only the client that a token was issued to can revoke it (§2.1). A refresh token takes its grant along.
  */
 export async function answerRevocation(
   realm: Pick<RealmContext, 'name' | 'store' | 'events' | 'guests'>,
@@ -33,7 +33,7 @@ export async function answerRevocation(
     });
   }
   if (found !== undefined) {
-    // What was made from a token dies with it: guests hang below its node.
+    // Everything that was made from a token dies with it: its guest tokens hang below its node.
     const below: Write = { close: parentNode(found.hash), realm: realm.name, ttl: GUEST_CUT_TTL };
     const writes: Write[] = [{ remove: tokenKey(realm.name, found.hash) }, below];
     const { kind, grantId } = found.record;
@@ -53,7 +53,7 @@ export async function answerRevocation(
   ctx.body = {};
 }
 
-/** Ends the session that a refresh token belongs to; idempotent, no body. Of what is no refresh token nothing ends. */
+/** Ends the session of a refresh token. Idempotent, without a body. Any other token ends nothing. */
 export async function answerRefreshTokenLogout(
   realm: Pick<RealmContext, 'name' | 'store' | 'background' | 'logger'>,
   ctx: KoaContextWithOIDC,
@@ -75,7 +75,7 @@ function refuseForeignToken(ctx: KoaContextWithOIDC): void {
   };
 }
 
-/** Offline access is not the session's (OIDC Core §11): giving it up leaves the person signed in. */
+/** Offline access does not belong to the session (OIDC Core §11): giving it up leaves the person signed in. */
 async function endSessionOf(
   realm: Pick<RealmContext, 'name' | 'store' | 'background' | 'logger'>,
   ctx: KoaContextWithOIDC,

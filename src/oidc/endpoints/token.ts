@@ -1,4 +1,4 @@
-/** What happens around the library's token endpoint: one atomic commit, and the fields that Keycloak's clients read. */
+/** What surrounds the library's token endpoint: one atomic commit, and the members that Keycloak's clients read. */
 
 import type { KoaContextWithOIDC, RefreshToken } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
@@ -10,7 +10,7 @@ import { renewRefreshToken } from '../library/internals.ts';
 import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
-/** Commits what the grant wrote, then completes the answer. Nothing is answered that is not in the store. */
+/** Commits the writes of the grant, then completes the answer. Nothing is answered that is not in the store. */
 export async function finishTokenRequest(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
   const unit = unitOf(ctx);
   if (ctx.status !== 200) {
@@ -42,7 +42,7 @@ async function refreshFields(realm: RealmContext, ctx: KoaContextWithOIDC, token
   const now = epochSeconds(realm.clock);
   const { shape } = realm.profile.refreshTokens;
   if (shape === undefined) {
-    // A token that has just been made has no expiry yet, but a life.
+    // A token that was just made has a lifetime but no `exp` yet.
     return { refresh_expires_in: token.exp === undefined ? token.expiration : token.exp - now };
   }
   const value = refreshValueOf(token.jti);
@@ -60,7 +60,7 @@ async function refreshFields(realm: RealmContext, ctx: KoaContextWithOIDC, token
   return { refresh_token: await shape(value, wrapping, key), refresh_expires_in: expiresAt - now };
 }
 
-/** Of several refreshes within the grace one wrote the successor: all of them answer with its times. */
+/** Of several refreshes within the grace one wrote the successor; all of them answer with its times. */
 async function storedTimes(
   realm: Pick<RealmContext, 'name' | 'store'>,
   ctx: KoaContextWithOIDC,

@@ -1,4 +1,4 @@
-/** What no route answers, in Keycloak's words, which are as good as others. */
+/** Answers for unknown addresses and wrong methods, in Keycloak's words. */
 import type { Context, Middleware } from 'koa';
 import { type Address, addressOf, isFixed, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -6,9 +6,9 @@ import type { RealmContext } from '../realm/realm-context.ts';
 export function answerUnmatched(realm: Pick<RealmContext, 'profile'>): Middleware {
   return async function answerUnmatchedRequest(ctx, next) {
     const address = addressOf(ctx.path);
-    // The library's router takes other spellings of a path; from here on there is one.
+    // The library's router accepts other spellings of a path; from here on there is one.
     if (address !== undefined && isFixed(address)) ctx.path = address.path;
-    // Before the library, whose router would take `GET /auth/device` for the way back from a sign-in.
+    // Before the library, whose router would match `GET /auth/device` as the return from a login.
     if (address !== undefined && !address.methods.some((method) => method === ctx.method))
       return refuseMethod(realm, ctx, address);
     await next();

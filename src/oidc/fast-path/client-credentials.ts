@@ -71,7 +71,7 @@ function isUsual(
   );
 }
 
-/** `undefined` when a scope does not exist, or is OpenID Connect's. */
+/** `undefined` when a scope does not exist, or belongs to OpenID Connect. */
 function scopeOf(
   realm: Pick<RealmContext, 'view' | 'permissionNames'>,
   client: Client,

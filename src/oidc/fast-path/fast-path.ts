@@ -41,10 +41,10 @@ export type FastPathRequest = {
   readonly path: string;
 };
 
-/** What only the library has; it is made only when it is asked for. */
+/** What only the library has. It is built when it is needed. */
 export type Library = { readonly provider: () => Provider; readonly findRemoteKeys: FindRemoteKeys };
 
-/** Answers a request, or leaves it as it came and resolves to `false`. */
+/** Answers a request, or leaves it unchanged and resolves to `false`. */
 export async function tryFastPath(
   realm: RealmContext,
   library: Library,
@@ -74,7 +74,7 @@ function isUsual({ method, headers }: IncomingMessage, path: string): boolean {
   return !unusualHeaders.some((name) => name in headers) && headers.accept?.includes('jwt') !== true;
 }
 
-/** Each parameter once, none that proves a client in another way, and no scope that is not one (RFC 6749 §3.3). */
+/** Each parameter once, no client assertion, and a scope of valid characters (RFC 6749 §3.3). */
 function isPlain(form: URLSearchParams): boolean {
   const scope = form.get('scope');
   return (
@@ -98,7 +98,7 @@ async function authenticated(
   // An assertion is spent when it is verified: the library could not verify it once more.
   if (presented.kind !== 'secret' || !mayAttemptSecret(realm, request, presented.id)) return undefined;
   const outcome = await authenticateClient({ realm, findRemoteKeys }, credentials, presented);
-  // What registered itself may have said more in its metadata.
+  // A client that registered itself may have more in its metadata.
   return isAuthenticated(outcome) && outcome.client.registered === undefined ? outcome.client : undefined;
 }
 

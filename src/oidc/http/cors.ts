@@ -1,6 +1,6 @@
 /**
- * Which web origins may call from a browser: those that clients registered, never whoever asks (RFC 9700 §2.6).
- * The answers' headers are ours alone; the library's, which reflect any origin, are taken off.
+ * Which web origins may call from a browser: those that clients registered, not every origin that asks (RFC 9700
+ * §2.6). Our own headers are sent; the library's, which reflect any origin, are removed.
  */
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC, Client as LibraryClient } from 'oidc-provider';
@@ -11,7 +11,7 @@ import type { RealmContext } from '../realm/realm-context.ts';
 
 const PREFLIGHT_SECONDS = '3600';
 const ALLOWED_HEADERS = 'Accept, Authorization, Content-Type, DPoP, X-Requested-With';
-/** No header that a client authenticates with. */
+/** Without headers that a client authenticates with. */
 const HOLDER_HEADERS = 'Accept, Content-Type, DPoP';
 const EXPOSED_HEADERS = 'WWW-Authenticate, Retry-After, X-Request-Id';
 
@@ -21,7 +21,7 @@ const libraryHeaders = [
   'Access-Control-Allow-Credentials',
 ];
 
-/** The library's question once it knows the client; `false` refuses the request. */
+/** The library's hook once the client is known; `false` refuses the request. */
 export function allowsOrigin(_ctx: KoaContextWithOIDC, origin: string, client: LibraryClient): boolean {
   const registered: unknown = client['cors_origins'];
   if (!Array.isArray(registered)) return false;
@@ -42,7 +42,7 @@ export function crossOrigin(realm: Pick<RealmContext, 'name' | 'profile' | 'regi
   };
 }
 
-/** Opened on purpose, for whoever holds a guest token: the library would have named the origin. */
+/** True for an answer that was opened for holders of guest tokens: the library would have named the origin. */
 function wasOpened(ctx: Context): boolean {
   return ctx.get('Origin') !== '' && ctx.response.get('Access-Control-Allow-Origin') === '*';
 }
@@ -61,8 +61,8 @@ function answerPreflight(ctx: Context, address: Address): void {
 }
 
 /**
- * Whether a page holds a guest token its request will tell, and so does the answer: a preflight only lets it ask. It
- * gives strangers no more than they have without one, but for the proof.
+ * Opens a preflight for pages that may hold a guest token. A preflight only lets them send the request; the request
+ * itself must carry the proof. Strangers gain nothing by it.
  */
 function allowHolders(ctx: Context): void {
   if (ctx.response.get('Access-Control-Allow-Origin')) return;
@@ -82,7 +82,10 @@ async function allowRegistered(
   if (realm.profile.browsers.allowsCredentials) ctx.set('Access-Control-Allow-Credentials', 'true');
 }
 
-/** Where no client is known (a preflight, a request that failed early), an origin of any client of the realm will do. */
+/**
+ * Where no client is known (a preflight, or a request that failed early), an origin of any client of the realm is
+ * accepted.
+ */
 async function isRegistered(
   realm: Pick<RealmContext, 'name' | 'registry'>,
   ctx: Context,

@@ -1,10 +1,10 @@
-/** Rules that every form sent to a protocol endpoint must keep, checked before anybody is asked who they are. */
+/** Rules for every form at a protocol endpoint, checked before the client is authenticated. */
 import type { Context, Middleware } from 'koa';
 import { addressOf, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { formOf } from './form.ts';
 
-/** RFC 8707 §2 and RFC 8693 §2.1: these may be sent more than once where a token is asked for, and nowhere else. */
+/** RFC 8707 §2 and RFC 8693 §2.1: these may be repeated in a request for a token, and nowhere else. */
 const mayRepeat: ReadonlySet<string> = new Set(['resource', 'audience']);
 const requests: ReadonlySet<string> = new Set([
   paths.token,

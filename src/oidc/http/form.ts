@@ -12,7 +12,10 @@ const MAX_BODY_BYTES = 56 * 1024;
 
 const FORM = 'application/x-www-form-urlencoded';
 
-/** What is looked up, normalised or hashed is short; tokens, assertions and details are as long as the body allows. */
+/**
+ * Values that are looked up, normalised or hashed are short. Tokens, assertions and details may be as long as the
+ * body allows.
+ */
 export const formLimits: FormLimits = {
   maxBytes: MAX_BODY_BYTES,
   longest: {
@@ -32,7 +35,7 @@ export function formOf({ req }: Pick<Context, 'req'>): URLSearchParams {
   return stateOf(req).form ?? none;
 }
 
-/** Goes on with another form in place of the one that was sent. */
+/** Replaces the form that was sent, for our code and for the library. */
 export function replaceForm({ req }: Pick<Context, 'req'>, form: URLSearchParams): void {
   const body = Buffer.from(form.toString());
   stateOf(req).form = form;
@@ -54,7 +57,10 @@ export function readBodies(): Middleware {
   };
 }
 
-/** The problem of a form, or `undefined` when the library may read it: as we did, whatever it would make of the bytes. */
+/**
+ * The problem of a form. `undefined` when the library may read it: then it reads what we have read, whatever the
+ * bytes were.
+ */
 async function takeForm(ctx: Context): Promise<string | undefined> {
   const reading = await readForm(ctx.req, formLimits);
   if ('form' in reading) {
@@ -71,7 +77,7 @@ async function takeForm(ctx: Context): Promise<string | undefined> {
   }
 }
 
-/** What is no JSON at all, and what is of another type, the library refuses. */
+/** Text that is not JSON, or JSON of another type, is refused by the library. */
 async function takeOther(ctx: Context): Promise<string | undefined> {
   const body = await readBody(ctx.req, MAX_BODY_BYTES);
   if (body === undefined) return 'too_large';
@@ -83,9 +89,9 @@ async function takeOther(ctx: Context): Promise<string | undefined> {
 
 function refuseLargeBody(ctx: Context): void {
   ctx.status = 413;
-  // The rest of the body is still on its way: this connection serves nothing more.
+  // The rest of the body is still arriving: this connection serves no further request.
   ctx.set('Connection', 'close');
-  // RFC 6749 §5.1, for the token endpoint; elsewhere it says nothing that `Cache-Control` does not.
+  // RFC 6749 §5.1, for the token endpoint; elsewhere it adds nothing to `Cache-Control`.
   ctx.set('Pragma', 'no-cache');
   ctx.body = { error: 'invalid_request', error_description: 'request body too large' };
 }

@@ -1,4 +1,4 @@
-/** What the protocol's code knows of one request, beyond what every request has. */
+/** The protocol's part of a request's state. */
 import type { Context } from 'koa';
 import { stateOf } from '../../http/request-state.ts';
 import type { UnitOfWork } from '../../storage/port/unit-of-work.ts';
@@ -11,7 +11,7 @@ declare module '../../http/request-state.ts' {
 
 export interface ProtocolState {
   unit?: UnitOfWork;
-  /** What the library refused the request with. */
+  /** The error with which the library refused the request. */
   thrown?: unknown;
   /** The request is Keycloak's logout by refresh token, answered by the revocation route. */
   isLogoutByToken?: boolean;

@@ -2,8 +2,8 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { detailTypes } from '../../guest/record/rar.ts';
 
 /**
- * RFC 9396 for guest tokens: its objects are for token exchange only, where the grant checks each of them against
- * every ceiling. Elsewhere they would promise a person what no login can give.
+ * RFC 9396 for guest tokens: `authorization_details` are for token exchange only, where the grant checks each object
+ * against every ceiling. At other grants they would promise something that no login can give.
  */
 function validate(ctx: KoaContextWithOIDC): void {
   const isExchange = ctx.oidc.params?.['grant_type'] === 'urn:ietf:params:oauth:grant-type:token-exchange';

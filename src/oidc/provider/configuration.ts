@@ -59,7 +59,7 @@ export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui
     },
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: mustRotate,
-    // Sessions end through their node in the revocation tree; expiry alone does not travel down it.
+    // Tokens of a session end by its revocation node; the expiry of a session does not end its tokens.
     expiresWithSession: () => false,
     revokeGrantPolicy: () => true,
     extraTokenClaims: accessTokenClaims(realm),
@@ -81,7 +81,7 @@ export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui
 
 const staleForms: ReadonlySet<unknown> = new Set(Object.values(staleForm));
 
-/** A page that was left open or is gone back to is no fault in the client's request, which `invalid_request` says. */
+/** A page that was left open is no fault of the client's request, which `invalid_request` would mean. */
 function pageError(out: ErrorOut, error: Error): ErrorOut {
   const isStale = error instanceof errors.SessionNotFound || staleForms.has(out.error_description);
   return isStale ? { ...out, error: 'session_not_found' } : out;
@@ -105,7 +105,10 @@ const enabledJWA: NonNullable<Configuration['enabledJWA']> = {
   requestObjectSigningAlgValues: [...asymmetric],
 };
 
-/** RFC 9700 §2.2.2: public clients rotate unless a key holds the token; the others keep theirs (FAPI 2.0 §5.3.2.1). */
+/**
+ * RFC 9700 §2.2.2: refresh tokens of public clients rotate, unless they are bound to a key; those of other clients do
+ * not (FAPI 2.0 §5.3.2.1).
+ */
 function mustRotate(ctx: KoaContextWithOIDC): boolean {
   const token = ctx.oidc.entities.RefreshToken;
   return ctx.oidc.client?.clientAuthMethod === 'none' && token?.isSenderConstrained() !== true;

@@ -1,4 +1,4 @@
-/** Which parts of the library are on, and our answers to its questions. */
+/** The enabled features of the library, with our hooks. */
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { certificateReader, subjectMatcher } from '../client-auth/certificates.ts';
 import { registrationFeatures } from '../clients/registration.ts';

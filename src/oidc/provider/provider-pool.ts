@@ -1,6 +1,6 @@
 /**
- * Providers of the realms in use, made on demand and kept in a bounded LRU. A realm that changes gets a new provider
- * at its next request; nobody waits and nothing in flight is dropped.
+ * Providers of the realms in use, built on demand and kept in a bounded LRU. A changed realm gets a new provider at
+ * its next request; nobody waits, and no request in flight is dropped.
  */
 import { LRUCache } from 'lru-cache';
 import type { KeyRing } from '../../keys/key-ring.ts';
@@ -20,7 +20,7 @@ export type ProviderPool = ReturnType<typeof createProviderPool>;
 export function createProviderPool(deps: OidcDeps & { readonly keyRing: KeyRing; readonly ui: UiPort }) {
   const providers = new LRUCache<string, RealmProvider>({ max: MAX_PROVIDERS });
 
-  /** The provider of the realm as it is now; `undefined` when there is no such realm. A disabled one has none. */
+  /** The provider of the realm as it is now; `undefined` when the realm does not exist. */
   async function find(name: string): Promise<RealmProvider | 'disabled' | undefined> {
     const view = await deps.registry.findRealm(name);
     if (view === undefined) return undefined;

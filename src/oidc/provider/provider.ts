@@ -1,6 +1,6 @@
 /**
- * One realm revision as an OpenID provider. Immutable: a change of the realm makes a new one, and requests in flight
- * finish on the old.
+ * One revision of a realm as an OpenID provider. Immutable: a change of the realm makes a new one, and requests in
+ * flight finish on the old one.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -45,9 +45,12 @@ export type RealmProvider = {
   readonly consents: Consents;
   readonly approvals: Approvals;
   readonly selfService: SelfService;
-  /** A token to register clients with for `ttl` seconds. `Failure('invalid_input')` where there is no registration. */
+  /**
+   * Makes a token to register clients with for `ttl` seconds. Rejects with `Failure('invalid_input')` where
+   * registration is off.
+   */
   createInitialAccessToken(life: { readonly ttl: number }): Promise<string>;
-  /** What authenticates this realm's clients outside the library's endpoints. */
+  /** The parts that authenticate this realm's clients outside the library's endpoints. */
   readonly clientAuth: ClientAuthDeps;
   /** Answers the most frequent requests on the fast path; `false` leaves the request as it came. */
   tryFastPath(request: FastPathRequest): Promise<boolean>;
@@ -57,7 +60,7 @@ export type RealmProvider = {
 
 export function createProvider(realm: RealmContext, ui: UiPort): RealmProvider {
   let made: Assembled | undefined;
-  // The library's part takes milliseconds to build, and the most frequent requests do without it.
+  // The library's part takes milliseconds to build, and the fast path does without it.
   const parts = () => {
     made ??= assemble(realm, ui);
     return made;
@@ -107,7 +110,7 @@ function assemble(realm: RealmContext, ui: UiPort) {
 
 function configured(realm: RealmContext, ui: UiPort): Provider {
   const provider: Provider = new Provider(realm.issuer, configurationOf(realm, adapterOf(realm), ui));
-  // Addresses and cookies follow the public URL, which the front has put into the request's headers.
+  // Addresses and cookies follow the public URL, which trusted-proxy.ts has put into the request's headers.
   provider.proxy = true;
   adjustModels(provider, {
     secret: realm.keys.secret,
@@ -136,8 +139,8 @@ function configured(realm: RealmContext, ui: UiPort): Provider {
 }
 
 /**
- * Clients are cached. One that lost a permission in another process is cut there: what this process would still
- * write by its old picture is refused, and the next request sees the new one.
+ * Clients are cached. A client that lost a permission in another process was cut there: a write of this process that
+ * relies on the cached client is refused, and the next request reads the client anew.
  */
 function guardClient(realm: Pick<RealmContext, 'name' | 'registry'>, client: Client, unit: UnitOfWork): void {
   const readAt = realm.registry.readAt(client);

@@ -22,13 +22,13 @@ export const OAUTH_METADATA = '/.well-known/oauth-authorization-server';
 type Front = {
   readonly pool: ProviderPool;
   readonly publicUrl: string;
-  /** What is answered below a realm; everything else is the protocol's. */
+  /** The surfaces below a realm; everything else is the protocol's. */
   readonly routes: Pick<RouteTable<RealmRequest>, 'answer' | 'tellOutage'>;
 };
 
 /**
- * The most frequent requests, before anything else looks at them; resolves to `false` for all others, and leaves those
- * as they came.
+ * Tries the fast path before anything else looks at a request; resolves to `false` for all other requests, which are
+ * left unchanged.
  */
 export function createFastPathRouter({ pool, publicUrl }: Omit<Front, 'routes'>) {
   const { basePath } = placeOf(publicUrl);
@@ -79,8 +79,8 @@ type Finding = {
 };
 
 /**
- * The provider of a realm. When the realm cannot be read, the surface that has the path may answer in its own words:
- * then there is nothing left to do.
+ * The provider of a realm. When the realm cannot be read, the surface at the path may answer in its own words; then
+ * nothing is left to do.
  */
 export async function findProvider(
   { pool, routes }: Finding,
@@ -117,7 +117,7 @@ function disabledRealm(ctx: Context): void {
   ctx.body = { error: 'access_denied', error_description: 'Realm not enabled' };
 }
 
-/** Metadata and pages live at one address only; endpoints answer at both. */
+/** Metadata and pages have one address only; endpoints answer at both. */
 function isReadByPeople(ctx: Context, path: string): boolean {
   if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return false;
   return path !== paths.userinfo && path !== paths.certs;
