@@ -1,7 +1,7 @@
 /**
- * The demo's second part: an analytics API that knows nothing of who may see what. It asks the realm about every
- * token that comes with a request, and runs its queries under the condition it is answered with. Whatever is in
- * doubt, there are no rows: no valid guest context is never no filter.
+ * The demo's second part: an analytics API that knows nothing of permissions. It introspects every token, and runs
+ * its queries under the condition in the answer. In case of doubt it returns no rows: a missing guest context never
+ * means "no filter".
  */
 import type { Context } from 'koa';
 import { z } from 'zod';
@@ -9,7 +9,7 @@ import { type Call, curlOf, ownAddress, type Reply, send } from './calls.ts';
 import type { DemoRealm } from './demo-realm.ts';
 import { type Condition, columns, type Row, type Table, type Warehouse } from './warehouse.ts';
 
-/** What a request wants to do, in the realm's words, and the table that holds it. */
+/** What a query needs: resource and action by the realm's names, and the table. */
 export type Query = {
   readonly resource: string;
   readonly action: string;
@@ -40,7 +40,7 @@ const answer = z.object({
   policy: z.unknown().optional(),
 });
 
-/** Every kind of limit that this API applies. A token with others is refused rather than half obeyed. */
+/** Every kind of limit that this API applies. It refuses a token with other limits rather than ignoring some. */
 const policy = z.strictObject({
   rows: z.unknown(),
   sql: z.object({
@@ -50,7 +50,7 @@ const policy = z.strictObject({
 });
 
 export function createAnalytics({ realm, warehouse, publicUrl, basePath }: Deps) {
-  /** Answers a query with the rows that its bearer may see, or with why there are none (RFC 6750 §3). */
+  /** Answers a query with the rows that the bearer may see, or with the reason why there are none (RFC 6750 §3). */
   async function respond(ctx: Context, query: Query): Promise<void> {
     const token = /^Bearer +([\w.~+/-]+=*)$/i.exec(ctx.get('Authorization'))?.[1];
     if (token === undefined) return refuse(ctx, { status: 401, reason: 'a guest token is needed' });
@@ -63,7 +63,7 @@ export function createAnalytics({ realm, warehouse, publicUrl, basePath }: Deps)
     ctx.body = { rows, introspection: curlOf(call, publicUrl, { GUEST_TOKEN: token }) };
   }
 
-  /** The realm also hears what this API sees of the browser: a token may be bound to it. */
+  /** The API also sends what it sees of the browser, because a token may be bound to it. */
   function introspection(ctx: Context, { resource, action }: Query, token: string): Call {
     const origin = ctx.get('Origin');
     return {
@@ -79,7 +79,7 @@ export function createAnalytics({ realm, warehouse, publicUrl, basePath }: Deps)
     try {
       return await send(call, `${ownAddress(ctx.req.socket)}${basePath}`);
     } catch {
-      // Whatever kept the answer away, the caller is told the same.
+      // The caller gets the same answer whatever went wrong.
       return undefined;
     }
   }
@@ -94,7 +94,7 @@ function judge(reply: Reply | undefined): Granted | Refusal {
   }
   const { active, guest_reason: reason = 'unknown', guest, allowed, cnf, policy: limits } = parsed.data;
   if (!active) return { status: 401, error: 'invalid_token', reason };
-  // This API checks no proofs, so who has only stolen a bound token must not get in.
+  // This API verifies no proofs, so it refuses bound tokens: they may be stolen.
   if (cnf !== undefined) return { status: 401, error: 'invalid_token', reason: 'key_mismatch' };
   if (guest !== true || allowed !== true) return outside('the token does not open this');
   const known = policy.safeParse(limits);
@@ -109,7 +109,7 @@ function outside(reason: string): Refusal {
   return { status: 403, error: 'insufficient_scope', reason };
 }
 
-/** RFC 6750 §3.1: who brought no token is told no error. */
+/** RFC 6750 §3.1: a request without a token gets no error code. */
 function refuse(ctx: Context, { status, error, reason }: Refusal): void {
   ctx.status = status;
   const parts = ['realm="analytics"', error && `error="${error}"`, error && `error_description="${reason}"`];

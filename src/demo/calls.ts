@@ -1,4 +1,6 @@
-/** Calls from the demo's backends to the server's own endpoints: made over HTTP like anybody's, and shown as curl lines. */
+/**
+ * Calls from the demo's backends to the server's endpoints: made over HTTP like anybody's, and shown as curl lines.
+ */
 import { isIPv6, type Socket } from 'node:net';
 import type { Credentials } from './demo-realm.ts';
 
@@ -29,7 +31,7 @@ export async function send({ path, form, as }: Call, base: string): Promise<Repl
   return { status: response.status, body: await response.json() };
 }
 
-/** Where a request came in, which need not be where the public address leads from here (a proxy, a container). */
+/** The local address that a request arrived at. The public address may lead elsewhere (a proxy, a container). */
 export function ownAddress({ localAddress = '127.0.0.1', localPort }: Socket): string {
   const host = isIPv6(localAddress) ? `[${localAddress}]` : localAddress;
   return `http://${host}:${localPort}`;

@@ -1,12 +1,12 @@
-/** Which of the loaded realms the demo runs on, and the clients that its parts are. */
+/** The realm that the demo runs on, and its clients. */
 import type { RealmFile } from '../registry/model/model.ts';
 
-/** As in the realm file, where everybody can read them: a demo realm has no secrets. */
+/** As in the realm file, which everybody can read: a demo realm has no secrets. */
 export type Credentials = { readonly id: string; readonly secret: string };
 
 export type DemoRealm = {
   readonly name: string;
-  /** What the host page calls itself. */
+  /** The name of the host page. */
   readonly portalName: string;
   /** The SaaS backend: mints guest tokens. */
   readonly portal: Credentials;

@@ -18,7 +18,7 @@ const BODY_LIMIT = 8192;
 
 const sales = { resource: 'dashboard:sales', table: 'orders' } as const;
 
-/** What the analytics API offers, by path. */
+/** The queries of the analytics API, by path. */
 const queries: Readonly<Record<string, Query>> = {
   '/demo/api/orders': { ...sales, action: 'view', as: 'json' },
   '/demo/api/orders.csv': { ...sales, action: 'export:csv', as: 'csv' },
@@ -102,8 +102,8 @@ async function post({ ctx, demo }: Call, answer: Post): Promise<void> {
 }
 
 /**
- * The JSON object that one of our pages sent, or nothing, and then the request is answered. Another site's page is
- * known by the browser's own headers, and cannot send JSON without asking first.
+ * The JSON object that one of our pages sent. Otherwise `undefined`, and the request is answered. Browsers tell by
+ * their own headers that another site's page sent it, and such a page cannot send JSON without a preflight.
  */
 async function inputOf(ctx: Context, origin: string): Promise<Record<string, unknown> | undefined> {
   if (!sameOrigin(ctx, origin) || !ctx.is('application/json')) {

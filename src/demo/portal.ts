@@ -48,7 +48,7 @@ export function createPortal({ realm, publicUrl, basePath }: Deps) {
       token: guest.data.access_token,
       expiresIn: guest.data.expires_in,
       granted: guest.data.authorization_details,
-      // The portal's own token stays with the portal.
+      // The portal's own token is not shown to the page.
       calls: shown([login, exchange], { PORTAL_TOKEN: own.data.access_token }),
     };
   }
@@ -68,7 +68,7 @@ export function createPortal({ realm, publicUrl, basePath }: Deps) {
       const { status, body } = await send(call, `${ownAddress(ctx.req.socket)}${basePath}`);
       return status === 200 ? body : undefined;
     } catch {
-      // Whatever kept the answer away, the page is told the same.
+      // The page gets the same answer whatever went wrong.
       return undefined;
     }
   }

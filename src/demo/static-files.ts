@@ -15,7 +15,7 @@ type Place = {
   readonly isHttps: boolean;
 };
 
-/** By path. Who may put the page into a frame: nobody, or our own pages. */
+/** By path. `frame`: who may frame the page, nobody or our own pages. */
 const PAGES = {
   '/demo': { view: 'host', framedBy: "'none'" },
   '/demo/embed': { view: 'embed', framedBy: "'self'" },

@@ -1,4 +1,4 @@
-/** The analytics product's data: one table in memory that the rows of all its customers' customers share. */
+/** The data of the analytics product: one table in memory, with the rows of all customers. */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 
 export type Table = 'orders' | 'invoices';
@@ -48,8 +48,8 @@ export function openWarehouse() {
   db.exec('PRAGMA query_only = ON');
 
   /**
-   * The newest rows that the condition lets through, at most `limit`; `undefined` when it is about columns that the
-   * table has not. There is no way to ask without a condition.
+   * The newest rows that match the condition, at most `limit`; `undefined` when the condition names an unknown
+   * column. A query without a condition is not possible.
    */
   function find(table: Table, { sql, params }: Condition, limit: number): readonly Row[] | undefined {
     const query = `SELECT ${columns.join(', ')} FROM ${table} WHERE (${sql}) ORDER BY day DESC, id DESC LIMIT ?`;

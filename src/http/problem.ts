@@ -1,6 +1,6 @@
 /**
  * Refusals of JSON APIs as RFC 9457 problem details. The codes are closed, and the `type` of a code never changes.
- * What a code means for guest tokens is in guest-tokens 7.3.
+ * What a code means for guest tokens is in docs/guest-tokens.md.
  */
 import type { Context } from 'koa';
 import { Failure, type FailureCode } from '../base/errors.ts';

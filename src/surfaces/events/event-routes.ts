@@ -1,4 +1,4 @@
-/** `GET /events`: resource servers that remember introspection answers hear what to forget (guest-tokens 7.4). */
+/** `GET /events`: resource servers that cache introspection answers hear what to drop. */
 import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
 import { annotate } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
@@ -22,7 +22,7 @@ export const events: Surface<EventRequest> = {
   refuse: refuseWithProblem,
 };
 
-/** Whoever introspects may listen, and nobody else. */
+/** Clients that introspect may listen, and nobody else. */
 async function listen({ streams, ctx, provider }: Routed<EventRequest>): Promise<void> {
   const { realm } = provider;
   const { client_id: name } = ctx.query;
@@ -37,7 +37,7 @@ async function listen({ streams, ctx, provider }: Routed<EventRequest>): Promise
   if (audiences.length === 0) throw new Problem('access_denied', 'the client introspects no API');
   if (ctx.accepts(MEDIA_TYPE) === false) throw new Problem('not_acceptable', `there is only ${MEDIA_TYPE}`);
   const body = ctx.method === 'HEAD' ? undefined : await streams.open(realm, client, audiences);
-  // Proxies that collect an answer before they pass it on must not.
+  // Proxies must not buffer the stream.
   ctx.set({ 'Content-Type': MEDIA_TYPE, 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
   ctx.status = 200;
   if (body !== undefined) ctx.body = body;

@@ -1,12 +1,15 @@
-/** What one resource server hears, as server-sent events (WHATWG HTML §9.2). Nothing of it names what is not its own. */
+/**
+ * The stream of one resource server, as server-sent events (WHATWG HTML §9.2). It names nothing of other resource
+ * servers.
+ */
 
 import { Readable } from 'node:stream';
 import type { Client } from '../../registry/model/model.ts';
 import type { Revocation } from '../../revocation/cuts.ts';
 
-/** Milliseconds after which who lost the connection comes back. */
+/** Milliseconds after which a client reconnects. */
 const RETRY_MS = 1000;
-/** Who does not read is not waited for. */
+/** The most that waits for a client that does not read. */
 const MAX_UNREAD_BYTES = 64 * 1024;
 
 export type EventStream = ReturnType<typeof createEventStream>;
@@ -14,13 +17,13 @@ export type EventStream = ReturnType<typeof createEventStream>;
 type Listener = {
   readonly realm: string;
   readonly client: Client;
-  /** The realm's, from which the client's keys are made. */
+  /** The realm's secret, from which the client's keys are derived. */
   readonly secret: Buffer;
-  /** Of the APIs that it introspects. */
+  /** The audiences of the APIs that it introspects. */
   readonly audiences: readonly string[];
 };
 
-/** A stream to a client that may hear it. It begins with `flush`: nobody knows what was missed before it. */
+/** A stream to an entitled client. It begins with `flush`: what happened before is not known. */
 export function createEventStream({ realm, client, secret, audiences }: Listener) {
   const body = new Readable({ read: () => undefined });
   let own = new Set(audiences);
@@ -36,13 +39,13 @@ export function createEventStream({ realm, client, secret, audiences }: Listener
     write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
-  /** Tokens are named only to who introspects one of their audiences. */
+  /** Tokens are named only to a client that introspects one of their audiences. */
   function cut(keys: readonly string[], tokens: Revocation['tokens']): void {
     const ids = tokens.filter(({ aud }) => aud.some((one) => own.has(one))).map(({ id }) => id);
     if (keys.length > 0 || ids.length > 0) send('cut', { keys, tokens: ids });
   }
 
-  /** What was said before is still sent; who does not even read that is left at the second call. */
+  /** Waiting events are still sent; a client that does not read even those is disconnected at the second call. */
   function end(): void {
     if (hasEnded) body.destroy();
     else if (!body.destroyed) body.push(null);
@@ -59,9 +62,9 @@ export function createEventStream({ realm, client, secret, audiences }: Listener
     body,
     cut,
     end,
-    /** Everything that is remembered may be wrong. */
+    /** Everything that the client has cached may be wrong. */
     flush: () => send('flush', {}),
-    /** A comment: all is well, and there was nothing to tell. */
+    /** A comment: the stream is alive, and nothing happened. */
     beat: () => write(':\n\n'),
     limitTo: (now: readonly string[]) => {
       own = new Set(now);

@@ -1,7 +1,7 @@
 /**
- * The streams of this process (guest-tokens 7.4). Silence on a stream says that nothing was cut, so a stream lives only
- * as long as this process hears what others tell: each heartbeat has come by way of the store. Whose stream has ended
- * knows nothing any more, and asks again.
+ * The streams of this process. Silence on a stream means that nothing was cut, so a stream lives only as long as this
+ * process hears of cuts: each heartbeat travels through the store. A client whose stream has ended must drop what it
+ * cached and connect again.
  */
 
 import type { Readable } from 'node:stream';
@@ -17,11 +17,11 @@ import { nodesToPublish } from '../../revocation/guest-nodes.ts';
 import { createEventStream, type EventStream } from './event-stream.ts';
 
 const BEAT_MS = 3000;
-/** What is told by way of the store takes some milliseconds. */
+/** A message through the store takes some milliseconds. */
 const PATIENCE_MS = 2000;
 const MAX_STREAMS = 512;
 const MAX_STREAMS_OF_CLIENT = 16;
-/** More keys than these at once are told as everything. */
+/** More keys than these at once are sent as `flush`. */
 const MAX_KEYS = 256;
 
 export type EventStreams = ReturnType<typeof createEventStreams>;
@@ -50,7 +50,7 @@ export function createEventStreams({ subscribeRevocations, registry }: Deps) {
   const stopListening = registry.onChange(
     (realm, what, id) => {
       const concerned = what === 'client' || what === 'realm' ? streamsOf(realm, id) : [];
-      // Another policy, another answer: what is not cut may still have changed.
+      // A change of a policy changes answers without a cut.
       if (what === 'realm') flush(concerned);
       recheck(concerned).catch(() => undefined);
     },
@@ -71,7 +71,7 @@ export function createEventStreams({ subscribeRevocations, registry }: Deps) {
     }
   }
 
-  /** What a client of the realm hears from now on. Rejects with a `Problem` when there is no room, or no store. */
+  /** Opens a stream for a client of the realm. Rejects with a `Problem` when there is no room, or no store. */
   async function open(
     realm: Pick<RealmContext, 'name' | 'keys'>,
     client: Client,
@@ -91,7 +91,7 @@ export function createEventStreams({ subscribeRevocations, registry }: Deps) {
     return stream.body;
   }
 
-  /** Ends every stream: nothing that comes later is heard here. */
+  /** Ends every stream: this process no longer hears of cuts. */
   function close(): void {
     isClosing = true;
     clearInterval(beating);
@@ -105,7 +105,7 @@ export function createEventStreams({ subscribeRevocations, registry }: Deps) {
 
 function pass(streams: readonly EventStream[], { nodes, tokens }: Revocation): void {
   const names = nodesToPublish(nodes);
-  // The realm itself was cut, or more than is worth telling one by one.
+  // The realm itself was cut, or more nodes than are sent one by one.
   const isAll = nodes.includes('') || names.length > MAX_KEYS;
   const keys = new Map<string, readonly string[]>();
   for (const stream of streams) {
@@ -117,7 +117,7 @@ function pass(streams: readonly EventStream[], { nodes, tokens }: Revocation): v
   }
 }
 
-/** Every change of a client ends its streams: it comes back and proves itself by what it is now. */
+/** Every change of a client ends its streams: the client authenticates anew. */
 async function check(registry: Registry, stream: EventStream): Promise<void> {
   const { realm, client } = stream;
   const [view, now] = await Promise.all([registry.findRealm(realm), registry.findClient(realm, client.id)]);

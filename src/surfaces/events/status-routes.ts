@@ -1,4 +1,4 @@
-/** Status lists (draft-ietf-oauth-status-list §8): for everybody, as the keys are that the tokens are verified with. */
+/** Status lists (draft-ietf-oauth-status-list §8): public, like the keys that verify the tokens. */
 import { STATUS_TTL } from '../../guest/status/status-lists.ts';
 import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
@@ -26,7 +26,7 @@ export const statusLists: Surface<RealmRequest> = {
 
 async function showList({ ctx, provider: { realm }, params }: Routed<RealmRequest>): Promise<void> {
   if (ctx.accepts(MEDIA_TYPE) === false) throw new Problem('not_acceptable', `there is only ${MEDIA_TYPE}`);
-  // §8.4: what was the case at another time is not kept.
+  // §8.4: earlier states are not kept.
   if ('time' in ctx.query) throw new Problem('not_implemented', 'only the status of now is known');
   const list = await realm.guests.statusList(guestRealmOf(realm), params['id'] ?? '');
   if (list === undefined) throw new Problem('not_found', 'there is no such status list');

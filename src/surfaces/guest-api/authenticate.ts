@@ -1,6 +1,6 @@
 /**
- * Who calls the JSON API of guest tokens (guest-tokens 7.4): a client that authenticates as at the token endpoint, or
- * the bearer of an access token: a client's own, or anybody's with the permission to manage the realm's guests.
+ * Authenticates a caller of the JSON API of guest tokens: a client by its credentials, or the bearer of an access
+ * token, which is a client's own or has the permission to manage the realm's guest tokens.
  */
 
 import type { Context } from 'koa';
@@ -26,22 +26,22 @@ import { permits, usableToken } from '../../tokens/usable.ts';
 const MANAGE = 'guests:manage';
 
 export type GuestApiCaller = {
-  /** In the trail of what it does: a client or user. */
+  /** The name in trails: the id of a client or user. */
   readonly name: string;
   /** Absent for a user. */
   readonly clientId?: string;
   /** Present when it may mint. */
   readonly minter?: Minter;
-  /** May see, change and cut every guest token of the realm. */
+  /** True when it may see, change and cut every guest token of the realm. */
   readonly isManager: boolean;
-  /** The access token it came with: what is minted by it dies with it. */
+  /** The access token of the call: what is minted with it dies with it. */
   readonly parent?: ParentToken;
   readonly readAt?: Stamp;
   /** The key that this token is bound to, proven by the request. */
   readonly jkt?: string;
 };
 
-/** Why nobody may call: `scheme` is the one that was tried. */
+/** No caller was authenticated. `scheme`: the one that was tried. */
 export type Unauthenticated = { readonly scheme: 'Basic' | 'Bearer' };
 
 /** `path`: of the request, below the realm. */
@@ -64,7 +64,7 @@ async function client(provider: RealmProvider, ctx: Context): Promise<GuestApiCa
   return found && clientCaller(provider.realm, found, managesByRoles(provider.realm, found));
 }
 
-/** A client with a certificate says in the query who it is. */
+/** A client with a certificate names itself in the query. */
 function nameOf({ query }: Context): string | undefined {
   const { client_id: id } = query;
   return typeof id === 'string' ? id : undefined;
@@ -79,7 +79,7 @@ function clientCaller(
   return { name: found.id, clientId: found.id, isManager, ...(minter === undefined ? {} : { minter }) };
 }
 
-/** What a token of its own would say. */
+/** The same as a token of the client would grant. */
 function managesByRoles({ view }: Pick<RealmContext, 'view'>, { roles, permissions }: Client): boolean {
   return grantable(adminApi, view.permissionsOfRoles(roles), permissions).has(MANAGE);
 }
@@ -107,7 +107,7 @@ async function bearer(realm: RealmContext, ctx: Context, shown: Shown): Promise<
   };
 }
 
-/** The scheme is for tokens that are bound to a key; each proof is good once. */
+/** The scheme DPoP is for tokens that are bound to a key; each proof counts once. */
 async function isProven(
   realm: Pick<RealmContext, 'name' | 'store' | 'clock'>,
   record: TokenRecord,

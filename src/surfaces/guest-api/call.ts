@@ -1,4 +1,4 @@
-/** One call of the JSON API: what its routes share. */
+/** One call of the JSON API: the parts that its routes share. */
 import type { Context } from 'koa';
 import { refusalsOf } from '../../guest/grant/refusal.ts';
 import { minterOf } from '../../guest/guests.ts';
@@ -26,14 +26,14 @@ export type Call = {
   readonly linkOf: LinkOf;
 };
 
-/** The address that shows what a token is for to whoever opens it; `undefined` for a token that is not for a link. */
+/** The public link of a token; `undefined` for a token without one. */
 export type LinkOf = (realm: RealmContext, record: GuestRecord, value: string) => string | undefined;
 
 export function realmOf({ realm }: Pick<Call, 'realm'>): GuestRealm {
   return guestRealmOf(realm);
 }
 
-/** Who calls, for the trail of what it does. */
+/** The actor, for trails. */
 export function sourceOf({ caller, ctx }: Pick<Call, 'caller' | 'ctx'>): Source {
   return { by: caller.name, ...stateOf(ctx.req).source };
 }
@@ -46,7 +46,7 @@ export async function readJson({ ctx }: Pick<Call, 'ctx'>): Promise<unknown> {
   if ('value' in reading) return reading.value;
   switch (reading.fault) {
     case 'too_large':
-      // The rest of the body is still on its way: this connection serves nothing more.
+      // The rest of the body is still arriving: this connection serves no further request.
       throw new Problem('body_too_large', 'at most 64 KiB', { headers: { Connection: 'close' } });
     case 'not_json':
       throw new Problem('invalid_request', 'the body is not JSON in UTF-8');

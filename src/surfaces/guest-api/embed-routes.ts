@@ -1,6 +1,6 @@
 /**
- * One-use openers as browsers meet them: `GET` shows a page and spends nothing, `POST` with a proof redeems, once; by
- * our page or by the product's own, which makes its key itself.
+ * One-use openers: `GET` shows a page and spends nothing, `POST` with a proof redeems the opener once, for our page
+ * or for the product's own, which makes the key itself.
  */
 import { isRefused } from '../../guest/grant/refusal.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
@@ -22,7 +22,7 @@ const one = { path: '/embed/:opener', who: 'holder', params: { opener: /^[A-Za-z
 
 const routes: readonly Route<EmbedCall>[] = [
   { method: 'GET', ...one, handler: showEmbed },
-  // The opener is all that counts, and nothing of the browser's own: pages of any origin may redeem it.
+  // Only the opener counts, and no credential of the browser: pages of any origin may redeem it.
   { method: 'POST', ...one, crossOrigin: { headers: 'Accept, Content-Type, DPoP' }, handler: redeemEmbed },
 ];
 
@@ -34,11 +34,11 @@ export const embed: Surface<RealmRequest> = {
 
 async function showEmbed({ ctx, provider: { realm }, params }: EmbedCall): Promise<void> {
   const origins = await realm.guests.originsOfOpener(guestRealmOf(realm), params['opener'] ?? '');
-  // The page of a dead opener is the same: redeeming it tells.
+  // A dead opener shows the same page; redeeming it fails.
   const shown = origins ?? [];
   ctx.set({ ...pageHeaders({ isHttps: realm.publicUrl.startsWith('https:') }) });
   ctx.set('Content-Security-Policy', embedPolicy(shown));
-  // Said by frame-ancestors, which can name several.
+  // `frame-ancestors` decides it, because it can name several origins.
   ctx.remove('X-Frame-Options');
   // A page that opened it in a window waits for its message.
   ctx.set('Cross-Origin-Opener-Policy', 'unsafe-none');

@@ -1,6 +1,6 @@
 /**
- * The JSON API of guest tokens below a realm (guest-tokens 7.2 to 7.4): who calls, which route, and every refusal in
- * one shape. What a token may be is decided in `guest/`.
+ * The JSON API of guest tokens below a realm: authentication, routes, and every refusal in one shape. `guest/`
+ * decides what a token may be.
  */
 import { z } from 'zod';
 import { guestGrant } from '../../guest/grant/grant.ts';
@@ -59,7 +59,7 @@ export const guestApi: Surface<GuestApiRequest> = {
   rest: { path: '/guest-tokens/*rest', handler: (request) => answer(request, refuseAddress) },
 };
 
-/** As the caller that proves itself, whatever the address; an expected failure becomes the answer. */
+/** Authenticates the caller before anything else; an expected failure becomes the answer. */
 function answer(request: Routed<GuestApiRequest>, handler: Route<Call>['handler']): Promise<void> {
   const { ctx, provider, linkOf, path, params } = request;
   return withProblems(request, async () => {
@@ -73,7 +73,7 @@ function refuseAddress(): never {
   throw new Problem('not_found', 'there is nothing at this address');
 }
 
-/** A user without the permission is known, and still may do nothing here. */
+/** A user without the permission is authenticated, but may do nothing here. */
 async function authenticate({ ctx, provider, path }: Routed<RealmRequest>): Promise<GuestApiCaller> {
   const caller = await guestApiCaller(provider, ctx, path);
   if ('scheme' in caller) throw unauthenticated(provider.realm, caller.scheme);

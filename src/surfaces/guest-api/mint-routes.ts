@@ -1,4 +1,4 @@
-/** Minting: one, many, or one for the browser that opens an address. */
+/** Mints one token, many, or one for the browser that opens an address. */
 import { z } from 'zod';
 import { sha256 } from '../../base/hash.ts';
 import { type GuestGrant, guestGrant, parseGrant } from '../../guest/grant/grant.ts';
@@ -26,7 +26,7 @@ export async function mintOne(call: Call): Promise<void> {
 
 export const batch = z.strictObject({ tokens: z.array(z.unknown()).min(1).max(100) });
 
-/** Each for itself: what is wrong with one does not keep the others from being made. */
+/** Each by itself: a fault in one does not keep the others from being minted. */
 export async function mintBatch(call: Call): Promise<void> {
   minterFor(call);
   const key = idempotencyKey(call);
@@ -47,7 +47,7 @@ async function mintResult(call: Call, input: unknown, headers: Headers): Promise
     return { status: minted.value === undefined ? 200 : 201, ...present(call, minted) };
   } catch (error) {
     const problem = problemFor(error);
-    // What is not the fault of this one token ends the whole: the same request may be sent again.
+    // A failure that is not about this token ends the batch: the same request may be sent again.
     if (problem === undefined || problem.code === 'temporarily_unavailable') throw error;
     if (problem.code === 'too_many_requests') call.ctx.set({ ...problem.headers });
     return { ...problemBody(problem), status: statusOf(problem) };
@@ -59,7 +59,7 @@ function present({ realm, linkOf }: Call, minted: Minted): object {
   return presentMinted(minted, value === undefined ? undefined : linkOf(realm, record, value));
 }
 
-/** What a request says of its tokens beside its body. */
+/** What the headers of a request say about its tokens. */
 type Headers = {
   readonly key: string | undefined;
   /** Thumbprint of the key that they are bound to. */
@@ -98,8 +98,8 @@ function orderFor(call: Call, asked: GuestGrant): MintOrder {
 }
 
 /**
- * The key that the request proves in its `DPoP` header, for this address: what it makes is bound to it. The proof of a
- * caller whose own token is bound was looked at before, and is good once.
+ * The key that the `DPoP` header proves for this address: the minted token is bound to it. The proof of a caller with
+ * a bound token was verified before, and counts once.
  */
 async function provenKey({ ctx, realm, caller, path }: Call): Promise<string | undefined> {
   if (caller.jkt !== undefined || ctx.get('DPoP') === '') return caller.jkt;
@@ -125,10 +125,10 @@ const openerOptions = z.strictObject({
   ttl: z.int().min(30).max(300).default(DEFAULT_OPENER_TTL),
 });
 
-/** What such a body may hold: a guest grant with one member more. */
+/** The body of the request: a guest grant with one more member. */
 export const openerGrant = guestGrant.extend({ opener: openerOptions.optional() });
 
-/** The two parts are checked apart, as their faults are told with pointers of their own. */
+/** The two parts are checked apart, because their faults have pointers of their own. */
 export async function createOpener(call: Call): Promise<void> {
   const { ctx, realm, caller } = call;
   minterFor(call);

@@ -1,4 +1,4 @@
-/** Guest tokens as the JSON API shows them (guest-tokens 7.2). A value only where it was just made. */
+/** Guest tokens as the JSON API shows them. A value appears only where it was just minted. */
 
 import type { Minted } from '../../guest/issue/mint.ts';
 import type { FoundGuest } from '../../guest/lookup/lookup.ts';
@@ -9,7 +9,7 @@ import { rowOriginsOf, toDetails } from '../../guest/record/rar.ts';
 const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
-/** The same for the same token, whenever it is asked for. A dry run has no token, and nothing to link to. */
+/** The same for the same token, also when it is repeated. A dry run has no token, and no links. */
 export function presentMinted({ record, value, refresh }: Minted, link?: string): object {
   const isSigned = record.granted.format === 'jwt' || record.granted.format === 'jwe';
   return {
@@ -56,7 +56,7 @@ export function presentFound({ record, state }: Pick<FoundGuest, 'record' | 'sta
   };
 }
 
-/** Absolute, as it goes to people. */
+/** An absolute address, because people get it. */
 function viewLink(href: string | undefined): object {
   return href === undefined ? {} : { view: { href } };
 }

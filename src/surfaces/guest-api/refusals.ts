@@ -2,7 +2,7 @@
 import type { Refused } from '../../guest/grant/refusal.ts';
 import { Problem } from '../../http/problem.ts';
 
-/** The first refusal says what kind of problem it is; all of them are in `errors`. */
+/** The first refusal decides the type of the problem; `errors` lists all of them. */
 export function problemOf({ refused }: Refused): Problem {
   const [first] = refused;
   const code = first?.pointer === '/scope' ? 'invalid_scope' : (first?.code ?? 'invalid_request');

@@ -1,4 +1,4 @@
-/** Guest tokens that exist: listed, read, narrowed, revoked. What is not the caller's is not there. */
+/** Lists, shows, narrows and revokes guest tokens. Tokens of other clients do not exist for a caller. */
 import { z } from 'zod';
 import { identifier } from '../../guest/grant/fields.ts';
 import { faultsOf, isRefused, refusalsOf } from '../../guest/grant/refusal.ts';
@@ -31,7 +31,7 @@ export async function listTokens(call: Call): Promise<void> {
   if (!parsed.success) throw problemOf(refusalsOf('invalid_request', faultsOf(parsed.error)));
   const { cursor, limit, ...asked } = parsed.data;
   const filter = filterFor(call, asked);
-  // What one client minted is no other's business: as if there were none.
+  // A token of another client is treated as if it did not exist.
   if (!caller.isManager && filter.client !== caller.clientId) {
     ctx.body = { guest_tokens: [], next_cursor: null };
     return;
@@ -58,7 +58,7 @@ export async function showToken(call: Call): Promise<void> {
   call.ctx.body = presentFound(await getOwn(call));
 }
 
-/** Also when the token itself is forgotten: its trail is kept for longer, and says whose it was. */
+/** Also when the record is gone: its trail is kept longer, and names its client. */
 export async function showEvents(call: Call): Promise<void> {
   const { ctx, realm, id } = call;
   const found = await realm.guests.find(realm.name, id);
@@ -88,7 +88,7 @@ export async function revokeToken(call: Call): Promise<void> {
   ctx.status = 204;
 }
 
-/** 404 for what is somebody else's, in the same words. */
+/** 404 for a token of another client, in the same words. */
 async function getOwn(call: Call): Promise<FoundGuest> {
   const found = await call.realm.guests.find(call.realm.name, call.id);
   if (found === undefined || !isOwn(call, found)) throw noSuchToken();
@@ -120,7 +120,7 @@ export const bySelector = z.strictObject({
   issued_before: issuedBefore.optional(),
 });
 
-/** Mass revocation: by ids, or whatever hangs below one selector, in one write. */
+/** Mass revocation: by ids, or everything below one selector, in one write. */
 export async function revokeMany(call: Call): Promise<void> {
   const input = await readJson(call);
   if (typeof input === 'object' && input !== null && 'ids' in input) return revokeIds(call, input);
@@ -138,7 +138,7 @@ export async function revokeMany(call: Call): Promise<void> {
   ctx.body = { cut: selector, issued_before: new Date(Math.floor(stamp / 1000)).toISOString() };
 }
 
-/** Those of them that are the caller's; of the others nothing is told. */
+/** The tokens of the caller among them; the answer says nothing of the others. */
 async function revokeIds(call: Call, input: object): Promise<void> {
   const { ctx, realm } = call;
   const parsed = byIds.safeParse(input);
@@ -165,7 +165,7 @@ function secondsOf(time: number | string): number {
 
 type Given = Omit<z.infer<typeof bySelector>, 'issued_before'>;
 
-/** Exactly one of the shapes of guest-tokens 7.4. */
+/** Exactly one of the documented shapes. */
 function selectorOf(given: Given): Selector {
   const { tenant, subject, resource, client, label } = given;
   const names = Object.keys(given).sort().join(' ');

@@ -1,7 +1,4 @@
-/**
- * What people see: login, consent, logout, devices, errors, their account. Draws and reads forms; what an answer
- * means is decided in `oidc/`.
- */
+/** The pages: login, consent, logout, devices, errors, account. They draw and read forms; `oidc/` decides. */
 import { Failure, type FailureCode } from '../../base/errors.ts';
 import { type Route, type Routed, refusePlainly, type Surface, wrapRoutes } from '../../http/routes.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
@@ -24,7 +21,7 @@ const failures = {
   unavailable: { status: 503, kind: 'unavailable' },
 } as const satisfies Record<FailureCode, { status: number; kind: ErrorKind }>;
 
-/** Lets a handler answer; an expected failure of it becomes a page. */
+/** Runs a handler; an expected failure becomes a page. */
 async function withErrorPages(call: PageCall, handler: Route<PageCall>['handler']): Promise<void> {
   try {
     await handler(call);

@@ -1,4 +1,4 @@
-/** The pages that the protocol shows by itself (see oidc/screens.ts). */
+/** The pages that the protocol shows in the middle of a request (oidc/realm/ui-port.ts). */
 import type { Context } from 'koa';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
 import type { UiContext, UiPort } from '../../oidc/realm/ui-port.ts';
@@ -71,7 +71,7 @@ function showError(
   });
 }
 
-/** An error page with the status that is set already. */
+/** An error page. The status is set already. */
 export function sendError(
   realm: Pick<RealmContext, 'issuer' | 'view' | 'publicUrl'>,
   ctx: Context | UiContext,
@@ -100,7 +100,7 @@ function clientToReturnTo(ctx: UiContext) {
 function kindOf(error: string, status: number): ErrorKind {
   if (error === 'access_denied') return 'denied';
   if (error === 'temporarily_unavailable') return 'unavailable';
-  // The session ended while the person was on the way, or the page was used before.
+  // The session ended meanwhile, or the page was used before.
   if (error === 'login_required' || error === 'session_not_found') return 'expired';
   if (error === 'too_many_requests') return 'limited';
   return status >= 500 ? 'failure' : 'request';

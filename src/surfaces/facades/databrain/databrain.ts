@@ -96,7 +96,7 @@ async function createGuestToken(call: Call, version: 1 | 2): Promise<void> {
       actions: [...databrainActions],
       formats: ['uuid'],
     },
-    // So that cutting the data app kills all that its keys made.
+    // The data app is a label of the token, so that a cut of the app kills everything that its keys minted.
     parent: {
       nodes: [undefined, clientIdOf('databrain')].map((by) => resourceNode(by, 'data_app', key.app ?? '')),
     },
@@ -106,7 +106,7 @@ async function createGuestToken(call: Call, version: 1 | 2): Promise<void> {
   call.ctx.body = { token: minted.value };
 }
 
-/** What the grant refuses as the parameter that it came from. */
+/** Maps a refusal of the grant to the parameter that it came from. */
 function refusedGrant({ params }: MintRequest, { pointer }: Refusal): FacadeError {
   const index = Number(/^\/resources\/(\d+)\//.exec(pointer)?.[1] ?? Number.NaN);
   const dashboards = new Set(params.dashboardAppFilters.map(({ dashboardId }) => dashboardId)).size;
@@ -169,7 +169,7 @@ async function rotate(call: Call, key: LiveKey, seconds: number): Promise<void> 
   call.ctx.body = { key: successor };
 }
 
-/** The two kinds of credentials do not stand for one another. */
+/** The two kinds of credentials are not interchangeable. */
 async function authenticate(call: Call, kind?: LiveKey['kind']): Promise<LiveKey> {
   const given = bearerOf(call.ctx);
   const what = kind === 'service' ? 'service token' : 'API key';

@@ -1,4 +1,4 @@
-/** Errors as DataBrain tells them: `{ error: { message, code } }`. */
+/** DataBrain's error shape: `{ error: { message, code } }`. */
 import { FacadeError, type Trouble } from '../shared/facade.ts';
 
 export type Code =

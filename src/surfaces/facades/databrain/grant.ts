@@ -1,10 +1,10 @@
-/** A request for a guest token as a guest grant (guest-tokens 7.5). Pure. */
+/** Turns a request for a guest token into a guest grant. Pure. */
 import type { Action } from '../../../guest/grant/actions.ts';
 import type { Rows } from '../../../guest/grant/predicate.ts';
 import type { RowOrigin } from '../../../guest/record/guest-record.ts';
 import { type MintRequest, type Params, type Permissions, refuseParam } from './mint-request.ts';
 
-/** All that the product's calls can ask for. */
+/** Everything that the product's calls can ask for. */
 export const databrainActions: readonly Action[] = [
   'view',
   'filter',
@@ -31,7 +31,7 @@ const actionsOfFlag = {
   isEnableDownloadMetrics: ['export:csv', 'export:xlsx', 'export:pdf', 'export:image'],
 } as const satisfies Partial<Record<keyof Permissions, readonly Action[]>>;
 
-/** The tenant of tokens that are for nobody in particular. */
+/** The tenant of a token that names none. */
 const NO_TENANT = 'databrain';
 
 export function grantOf(request: MintRequest, ttl: number | null): object {
@@ -58,7 +58,7 @@ function subjectOf({ clientId, params: { userIdentifier: id } }: MintRequest): o
   return id === undefined ? { tenant, type: 'anonymous' } : { tenant, id, type: 'end_user' };
 }
 
-/** What is not said is not allowed. */
+/** An option that is not set is off. */
 function actionsOf(permissions: Permissions): readonly Action[] {
   const given = Object.entries(actionsOfFlag).flatMap(([flag, actions]) =>
     permissions[flag as keyof typeof actionsOfFlag] === true ? actions : [],
@@ -89,7 +89,7 @@ function resourcesOf(request: MintRequest, actions: readonly Action[]): object[]
   return [...containers(request, filtered), ...filtered].map((one) => ({ ...one, actions }));
 }
 
-/** An embed has the limits of what has its id, as it may be the same. */
+/** An embed has the limits of every resource with its id, because it may be the same thing. */
 function containers({ target, params }: MintRequest, filtered: readonly Filtered[]): object[] {
   const hidden = hiddenFilters(params);
   const named = params.allowedEmbeds?.map((id) => {
@@ -106,7 +106,7 @@ function containers({ target, params }: MintRequest, filtered: readonly Filtered
   }));
 }
 
-/** A filter opens nothing: where embeds are listed, what is not among them is limited inside of them, and no more. */
+/** A filter allows nothing: where embeds are listed, a filter for something else only limits it inside of them. */
 export function limitingOf(params: Params): readonly Pick<Filtered, 'type' | 'id'>[] {
   const { allowedEmbeds } = params;
   if (allowedEmbeds === undefined) return [];
@@ -140,13 +140,13 @@ function dashboards(params: Params): Filtered[] {
   });
 }
 
-/** All limits of a metric hold together, whichever way they were sent. */
+/** All limits of a metric apply together, whichever way they were sent. */
 function metrics({ appFilters, rlsSettings }: Params): Filtered[] {
   const limits = Map.groupBy([...appFilters, ...rlsSettings], ({ metricId }) => metricId);
   return [...limits].map(([id, parts]) => ({ type: 'metric', id, rows: together(parts) }));
 }
 
-/** Which of the limits of a metric is a filter of the app and which one row-level security. */
+/** Tells which limits of a metric are filters of the app and which are row-level security. */
 export function rowOriginsOf({ appFilters, rlsSettings }: Params): readonly RowOrigin[] {
   const originsOf = (origin: RowOrigin['origin'], parts: Params['appFilters']) =>
     parts.map(({ metricId: id, values: rows }) => ({ type: 'metric', id, origin, rows }));

@@ -1,7 +1,7 @@
 /**
- * API keys (of one data app each) and service tokens: those of the realm file to begin with, those that were made or
- * rotated by calls in the store, sealed, found by their hash. A key of the file that was rotated leaves a record too,
- * so that the next start does not bring it back.
+ * API keys (each of one data app) and service tokens: those of the realm file, and in the store those that were made
+ * or rotated by calls, sealed and found by their hash. A rotated key of the file leaves a record in the store too, so
+ * that the next start does not bring it back.
  */
 import { z } from 'zod';
 import { epochSeconds } from '../../../base/clock.ts';
@@ -25,19 +25,19 @@ const storedKey = z.object({
   createdAt: z.number(),
   /** Absent for a key of the realm file. */
   sealed: z.string().optional(),
-  /** It was rotated, and is dead from then on (seconds since the epoch). */
+  /** When a rotated key stops working (seconds since the epoch). */
   endsAt: z.number().optional(),
 });
 
 type StoredKey = z.infer<typeof storedKey>;
 
-/** A credential that counts. */
+/** A valid credential. */
 export type LiveKey = {
   readonly kind: 'api' | 'service';
   readonly app: string | undefined;
   readonly hash: string;
   readonly isRotated: boolean;
-  /** Its record, when it has one. */
+  /** Its record in the store, if it has one. */
   readonly stored?: { readonly key: StoredKey; readonly stamp: Stamp };
 };
 
@@ -49,9 +49,9 @@ type ListedKey = {
   readonly createdAt: number | undefined;
 };
 
-/** As many as one data app may have from calls. */
+/** The most keys that calls can make for one data app. */
 const MAX_KEYS = 1000;
-/** Seconds that a rotated key is remembered beyond its grace. */
+/** Seconds that the record of a rotated key is kept after its grace. */
 const LINGER = 600;
 
 const keyOf = (realm: string, hash: string): Key => ({ realm, kind: 'databrain-key', id: hash });
@@ -70,7 +70,7 @@ export async function findKey(call: Call, given: string): Promise<LiveKey | unde
   return hasApp ? found : undefined;
 }
 
-/** Whatever was cut: cuts kill tokens, not what makes them. */
+/** Regardless of cuts: a cut kills tokens, not keys. */
 function keyOfStore(call: Call, key: Key, document: Document, given: string): LiveKey | undefined {
   const stored = storedKey.parse(JSON.parse(document.value));
   const { kind, app, sealed, endsAt } = stored;
@@ -85,7 +85,7 @@ function keyOfStore(call: Call, key: Key, document: Document, given: string): Li
   return { kind, app, hash: key.id, isRotated: endsAt !== undefined, stored: record };
 }
 
-/** Every key of the section is compared, so that the time tells nothing of them. */
+/** Every key of the section is compared, so that the time reveals nothing. */
 function keyOfFile(section: DatabrainSection, given: string, hash: string): LiveKey | undefined {
   let found: LiveKey | undefined;
   for (const { kind, app, value } of keysInFile(section)) {
@@ -121,8 +121,8 @@ export async function createApiKey(
 }
 
 /**
- * The successor of a key, which itself counts for `grace` seconds more. `undefined` when it was rotated before: of
- * several callers at once exactly one gets a successor.
+ * Makes the successor of a key, which itself works for `grace` more seconds. `undefined` when it was rotated before:
+ * of several callers at once exactly one gets a successor.
  */
 export async function rotateKey(call: Call, old: LiveKey, grace: number): Promise<string | undefined> {
   if (old.isRotated) return undefined;
@@ -137,7 +137,7 @@ export async function rotateKey(call: Call, old: LiveKey, grace: number): Promis
       put: keyOf(realm, hash),
       value: JSON.stringify(record),
       onlyIf: stored?.stamp ?? 'absent',
-      // The file may name it for ever.
+      // The file may keep naming the key, so its record never expires.
       ...(isOfFile ? {} : { ttl: grace + LINGER }),
     },
     isOfFile ? keepForRealm(keyOf(realm, hash)) : releaseFromRealm(keyOf(realm, hash)),
@@ -173,7 +173,7 @@ function newKey(call: Call, fields: NewKey): { readonly value: string; readonly 
   };
 }
 
-/** The keys of a data app that were not rotated away: those of the file, then the others by age. */
+/** The present keys of a data app: those of the file, then the others by age. */
 export async function listApiKeys(call: Call, app: string): Promise<readonly ListedKey[]> {
   const { store, section, seal, realm } = call;
   const ofFile = keysInFile(section).filter((key) => key.app === app);

@@ -1,4 +1,4 @@
-/** A request for a guest token as DataBrain's two versions have it, checked in the order that its codes follow. */
+/** Reads a request for a guest token of DataBrain's two versions; checked in the order of their error codes. */
 import { z } from 'zod';
 import { identifier, setOf } from '../../../guest/grant/fields.ts';
 import { isTimeZone } from '../../../guest/grant/intl-names.ts';
@@ -14,7 +14,7 @@ export type MintRequest = {
   readonly params: Params;
   readonly permissions: Permissions;
   readonly theme: Record<string, unknown> | undefined;
-  /** Milliseconds; absent is for ever. */
+  /** Milliseconds. Absent: the token never expires. */
   readonly expiryTime: number | undefined;
   readonly datasourceName: string | undefined;
 };
@@ -53,7 +53,7 @@ export const bodies = {
   }),
 };
 
-/** Filters by name as a row limit: every one of them holds. */
+/** Filters by name as a row limit: all of them apply. */
 const limits = z.record(z.string(), z.unknown()).transform((values, context): Rows => {
   const leaves = Object.entries(values).map(([col, value]) => comparisonOf(col, value));
   const parsed = rowsSchema.safeParse(leaves.length === 1 ? leaves[0] : { and: leaves });
@@ -62,7 +62,7 @@ const limits = z.record(z.string(), z.unknown()).transform((values, context): Ro
   return z.NEVER;
 });
 
-/** The filter variants of the product; `undefined` for what is none. */
+/** The product's filter variants; `undefined` for anything else. */
 function comparisonOf(col: string, value: unknown): object | undefined {
   if (Array.isArray(value)) return { col, op: 'in', value };
   if (typeof value !== 'object') return { col, op: 'eq', value };
@@ -99,7 +99,7 @@ const params = z.strictObject({
 
 export type Params = z.infer<typeof params>;
 
-/** In the order in which they are told. */
+/** In the order in which they are reported. */
 const codesOfParams = {
   dashboard: ['DASHBOARD_PARAM_ERROR', 'invalid dashboard id'],
   dashboardAppFilters: ['DASHBOARD_PARAM_ERROR', 'invalid dashboard app filters'],
@@ -149,7 +149,7 @@ function workspaceOf({ workspaces }: DatabrainSection, name: unknown): MintReque
   return { type: 'workspace', id: name };
 }
 
-/** Another app's name is as unknown to a key as one that is not there. */
+/** For a key, the name of another app is as unknown as one that does not exist. */
 function dataAppOf({ app }: LiveKey, name: unknown): MintRequest['target'] {
   if (app === undefined || name !== app)
     throw refusal('DATA_APP_NOT_FOUND', 'dataAppName is missing or unknown');

@@ -9,7 +9,7 @@ import type { SectionRules } from '../shared/section.ts';
 
 const schema = z.strictObject({
   ...commonFields,
-  /** Manage API tokens; they mint nothing. Rotated ones are in the store. */
+  /** They manage API tokens and mint nothing. Rotated ones are in the store. */
   serviceTokens: z.array(secret).max(100).default([]),
   /** Names that the first version's `workspaceName` may have. */
   workspaces: names.default([]),
@@ -19,7 +19,7 @@ const schema = z.strictObject({
     .array(
       z.strictObject({
         name: identifier,
-        /** To begin with: further ones are made, and all are rotated, by the product's own calls. */
+        /** The initial keys. The product's own calls make further ones, and rotate all of them. */
         apiKeys: z.array(secret).max(100).default([]),
       }),
     )

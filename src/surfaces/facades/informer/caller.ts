@@ -1,4 +1,4 @@
-/** Who calls: a user's or client's bearer token, with the permission that the section asks for. */
+/** Authenticates a caller: the bearer token of a user or client, with the permission that the section requires. */
 
 import { epochSeconds } from '../../../base/clock.ts';
 import { sha256 } from '../../../base/hash.ts';
@@ -13,7 +13,7 @@ import type { InformerSection } from './options.ts';
 export type Caller = {
   /** Subject of the user, or id of the client. */
   readonly id: string;
-  /** Where what is the caller's own hangs (tokens/). */
+  /** The nodes that the caller's own tokens hang under. */
   readonly node: string;
   /** Name to show. */
   readonly username: string;
@@ -48,7 +48,7 @@ function unauthorized() {
   return boom(401, 'Invalid token', { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
 }
 
-/** The permission counts in a token that is for its API. */
+/** A permission counts only in a token for its API. */
 function holds({ realm }: SectionCall<InformerSection>, record: TokenRecord, permission: string): boolean {
   const at = permission.indexOf(':');
   const api = realm.view.apis.find(({ id }) => id === permission.slice(0, at));

@@ -1,4 +1,4 @@
-/** Errors as Informer tells them, which is hapi's Boom: `{ statusCode, error, message }`. */
+/** Informer's error shape, which is hapi's Boom: `{ statusCode, error, message }`. */
 import { STATUS_CODES } from 'node:http';
 import { FacadeError, type Trouble } from '../shared/facade.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Informer: tokens of reports and of people, public links to reports, and the address that such a link leads to. Who
- * calls shows a bearer token of the realm in place of the product's session.
+ * Informer: tokens of reports and of people, public links to reports, and the address that such a link leads to. A
+ * caller sends a bearer token of the realm in place of the product's session.
  */
 import { z } from 'zod';
 import { Failure, isFailure } from '../../../base/errors.ts';
@@ -47,7 +47,7 @@ import {
 type Call = SectionCall<InformerSection>;
 
 const MAX_PAGE = 1000;
-/** Each lost race means that somebody else published or unpublished; nobody loses this often. */
+/** Each lost race means that another caller succeeded. So many in a row do not happen. */
 const MAX_ATTEMPTS = 10;
 
 const publishRequest = z.strictObject({ progress: z.string().max(256).optional() });
@@ -116,7 +116,7 @@ async function list(call: Call): Promise<void> {
   call.ctx.body = presentList(call.realm, seen, start, limit);
 }
 
-/** The product has no words for it. */
+/** The product has no error for this. */
 function tellWarnings({ ctx }: Call, { warnings }: Listing): void {
   if (warnings.length > 0) ctx.set('X-Guest-Warnings', warnings.join('; '));
 }
@@ -131,7 +131,7 @@ async function create(call: Call): Promise<void> {
   const caller = await authorize(call, 'write');
   const { ctx, realm, section } = call;
   const request = readTokenRequest(await readJson(ctx, say), section);
-  // A person may go, and what hangs below a person must end some day.
+  // A person's tokens must end some day, because the person may leave.
   const wanted = isPersonal(request) ? section.maxTtl : null;
   const { ttl, warnings } = lifeOf(call, wanted, 'the life of a personal token');
   const minted = await mintToken(call, {
@@ -157,7 +157,7 @@ async function remove(call: Call): Promise<void> {
   call.ctx.status = 204;
 }
 
-/** There is one public link of a report: who publishes it again, or at the same time, gets the same. */
+/** A report has one public link: repeated and concurrent calls get the same one. */
 async function publish(call: Call): Promise<void> {
   const caller = await authorize(call, 'write');
   const report = reportOf(call);
@@ -174,7 +174,7 @@ async function publish(call: Call): Promise<void> {
   throw new Failure('busy', 'the report is being published by others');
 }
 
-/** `undefined` when somebody else was faster. */
+/** `undefined` when another caller was faster. */
 async function tryPublish(
   call: Call,
   caller: Caller,
@@ -203,7 +203,7 @@ async function unpublish(call: Call): Promise<void> {
   call.ctx.status = 204;
 }
 
-/** To where the report is shown, which learns what the token may see by introspection. */
+/** Redirects to the viewer of the report, which introspects the token. */
 async function view(call: Call, value: unknown): Promise<void> {
   const { ctx, guests, realm, section } = call;
   const found = typeof value === 'string' ? await guests.findByValue(realm.view.name, value) : undefined;

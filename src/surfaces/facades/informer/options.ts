@@ -11,7 +11,7 @@ const permission = z.string().regex(/^[^:]+:.+$/, 'must be api:permission');
 
 export const informerSection = z.strictObject({
   ...commonFields,
-  // What tokens can be for, by id.
+  // The things that tokens can be for, by id.
   reports: names.default([]),
   datasources: names.default([]),
   assistants: names.default([]),
@@ -23,7 +23,7 @@ export const informerSection = z.strictObject({
     .url({ protocol: /^https?$/ })
     .refine((address) => address.includes('{token}'), 'must hold {token}')
     .optional(),
-  /** What a caller's bearer token must hold to list and get tokens, as `api:permission`. */
+  /** The permission that a caller needs to list and get tokens, as `api:permission`. */
   readPermission: permission,
   /** The same to create, delete, publish and unpublish. */
   writePermission: permission,

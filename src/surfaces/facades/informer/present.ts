@@ -6,12 +6,12 @@ import { linkTo } from './public-link.ts';
 import { isPersonal } from './token-request.ts';
 import type { Token } from './tokens.ts';
 
-/** A token as somebody may see it. */
+/** A token as this caller may see it. */
 type Seen = Omit<Token, 'token'> & { readonly token: string | null };
 
 /**
- * Its value is for who could make one like it: who may write and, of a personal token, is its owner. A public link is
- * for all.
+ * The value is shown to callers who could make such a token: those with the write permission and, for a personal
+ * token, its owner. The value of a public link is shown to all.
  */
 export function seenBy({ mayWrite, node }: Caller, token: Token): Seen {
   const isOwn = !isPersonal(token) || token.owners.includes(node);
@@ -19,7 +19,7 @@ export function seenBy({ mayWrite, node }: Caller, token: Token): Seen {
   return isShown ? token : { ...token, token: null };
 }
 
-/** Paths of ours, as links must lead somewhere: below the realm. */
+/** Paths of this server, so that links resolve: below the realm. */
 function linksTo({ guest }: FacadeRealm, path: string) {
   return { _links: { self: { href: `${new URL(guest.issuer).pathname}${path}` } } };
 }

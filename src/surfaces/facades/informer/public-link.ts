@@ -1,6 +1,7 @@
 /**
- * Addresses that show a report to whoever opens them. The token is in them, so only tokens that were made for this
- * have one: those of published reports, and native ones whose `purpose` is `public_link`, where a viewer is named.
+ * Addresses that show a report to everybody who opens them. The token is part of the address, so only tokens that
+ * were made for this have one: those of published reports, and native ones with `purpose: public_link`, where a
+ * viewer is configured.
  */
 import type { GuestRecord } from '../../../guest/record/guest-record.ts';
 import type { FacadeRealm } from '../shared/facade.ts';
@@ -11,7 +12,7 @@ export function linkTo({ guest }: FacadeRealm, value: string): string {
   return `${guest.issuer}/view/${encodeURIComponent(value)}`;
 }
 
-/** The link of a native token with this value; `undefined` for every token that is not for a link. */
+/** The link of a native token with this value; `undefined` for a token without a link. */
 export function publicLinkOf(realm: FacadeRealm, record: GuestRecord, value: string): string | undefined {
   const given = realm.view.compat?.['informer'];
   if (given === undefined || record.granted.purpose !== 'public_link') return undefined;
@@ -20,12 +21,12 @@ export function publicLinkOf(realm: FacadeRealm, record: GuestRecord, value: str
   return isPublicLink(realm, section, record) ? linkTo(realm, value) : undefined;
 }
 
-/** Whether a link with this token leads to the viewer. */
+/** Whether a link with this token is redirected to the viewer. */
 export function isShown(realm: FacadeRealm, section: InformerSection, record: GuestRecord): boolean {
   return record.clientId === clientIdOf('informer') || isPublicLink(realm, section, record);
 }
 
-/** For one report of the section, at its API, and worth something to who has nothing but the link. */
+/** True for a token of one report of the section, at its API, that somebody with only the link can use. */
 function isPublicLink(
   { view, guest }: FacadeRealm,
   section: InformerSection,

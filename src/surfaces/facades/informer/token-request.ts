@@ -1,4 +1,4 @@
-/** What `POST /api/tokens` takes, and what of it becomes a guest grant (guest-tokens 7.5). */
+/** Reads the body of `POST /api/tokens`, and turns it into a guest grant. */
 import { z } from 'zod';
 import type { Action } from '../../../guest/grant/actions.ts';
 import { network } from '../../../guest/grant/bindings.ts';
@@ -29,10 +29,10 @@ const writing: readonly Action[] = [
   'archive',
 ];
 
-/** All that the product's calls can ask for. */
+/** Everything that the product's calls can ask for. */
 export const informerActions: readonly Action[] = [...reading, ...writing];
 
-/** From a field to the type of what it names, and the list of the section that knows it. */
+/** For each field: the type of the thing that it names, and the list in the section. */
 export const bindings = {
   reportId: { type: 'report', list: 'reports' },
   datasourceId: { type: 'datasource', list: 'datasources' },
@@ -45,7 +45,7 @@ export const bindings = {
 type BindingField = keyof typeof bindings;
 export const bindingFields = Object.keys(bindings) as readonly BindingField[];
 
-/** A token that is bound to nothing is its owner's own, for an API that knows what that means. */
+/** A token without a resource stands for its owner, at an API that supports it. */
 export const PERSONAL = 'custom:personal';
 
 const id = identifier.optional();
@@ -66,7 +66,7 @@ export const tokenRequest = z
     queryId: id,
     data: atMost(4096, z.record(z.string(), z.json())).optional(),
   })
-  // A limit that is only half there would be no limit.
+  // Half a limit would be no limit, so it is refused.
   .refine((given) => (given.host !== undefined) === (given.restrict === 'host'), { path: ['host'] })
   .refine((given) => (given.cidr !== undefined) === (given.restrict === 'cidr'), { path: ['cidr'] });
 
@@ -89,7 +89,7 @@ export function readTokenRequest(body: unknown, section: InformerSection): Token
   return request;
 }
 
-/** As Joi says it. */
+/** In Joi's words. */
 function messageOf(error: z.ZodError): string {
   const [issue] = error.issues;
   if (issue?.code === 'unrecognized_keys') return 'Invalid request payload input: a field is not allowed';
@@ -112,7 +112,7 @@ export function grantOf(
   const label = labelOf(request.notes);
   const resources = resourcesOf(request, owner);
   return {
-    // Only a personal token is somebody's; others are for whoever has them.
+    // Only a personal token has an owner; others are for whoever holds them.
     subject: isPersonal(request)
       ? { tenant: NO_TENANT, id: owner, type: 'org_user' }
       : { tenant: NO_TENANT, type: 'anonymous' },
@@ -126,7 +126,7 @@ export function grantOf(
   };
 }
 
-/** The tenant of tokens that are for nobody in particular. */
+/** The tenant of a token that names none. */
 const NO_TENANT = 'informer';
 
 export function isPersonal(request: Partial<Pick<TokenRequest, BindingField>>): boolean {

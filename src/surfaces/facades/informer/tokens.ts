@@ -1,7 +1,7 @@
 /**
- * Informer's tokens beside the guest tokens that they are: what the product shows of them, and which ones belong to a
- * report. The local side are all that were made by `POST /api/tokens`; the cloud side is the one public link of a
- * report, in a record of its own that is read by itself, so that losing one side does not lose the other.
+ * Informer's own data about its guest tokens: what the product shows of them, and which belong to a report. The local
+ * side is every token made by `POST /api/tokens`. The cloud side is the one public link of a report, in a record of
+ * its own, so that a failure of one side does not affect the other.
  */
 import { z } from 'zod';
 import { Failure, isFailure } from '../../../base/errors.ts';
@@ -39,16 +39,16 @@ const details = z.object({
 
 type Details = z.infer<typeof details>;
 
-/** A token that counts. */
+/** A living token. */
 export type Token = Details & {
   readonly id: string;
   readonly token: string;
   readonly createdAt: number;
-  /** Nodes of whom a personal token belongs to. */
+  /** The nodes of the owner of a personal token. */
   readonly owners: readonly string[];
 };
 
-/** Tokens that a list goes through at most. */
+/** The most tokens that a list reads. */
 const MAX_LISTED = 5000;
 const BATCH = 500;
 
@@ -61,7 +61,7 @@ const tokensOfReport = (realm: string, report: string): Key => ({
 });
 const cloudKey = (realm: string, report: string): Key => ({ realm, kind: 'informer-cloud', id: report });
 
-/** What is written with the token itself. */
+/** The writes in the commit of the token. */
 export function localWrites(realm: string, request: TokenRequest, username: string) {
   return (record: GuestRecord): readonly Write[] => [
     ...detailsWrites(realm, record, { v: 1, ...request, username, isCloud: false }),
@@ -71,7 +71,7 @@ export function localWrites(realm: string, request: TokenRequest, username: stri
   ];
 }
 
-/** The same for a public link, refused when there is another one since `pointer` was read. */
+/** The same for a public link; refused when another one was written since `pointer` was read. */
 export function cloudWrites(realm: string, report: string, username: string, pointer: Document | undefined) {
   return (record: GuestRecord): readonly Write[] => [
     {
@@ -99,7 +99,7 @@ function detailsWrites(realm: string, record: GuestRecord, value: Details): read
   ];
 }
 
-/** `Failure('unavailable')` for one whose record cannot be read. */
+/** Rejects with `Failure('unavailable')` for a token whose record cannot be read. */
 export async function findToken(call: Call, id: string): Promise<Token | undefined> {
   const [token] = await findTokens(call, [id]);
   if (token === 'damaged') throw new Failure('unavailable', 'the record of a token cannot be read');
@@ -109,7 +109,7 @@ export async function findToken(call: Call, id: string): Promise<Token | undefin
 type Found = Token | 'damaged' | undefined;
 type Read = Document | 'damaged' | undefined;
 
-/** Of many that cannot be read together each by itself. */
+/** Reads many records; when that fails, each by itself. */
 async function readDetails(call: Call, ids: readonly string[]): Promise<readonly Read[]> {
   const { name: realm } = call.realm.view;
   try {
@@ -136,7 +136,7 @@ async function tokenOf(call: Call, id: string, document: Document): Promise<Foun
   return { ...known, id, token, createdAt, owners };
 }
 
-/** `undefined` for what is no record of ours. */
+/** `undefined` for anything but one of our records. */
 function detailsOf({ value }: Document): Details | undefined {
   try {
     return details.parse(JSON.parse(value));
@@ -145,10 +145,10 @@ function detailsOf({ value }: Document): Details | undefined {
   }
 }
 
-/** Live tokens, oldest first, and in a sentence each why others are not among them. */
+/** Living tokens, oldest first, and a sentence for each reason why others are missing. */
 export type Listing = { readonly tokens: readonly Token[]; readonly warnings: readonly string[] };
 
-/** What was revoked otherwise than by a call of ours is forgotten, so that the dead do not crowd out the living. */
+/** Drops tokens from the index that were revoked in another way, so that dead ones do not crowd out living ones. */
 async function listIndex(call: Call, index: Key): Promise<Listing> {
   const { store } = call;
   const tokens: Token[] = [];
@@ -188,7 +188,7 @@ export function listLocal(call: Call, report: string): Promise<Listing> {
   return listIndex(call, tokensOfReport(call.realm.view.name, report));
 }
 
-/** Those of a report, the public one included. */
+/** The tokens of a report, its public link included. */
 export async function listOfReport(call: Call, report: string): Promise<Listing> {
   const [local, cloud] = await Promise.all([listLocal(call, report), askCloud(call, report)]);
   if (cloud instanceof Failure) {
@@ -201,8 +201,8 @@ export async function listOfReport(call: Call, report: string): Promise<Listing>
 type Cloud = { readonly token: Token | undefined; readonly pointer: Document | undefined };
 
 /**
- * The public link of a report, if it counts, and the pointer to it as it was read. `Failure('unavailable')` whatever
- * goes wrong with that side: it is nothing that the caller did.
+ * The public link of a report, if it lives, and the pointer to it as read. Rejects with `Failure('unavailable')` for
+ * any fault of that side, which is never the caller's.
  */
 export async function findCloud(call: Call, report: string): Promise<Cloud> {
   try {
@@ -220,7 +220,7 @@ async function readCloud(call: Call, report: string): Promise<Cloud> {
   return { token, pointer };
 }
 
-/** The cloud side of a list, or why it could not be asked. */
+/** The cloud side of a list, or the reason why it could not be read. */
 export async function askCloud(call: Call, report: string): Promise<Token | undefined | Failure> {
   try {
     return (await findCloud(call, report)).token;
@@ -230,7 +230,7 @@ export async function askCloud(call: Call, report: string): Promise<Token | unde
   }
 }
 
-/** Revokes a token; what lists it forgets it. */
+/** Revokes a token and removes it from the lists. */
 export async function removeToken(
   call: Call & Pick<FacadeCall, 'ctx'>,
   { id, reportId }: Token,

@@ -1,4 +1,4 @@
-/** Errors as Semaphor tells them: `{ error }`, with a code beside the text. */
+/** Semaphor's error shape: `{ error }`, with a code beside the text. */
 import { FacadeError, type Trouble } from '../shared/facade.ts';
 
 type Code =

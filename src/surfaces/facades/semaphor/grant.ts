@@ -1,4 +1,4 @@
-/** A token request as a guest grant (guest-tokens 7.5). Pure. */
+/** Turns a token request into a guest grant. Pure. */
 import type { Action } from '../../../guest/grant/actions.ts';
 import type { PolicyUse } from '../../../guest/grant/grant.ts';
 import type { Policy } from '../../../registry/model/model.ts';
@@ -17,10 +17,10 @@ const viewing: readonly Action[] = [
   'export:image',
 ];
 
-/** All that the product's calls can ask for. */
+/** Everything that the product's calls can ask for. */
 export const semaphorActions: readonly Action[] = [...viewing, 'edit'];
 
-/** The tenant of tokens that are for nobody in particular. */
+/** The tenant of a token that names none. */
 const NO_TENANT = 'semaphor';
 
 export function grantOf(request: TokenRequest, policies: readonly PolicyUse[], ttl: number | null): object {
@@ -37,13 +37,13 @@ export function grantOf(request: TokenRequest, policies: readonly PolicyUse[], t
   };
 }
 
-/** The field is there twice in the product: neither may forbid it. */
+/** The product has the field in two places: neither may forbid it. */
 export function mayEdit({ allowEdit, config }: TokenRequest): boolean {
   const said = [allowEdit, config.allowEdit];
   return said.includes(true) && !said.includes(false);
 }
 
-/** Staff goes before tenants' users. */
+/** Staff comes before users of tenants. */
 function subjectOf(request: TokenRequest): object {
   const { orgUserId, orgUserEmail, endUserId, endUserEmail, tenantId, tenantName, displayName } = request;
   const tenant = tenantId ?? tenantName ?? NO_TENANT;
@@ -60,7 +60,7 @@ function subjectOf(request: TokenRequest): object {
   return { tenant, id, type, ...about, provision: createsEndUser(request) ? 'jit' : 'none' };
 }
 
-/** Nobody becomes staff by a token. */
+/** A token cannot make anybody staff. */
 function createsEndUser({ autoCreateEndUser, orgUserId }: TokenRequest): boolean {
   return autoCreateEndUser === true && orgUserId === undefined;
 }
@@ -73,7 +73,7 @@ function rolesOf(request: TokenRequest): { readonly roles?: readonly string[] } 
 function contextOf({ params, semanticDomainAccess, allowedSemanticDomains }: TokenRequest): object {
   const format = params?.currencyFormat;
   const newer = semanticDomainAccess?.domains;
-  // Both forms at once: what both allow.
+  // Where both forms are given, only what both allow.
   const ids = newer?.filter((id) => allowedSemanticDomains?.includes(id) !== false) ?? allowedSemanticDomains;
   return {
     ...(format === undefined ? {} : { locale: format.locale, currency: format.currency.toUpperCase() }),
@@ -90,7 +90,7 @@ function uiOf({ config, targetDashboardId, initialDashboardId }: TokenRequest): 
   };
 }
 
-/** The policies of a token, with the field that each came from. */
+/** The policies of a token, and the field that each came from. */
 export function policiesOf(
   request: TokenRequest,
   section: SemaphorSection,

@@ -21,9 +21,9 @@ const schema = z.strictObject({
     .default([]),
   /** Names of policies that `cls`, `sls` and `rcls` may use. */
   policies: policyNames.default([]),
-  /** Names of policies that every token is limited by, filled in from its `securityParams`. */
+  /** Names of policies that limit every token, with values from its `securityParams`. */
   assignedPolicies: policyNames.default([]),
-  /** What the product's component takes for the address of its API; absent: the realm's. */
+  /** The address of the API for the product's component; absent: the realm's. */
   apiServiceUrl: z.url({ protocol: /^https?$/ }).optional(),
 });
 
@@ -51,7 +51,7 @@ function loses(held: SemaphorSection, kept: SemaphorSection): boolean {
     hasLost(withoutSecrets(held.dashboards), withoutSecrets(kept.dashboards)) ||
     hasLost(withoutSecrets(held.projects), withoutSecrets(kept.projects)) ||
     hasLost(held.policies, kept.policies) ||
-    // One more that every token is limited by.
+    // One more policy that limits every token.
     hasLost(kept.assignedPolicies, held.assignedPolicies)
   );
 }

@@ -1,6 +1,6 @@
 /**
  * Semaphor: the token of a dashboard or project for the resource's own secret, and its end by whoever holds it. The
- * token is a signed reference: what its component reads is in it, what it may see stays here.
+ * token is a signed reference: it contains what the product's component reads; its limits stay on the server.
  */
 import { equalInConstantTime } from '../../../base/hash.ts';
 import type { Refusal } from '../../../guest/grant/refusal.ts';
@@ -53,7 +53,7 @@ async function createToken(call: Call): Promise<void> {
       policies.map(({ use }) => use),
       ttl,
     ),
-    // The secret is of one resource, and so is what it mints.
+    // A secret belongs to one resource, and its tokens do too.
     ceiling: {
       types: [resource.type],
       resources: [{ ...resource, include: 'children' }],
@@ -97,7 +97,7 @@ function refusedGrant(fields: readonly string[], { pointer, message }: Refusal):
   return refusal('INVALID_REQUEST', `A policy of ${field} ${message}.`);
 }
 
-/** Whether there was anything to end is not told. */
+/** The answer does not tell whether there was anything to end. */
 async function invalidateToken({ ctx, guests, realm }: Call): Promise<void> {
   const value = bearerOf(ctx);
   if (value === undefined) throw refusal('INVALID_TOKEN', 'A bearer token is required.', 401);

@@ -1,11 +1,11 @@
-/** `TokenRequest`: what Semaphor's token call takes, and which of its scenarios it is. */
+/** Reads a `TokenRequest` of Semaphor's token call, and tells which of its scenarios it is. */
 import { z } from 'zod';
 import { identifier, label, mapOf, setOf } from '../../../guest/grant/fields.ts';
 import { policyParams } from '../../../guest/grant/grant.ts';
 import { refusal } from './errors.ts';
 
 const policy = z.strictObject({ name: label(128), params: policyParams });
-/** A single one means the same as a list of it. */
+/** A single value means a list of one. */
 const policies = z.union([policy.transform((one) => [one]), z.array(policy).max(20)]);
 const email = z.email().max(256);
 const credential = z.string().min(1).max(1024);
@@ -89,7 +89,7 @@ function plain(asked: Asked): TokenRequest {
   return { ...rest, resource: { type: 'dashboard', id }, secret };
 }
 
-/** A project's token is always somebody's. */
+/** The token of a project always names a user. */
 function checkScenario(request: TokenRequest): void {
   const { orgUserId, endUserId, endUserEmail, tenantId, tenantName } = request;
   if (orgUserId !== undefined || endUserId !== undefined) return;
@@ -101,7 +101,7 @@ function checkScenario(request: TokenRequest): void {
   }
 }
 
-/** Names of fields that are ours to tell; those that do not exist are the caller's own words. */
+/** Only names of known fields are reported; an unknown name is the caller's text. */
 function messageOf(error: z.ZodError, body: unknown): string {
   const [issue] = error.issues;
   if (issue?.code === 'unrecognized_keys') return 'There is a field that is not known.';
@@ -111,7 +111,7 @@ function messageOf(error: z.ZodError, body: unknown): string {
   return isMissing ? `${field} is required.` : `${field} is invalid.`;
 }
 
-/** What `Intl.NumberFormat` takes (the product's own condition), of currencies that exist. */
+/** Values that `Intl.NumberFormat` accepts (the product's own condition), of existing currencies. */
 function isCurrencyFormat({ locale, currency }: { locale: string; currency: string }): boolean {
   if (!Intl.supportedValuesOf('currency').includes(currency.toUpperCase())) return false;
   try {

@@ -1,4 +1,4 @@
-/** Wrong keys and secrets of the embed products: who guesses is soon not listened to any more. */
+/** Limits wrong keys and secrets at the embed products' calls. */
 
 import { annotate } from '../../../http/request-state.ts';
 import type { AttemptSource } from '../../../limits/brute-force.ts';
@@ -6,8 +6,8 @@ import { networkOf } from '../../../limits/network.ts';
 import type { FacadeCall } from './facade.ts';
 
 /**
- * The outcome of `check`, whose `undefined` is a wrong credential for `target`. Rejects with `TooMany` for who was
- * wrong too often; right credentials are refused then as well, unseen, or it would not slow anybody down.
+ * Runs `check`, whose `undefined` means a wrong credential for `target`. Rejects with `TooMany` for a source that was
+ * wrong too often; then right credentials are refused too, unseen, because otherwise the block would have no effect.
  */
 export async function guardedAttempt<T>(
   { bruteForce, ctx, realm }: FacadeCall,

@@ -1,7 +1,7 @@
 /**
- * The calls of other products, answered as they answer them, so that who embeds with one of them changes the base
- * address and nothing else. A facade knows one product's requests, answers and errors; what a token may be is decided
- * in `guest/`. No facade knows another.
+ * Answers the calls of an embed product as the product does, so that its customers change only the base address. A
+ * facade knows one product's requests, answers and errors; `guest/` decides what a token may be. No facade knows
+ * another.
  */
 import type { Context } from 'koa';
 import type { Clock } from '../../../base/clock.ts';
@@ -36,7 +36,7 @@ export type FacadeRealm = { readonly view: RealmView; readonly guest: GuestRealm
 export type FacadeCall = FacadeDeps & {
   readonly ctx: Context;
   readonly realm: FacadeRealm;
-  /** Shows a person that the link they followed leads nowhere (any more). The status is set. */
+  /** Shows the page for a link that leads nowhere. The status is set. */
   showDeadLink(): void;
 };
 
@@ -73,11 +73,11 @@ type Definition<Section extends CommonSection> = {
   readonly name: string;
   readonly section: SectionRules<Section>;
   readonly routes: readonly Route<SectionCall<Section>>[];
-  /** A trouble as the product would tell it. */
+  /** The product's answer to a trouble. */
   say(trouble: Trouble): FacadeError;
 };
 
-/** What a product's clients may call, where a realm has its section. */
+/** The surface of a product, in realms that have its section. */
 export function createFacade<Section extends CommonSection>(definition: Definition<Section>): Facade {
   const { name, routes, say } = definition;
   const sectionOf = sectionReader(definition);
@@ -118,7 +118,9 @@ function write(ctx: Context, { status, headers, body }: FacadeError): void {
   ctx.body = body;
 }
 
-/** The section of a revision, read once. One that no realm file could have is a bug, and nobody is let in by it. */
+/**
+ * The section of a revision, parsed once. A section that no realm file could contain is a bug, and lets nobody in.
+ */
 function sectionReader<Section extends CommonSection>({ name, section: { schema } }: Definition<Section>) {
   const read = new WeakMap<object, Section>();
   return (view: RealmView): Section | undefined => {
@@ -134,7 +136,7 @@ const troubleOf = {
   invalid_input: 'internal',
   not_found: 'internal',
   conflict: 'unavailable',
-  // The section was switched off while it was minting.
+  // The section was disabled during the mint.
   forbidden: 'unavailable',
   busy: 'unavailable',
   too_many_requests: 'too_many_requests',

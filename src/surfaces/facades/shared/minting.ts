@@ -1,4 +1,4 @@
-/** A section as a minting client: its ceiling, the life its tokens may have, and what is told in headers. */
+/** A section as a minting client: its ceiling, the life of its tokens, and the response headers. */
 import type { Context } from 'koa';
 import { type GuestGrant, parseGrant, type Resource } from '../../../guest/grant/grant.ts';
 import { guestPolicy } from '../../../guest/grant/guest-policy.ts';
@@ -12,23 +12,23 @@ import { limitFields } from '../../../limits/too-many.ts';
 import type { FacadeCall, FacadeRealm } from './facade.ts';
 import type { CommonSection } from './options.ts';
 
-/** No realm file and no registration can take such a client id, and nobody can authenticate as one. */
+/** No realm file and no registration can use such a client id, and nobody can authenticate with it. */
 export const clientIdOf = (name: string): string => `compat:${name}`;
 
 export type FacadeOrder = Pick<MintOrder, 'parent' | 'showAgain' | 'claims' | 'also' | 'rowOrigins'> & {
   readonly name: string;
   /** A guest grant in native JSON. */
   readonly grant: object;
-  /** Resources of `grant` that are there for their limits alone, and allow nothing by themselves. */
+  /** Resources of `grant` that only limit, and allow nothing by themselves. */
   readonly limiting?: readonly Pick<Resource, 'type' | 'id'>[];
-  /** What tokens of this call can be at most, beside what the section says. */
+  /** The ceiling of this call, beside the section's. */
   readonly ceiling: Pick<Mints, 'types' | 'actions' | 'formats'> &
     Pick<Partial<Mints>, 'resources' | 'policies'>;
 };
 
 export type FacadeMinted = Minted & { readonly value: string };
 
-/** The token, or the first thing that stands against it (its pointer into `grant`). */
+/** Mints the token, or returns the first refusal (with its pointer into `grant`). */
 export async function mintFor(
   call: FacadeCall & { readonly section: CommonSection },
   { name, grant, ceiling, limiting = [], ...order }: FacadeOrder,
@@ -41,7 +41,7 @@ export async function mintFor(
     clientId: clientIdOf(name),
     minTtl: 1,
     ceiling: ceilingOf(section, realm, ceiling),
-    // The revision itself is the stamp of what wrote it, and of the cut that came with it.
+    // The revision is the stamp of the commit that wrote the section, cuts included.
     readAt: call.realm.view.revision + 1,
   };
   const asked = { ...parsed.grant, resources: parsed.grant.resources.map(limitingOnly(limiting)) };
@@ -82,7 +82,7 @@ function ceilingOf(section: CommonSection, realm: GuestRealm, own: FacadeOrder['
   };
 }
 
-/** How long tokens may live is the section's to say, unless the realm has a word on it too. */
+/** The section decides how long tokens may live, unless the realm limits it too. */
 function realmFor({ view, guest }: FacadeRealm, section: CommonSection): GuestRealm {
   const said = view.guests ?? {};
   const policy = guestPolicy.parse(said);
@@ -100,7 +100,9 @@ function realmFor({ view, guest }: FacadeRealm, section: CommonSection): GuestRe
 
 type Life = { readonly ttl: number | null; readonly warnings: readonly string[] };
 
-/** What a token lives that should live `wanted` seconds, `null` for ever; `field` is the product's name for it. */
+/**
+ * The life of a token that should live `wanted` seconds (`null`: without end); `field` is the product's name for it.
+ */
 export function lifeOf(
   call: FacadeCall & { readonly section: CommonSection },
   wanted: number | null,
@@ -113,7 +115,7 @@ export function lifeOf(
   return { ttl: maxTtl, warnings: [`${asked}: the token lives ${maxTtl} s`] };
 }
 
-/** What the product has no field for. */
+/** Sets headers for facts that the product has no field for. */
 export function tellOf(ctx: Context, { record, limit }: FacadeMinted, warnings: readonly string[]): void {
   ctx.set('X-Guest-Token-Id', record.id);
   ctx.set('X-Guest-Expires-At', record.exp === null ? 'never' : isoTime(record.exp));

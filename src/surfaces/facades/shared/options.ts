@@ -1,4 +1,4 @@
-/** What the compatibility sections of a realm have in common: each is a client that mints guest tokens. */
+/** The common part of the sections: each section is a client that mints guest tokens. */
 
 import { z } from 'zod';
 import { action } from '../../../guest/grant/actions.ts';
@@ -7,11 +7,11 @@ import { type Problem, repeated, unknownNames } from '../../../registry/model/ch
 import type { RealmSettings } from '../../../registry/model/model.ts';
 import { LONGEST_LIFE } from '../../../revocation/life.ts';
 
-/** Seconds that a token of these products lives at most where the section is silent: 30 days. */
+/** The longest life of a token in seconds, where the section does not say: 30 days. */
 const MAX_TTL = 2_592_000;
 
 export const commonFields = {
-  /** Off: its addresses are not there, and what it minted is dead. */
+  /** When off, its addresses do not exist, and what it minted is dead. */
   enabled: z.boolean().optional(),
   /** API (by `id`) that its tokens are for; absent: the realm's default. */
   api: z.string().max(63).optional(),
@@ -27,20 +27,20 @@ const commonSection = z.object(commonFields);
 
 export type CommonSection = z.infer<typeof commonSection>;
 
-/** A credential in a file or a request. Short ones could be guessed. */
+/** A credential in a file or a request. A short one could be guessed. */
 export const secret = dataText.min(16);
 
 /** Names of things that tokens are for. */
 export const names = z.array(identifier).max(10_000);
 
-/** Problems of what every section has, paths from the section. */
+/** Problems of the common part, paths from the section. */
 export function checkCommon(settings: RealmSettings, { api }: CommonSection): Problem[] {
   if (api === undefined) return [];
   const ids = settings.apis.map(({ id }) => id);
   return unknownNames('API', [api], ids, ['api']).map((problem) => ({ ...problem, path: ['api'] }));
 }
 
-/** One problem for each thing of a list that is there twice. Never says which, as it may be a secret. */
+/** One problem for each duplicate in a list. It is not repeated, because it may be a secret. */
 export function checkUnique(
   values: readonly { readonly value: string; readonly path: readonly (string | number)[] }[],
 ): Problem[] {

@@ -1,4 +1,4 @@
-/** What every facade reads of a request: its JSON body and its bearer token. */
+/** Reads a request of a facade: its JSON body and its bearer token. */
 import type { Context } from 'koa';
 import { findUnreadable } from '../../../guest/grant/refusal.ts';
 import { readBody, readJson as readJsonBody } from '../../../http/body.ts';
@@ -7,8 +7,7 @@ import type { FacadeError, Trouble } from './facade.ts';
 const MAX_BODY_BYTES = 64 * 1024;
 
 /**
- * `undefined` is a body that is no JSON, or none that can be read safely, or in one way. An empty body is `{}` where that
- * is allowed.
+ * `undefined` for a body that is not JSON, or is ambiguous or unsafe. An empty body is `{}` where that is allowed.
  */
 export async function readJson(
   ctx: Context,
@@ -17,7 +16,7 @@ export async function readJson(
 ): Promise<unknown> {
   const bytes = await readBody(ctx.req, MAX_BODY_BYTES);
   if (bytes === undefined) {
-    // The rest of the body is still on its way: this connection serves nothing more.
+    // The rest of the body is still arriving: this connection serves no further request.
     ctx.set('Connection', 'close');
     throw say('body_too_large');
   }

@@ -1,4 +1,4 @@
-/** The section of a product in a realm file: what may stand in it, and what a change of it takes away. Pure. */
+/** A product's section of a realm file: its schema, and what a change of it takes away. Pure. */
 import type { z } from 'zod';
 import { hasLost } from '../../../guest/limits/ceiling-change.ts';
 import type { Problem } from '../../../registry/model/check-realm.ts';
@@ -13,10 +13,10 @@ export type SectionRules<Section> = {
   loses(held: Section, kept: Section): boolean;
 };
 
-/** The same for whoever does not know what a section holds: sections are as realm files have them. */
+/** The same for callers that do not know the section's type: sections are as realm files have them. */
 export type AnySection = {
   readonly schema: z.ZodType;
-  /** Nothing for a section that the schema refuses. */
+  /** No problems for a section that the schema refuses. */
   problemsOf(settings: RealmSettings, section: unknown): readonly Problem[];
   isNarrower(before: unknown, after: unknown): boolean;
 };

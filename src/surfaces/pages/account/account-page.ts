@@ -1,4 +1,4 @@
-/** A person's own page: what waits for them, where they are signed in, what they allowed, their password. */
+/** A person's own page: pending requests, sessions, consents, password. */
 import { type ScopeAsked, scopeSentences, webAddress } from '../ui/consent-facts.ts';
 import { draw, type PageContext } from '../ui/draw.ts';
 import { type Form, type PasswordData, passwordFields, passwordProblem } from '../ui/render.ts';
@@ -49,7 +49,7 @@ export type AccountData = {
   readonly consents: readonly AccountConsent[];
   readonly pending: readonly PendingRequest[];
   readonly password: Omit<PasswordData, 'username'>;
-  /** What the last form did. */
+  /** The result of the last form. */
   readonly notice?: AccountNotice | undefined;
   readonly forms: {
     /** Posts `id` of a session; of the current one it is "sign out". */

@@ -19,7 +19,7 @@ import { consentRows, pendingRows, sessionRows } from './account-rows.ts';
 
 type Fields = ReadonlyMap<string, string>;
 
-/** The page of one person: what the functions below share. */
+/** One person's page: the parts that the functions below share. */
 type Account = { readonly ctx: Context; readonly provider: RealmProvider; readonly who: SignedIn };
 
 const actions = ['end-session', 'end-other-sessions', 'withdraw', 'change-password', 'decide'] as const;
@@ -39,7 +39,7 @@ type AccountRequest = Routed<RealmRequest>;
 const page = { path: '/account{/}', who: 'person' } as const;
 const form = { path: '/account/:action{/}', who: 'person', params: { action: /^[a-z-]+$/ } } as const;
 
-/** What only a form may ask for is no page: who reads it is told so by one, or has to sign in. */
+/** An address for forms only is no page: a reader gets an error page, or has to sign in. */
 export const accountRoutes: readonly Route<AccountRequest>[] = [
   { method: 'GET', ...page, handler: answerAccount },
   { method: 'POST', ...page, handler: answerAccount },
@@ -68,8 +68,8 @@ function noticeOf(ctx: Context): AccountNotice | undefined {
 }
 
 /**
- * Through the authorization endpoint, as for any client. `iss` in the address tells that somebody has just come from
- * there; who is signed in then goes on to the address without it.
+ * Signs in through the authorization endpoint, as for any client. `iss` in the address means that somebody has just
+ * come from there; a signed-in person continues to the address without it.
  */
 function signIn(ctx: Context, realm: Pick<RealmContext, 'issuer'>): void {
   if (ctx.query['iss'] !== undefined) throw new Failure('forbidden', 'this browser keeps no cookies');

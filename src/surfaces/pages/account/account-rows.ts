@@ -1,4 +1,4 @@
-/** What the account page lists, from what the realm knows. */
+/** The rows of the account page. */
 
 import type { RealmProvider } from '../../../oidc/provider/provider.ts';
 import { ACCOUNT_CLIENT } from '../../../oidc/realm/internal-clients.ts';

@@ -6,7 +6,7 @@ import type { Client, User } from '../../../registry/model/model.ts';
 import type { AuthorizationDetail, ScopeAsked } from '../ui/consent-facts.ts';
 import type { ConsentData } from '../ui/render.ts';
 
-/** What a person is asked to agree to: nothing more than they can give. */
+/** What a person is asked to agree to: not more than they can give. */
 export function consentData(
   realm: Pick<RealmContext, 'view' | 'permissionNames' | 'apiOf'>,
   question: Question,

@@ -22,7 +22,7 @@ import { consentData } from './consent-data.ts';
 
 type Fields = ReadonlyMap<string, string>;
 
-/** One page of one flow: what the functions below share. */
+/** One page of one flow: the parts that the functions below share. */
 type LoginPage = {
   readonly ctx: Context;
   readonly provider: RealmProvider;
@@ -39,7 +39,7 @@ const cancel = `${one.path}/cancel`;
 export const loginRoutes: readonly Route<LoginRequest>[] = [
   { method: 'GET', ...one, handler: async (request) => show(await pageOf(request)) },
   { method: 'POST', ...one, handler: async (request) => answer(await pageOf(request), false) },
-  // Where a cancellation was not taken the page is shown at its address, and may be loaded again.
+  // Where a cancellation was refused, the page is shown at its address, and may be loaded again.
   { method: 'GET', ...one, path: cancel, handler: async (request) => show(await pageOf(request)) },
   { method: 'POST', ...one, path: cancel, handler: async (request) => answer(await pageOf(request), true) },
 ];
@@ -75,7 +75,7 @@ async function showLogin(page: LoginPage, state: LoginState): Promise<void> {
   send(page, html, statusOf(state.error));
 }
 
-/** The account page signs people in by a client that nobody has heard of. */
+/** The account page signs people in by an internal client, whose name is not shown. */
 function clientOf({ client }: Question) {
   return client.id === ACCOUNT_CLIENT
     ? {}
@@ -129,7 +129,7 @@ async function answer(page: LoginPage, isCancelled: boolean): Promise<void> {
   return login(page, fields);
 }
 
-/** What was sent is not from a page of ours, or from an old one: nothing is done. */
+/** The form is not from our page, or from an old one: nothing is done. */
 function showAgain(page: LoginPage): Promise<void> {
   return page.question.prompt === 'consent' ? showConsent(page, 400) : showLogin(page, { error: 'expired' });
 }
@@ -166,7 +166,7 @@ async function authenticate({ realm }: RealmProvider, username: string, password
   }
 }
 
-/** Only for somebody whose old password was right a moment ago, in this very flow. */
+/** Only for somebody who passed the password step in this very flow. */
 async function choosePassword(page: LoginPage, fields: Fields): Promise<void> {
   const { ctx, provider, exchange } = page;
   const { interactions, selfService } = provider;
