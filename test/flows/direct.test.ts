@@ -2,10 +2,10 @@
  * The short way of the most frequent requests against the long one: the same request with one header that changes
  * nothing but the way must be answered alike.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Answer, basic, postForm } from '../support/http.ts';
 import { acme, analytics, engine, gateway, george, warehouse } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
 /** `Accept` with "jwt" in it sends a request the long way; JSON stays what is preferred. */
 const theLongWay = { accept: 'application/json, application/x-jwt;q=0.1' };
@@ -28,11 +28,7 @@ const realms = [
   { ...base, name: 'globex', profile: 'keycloak' },
 ];
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({ realms });
-});
-afterAll(() => server?.stop());
+const server = useServer({ realms });
 
 type Form = Record<string, string>;
 type Sent = { readonly form: Form | string; readonly headers?: Record<string, string> };

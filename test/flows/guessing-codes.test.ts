@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { get, postForm } from '../support/http.ts';
 import { acme } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 import { createVisitor } from '../support/visitor.ts';
 import { env, from, network, statusesOf, times } from './guessing-support.ts';
 import { browserRealm } from './oidc-realm.ts';
@@ -94,11 +95,7 @@ describe('what is redeemed', () => {
 });
 
 describe('user codes of devices', () => {
-  let server: TestServer;
-  beforeAll(async () => {
-    server = await startTestServer({ realms: [browserRealm()] });
-  });
-  afterAll(() => server?.stop());
+  const server = useServer({ realms: [browserRealm()] });
 
   it('are compared ten times, with a new browser each time or not, then not even the right one', async () => {
     const { user_code } = (await postForm(server.endpoint('acme', 'auth/device'), { client_id: 'tv' })).json;

@@ -1,12 +1,13 @@
 /** `/events`: a resource server that remembers introspection answers hears which of them to forget, and nothing else. */
 
 import { readFile } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { publishRevocation } from '../../src/revocation/cuts.ts';
 import { type Answer, basic, get, postForm } from '../support/http.ts';
-import { openEmbedded, openRedis } from '../support/raw-store.ts';
+import { engines } from '../support/raw-store.ts';
 import { george } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { startTestServer } from '../support/server.ts';
+import { useServerOn } from '../support/use-server.ts';
 import { type Listening, listen } from './event-support.ts';
 import {
   call,
@@ -26,35 +27,21 @@ import {
 const warehouse = ['store-rs', 'store-rs-secret'] as const;
 const rs = (id: string, introspects: string[]) => ({ id, secret: `${id}-secret`, introspects });
 
-describe.each([
-  ['embedded', openEmbedded],
-  ['redis', openRedis],
-] as const)('what resource servers hear, on the %s store', (_name, open) => {
-  let server: TestServer;
-  let engine: Awaited<ReturnType<typeof open>>;
+describe.each(engines)('what resource servers hear, on the %s store', (_name, open) => {
   const listening: Listening[] = [];
-
-  beforeAll(async () => {
-    engine = await open();
-    const clients = [
-      rs('store-rs', ['warehouse']),
-      rs('changing', ['analytics']),
-      rs('leaving', ['analytics']),
-      rs('greedy', ['analytics']),
-    ];
-    const globex = guestRealm({ name: 'globex' });
-    const initech = guestRealm({ name: 'initech' });
-    server = await startTestServer({
-      store: engine.url,
-      realms: [guestRealm({}, { clients }), globex, initech],
-    });
+  const clients = [
+    rs('store-rs', ['warehouse']),
+    rs('changing', ['analytics']),
+    rs('leaving', ['analytics']),
+    rs('greedy', ['analytics']),
+  ];
+  const globex = guestRealm({ name: 'globex' });
+  const initech = guestRealm({ name: 'initech' });
+  const { server } = useServerOn(open, {
+    realms: [guestRealm({}, { clients }), globex, initech],
   });
   afterEach(() => {
     for (const one of listening.splice(0)) one.stop();
-  });
-  afterAll(async () => {
-    await server.stop();
-    await engine.stop();
   });
 
   const hear = async (auth?: readonly [string, string], realm = 'acme') => {

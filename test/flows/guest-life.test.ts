@@ -1,8 +1,8 @@
 /** Guest tokens after minting: who sees, narrows and cuts which, and what a cut reaches. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { postForm } from '../support/http.ts';
-import { openEmbedded, openRedis } from '../support/raw-store.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { engines } from '../support/raw-store.ts';
+import { useServerOn } from '../support/use-server.ts';
 import {
   call,
   grant,
@@ -19,22 +19,9 @@ import {
 
 const revoked = { active: false, guest_reason: 'revoked' };
 
-describe.each([
-  ['embedded', openEmbedded],
-  ['redis', openRedis],
-] as const)('guest tokens that exist, on the %s store', (_name, open) => {
-  let server: TestServer;
-  let engine: Awaited<ReturnType<typeof open>>;
-
-  beforeAll(async () => {
-    engine = await open();
-    const users = [{ username: 'ada', password: 'ada_password', roles: ['keeper'] }];
-    server = await startTestServer({ store: engine.url, realms: [guestRealm({ users })] });
-  });
-  afterAll(async () => {
-    await server.stop();
-    await engine.stop();
-  });
+describe.each(engines)('guest tokens that exist, on the %s store', (_name, open) => {
+  const users = [{ username: 'ada', password: 'ada_password', roles: ['keeper'] }];
+  const { server } = useServerOn(open, { realms: [guestRealm({ users })] });
 
   const mint = async (overrides: Record<string, unknown> = {}, auth: readonly [string, string] = portal) =>
     (await mintGuest(server, grant(overrides), { auth })).json;

@@ -1,8 +1,8 @@
 /** PATCH: a guest token is shortened or narrowed and keeps its value; it never gets more, nor a second life. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
-import { openEmbedded, openRedis } from '../support/raw-store.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { engines } from '../support/raw-store.ts';
+import { useServerOn } from '../support/use-server.ts';
 import {
   call,
   detail,
@@ -20,24 +20,11 @@ import {
 
 const revoked = { active: false, guest_reason: 'revoked' };
 
-describe.each([
-  ['embedded', openEmbedded],
-  ['redis', openRedis],
-] as const)('guest tokens that are narrowed, on the %s store', (_name, open) => {
-  let server: TestServer;
-  let engine: Awaited<ReturnType<typeof open>>;
+describe.each(engines)('guest tokens that are narrowed, on the %s store', (_name, open) => {
   const time = movableClock();
-
-  beforeAll(async () => {
-    engine = await open();
-    const types = [...mints.types, 'data_app'];
-    const realms = [guestRealm({}, { portal: { mints: { ...mints, types } } })];
-    server = await startTestServer({ store: engine.url, realms, adapt: time.adapt });
-  });
-  afterAll(async () => {
-    await server.stop();
-    await engine.stop();
-  });
+  const types = [...mints.types, 'data_app'];
+  const realms = [guestRealm({}, { portal: { mints: { ...mints, types } } })];
+  const { server } = useServerOn(open, { realms, adapt: time.adapt });
 
   const mint = async (overrides: Record<string, unknown> = {}, auth: readonly [string, string] = portal) =>
     (await mintGuest(server, grant(overrides), { auth })).json;

@@ -1,11 +1,12 @@
 /** One-use openers: looking spends nothing, redeeming happens once, and the token works only with the browser's key. */
 import { createServer } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { get } from '../support/http.ts';
-import { openEmbedded, openRedis } from '../support/raw-store.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { engines } from '../support/raw-store.ts';
+import { startTestServer } from '../support/server.ts';
+import { useServerOn } from '../support/use-server.ts';
 import {
   call,
   grant,
@@ -18,21 +19,8 @@ import {
   refreshGuest,
 } from './guest-support.ts';
 
-describe.each([
-  ['embedded', openEmbedded],
-  ['redis', openRedis],
-] as const)('openers, on the %s store', (_name, open) => {
-  let server: TestServer;
-  let engine: Awaited<ReturnType<typeof open>>;
-
-  beforeAll(async () => {
-    engine = await open();
-    server = await startTestServer({ store: engine.url, realms: [guestRealm()] });
-  });
-  afterAll(async () => {
-    await server.stop();
-    await engine.stop();
-  });
+describe.each(engines)('openers, on the %s store', (_name, open) => {
+  const { server } = useServerOn(open, { realms: [guestRealm()] });
 
   const create = async (overrides: Record<string, unknown> = {}) =>
     (await call(server, 'POST', '/guest-tokens/openers', grant(overrides))).json;

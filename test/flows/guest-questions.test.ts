@@ -1,18 +1,13 @@
 /** What a resource server may ask at introspection, and in which words. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
 import { postForm } from '../support/http.ts';
 import { gateway } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 import { grant, guestRealm, introspect, mintGuest, proof, proofKey } from './guest-support.ts';
 
 describe('a question about a guest token', () => {
-  let server: TestServer;
-
-  beforeAll(async () => {
-    server = await startTestServer({ realms: [guestRealm()] });
-  });
-  afterAll(() => server.stop());
+  const server = useServer({ realms: [guestRealm()] });
 
   const mint = async (overrides: Record<string, unknown> = {}) =>
     (await mintGuest(server, grant(overrides))).json.token;

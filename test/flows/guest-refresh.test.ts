@@ -1,9 +1,9 @@
 /** Refreshing a guest: by whom, how often, and what is left of the old one. */
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { postForm } from '../support/http.ts';
-import { openEmbedded, openRedis } from '../support/raw-store.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { engines } from '../support/raw-store.ts';
+import { useServerOn } from '../support/use-server.ts';
 import {
   call,
   exchange,
@@ -26,22 +26,9 @@ const realms = [guestRealm({}, { clients: [json] })];
 
 const REFUSED = { status: 400, json: { error: 'invalid_grant' } };
 
-describe.each([
-  ['embedded', openEmbedded],
-  ['redis', openRedis],
-] as const)('refreshing a guest, on the %s store', (_name, open) => {
-  let server: TestServer;
-  let engine: Awaited<ReturnType<typeof open>>;
+describe.each(engines)('refreshing a guest, on the %s store', (_name, open) => {
   const time = movableClock();
-
-  beforeAll(async () => {
-    engine = await open();
-    server = await startTestServer({ store: engine.url, realms, adapt: time.adapt });
-  });
-  afterAll(async () => {
-    await server.stop();
-    await engine.stop();
-  });
+  const { engine, server } = useServerOn(open, { realms, adapt: time.adapt });
 
   const mint = async (lifetime: object = {}, more: Record<string, unknown> = {}) =>
     (

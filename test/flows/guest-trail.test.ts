@@ -1,12 +1,12 @@
 /** The trail of a guest token: what each event says, and that nobody changes it unseen. */
 import { request } from 'node:http';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
 import { tryCommand } from '../support/command.ts';
 import { basic, postForm } from '../support/http.ts';
-import { type Engine, engines } from '../support/raw-store.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { engines } from '../support/raw-store.ts';
 import { checkTrail, type Trail } from '../support/trail.ts';
+import { useServerOn } from '../support/use-server.ts';
 import {
   call,
   detail,
@@ -30,21 +30,10 @@ const gatewayAuth = ['gateway', 'gateway-secret'] as const;
 
 describe.each(engines)('the trail of a guest token, on %s', (_name, open) => {
   const lines: string[] = [];
-  let engine: Engine;
-  let server: TestServer;
-
-  beforeAll(async () => {
-    engine = await open();
-    server = await startTestServer({
-      store: engine.url,
-      realms: [guestRealm()],
-      log: lines,
-      env: { DAYPASS_LOG: 'info', DAYPASS_TRUST_PROXY: '127.0.0.1/32' },
-    });
-  });
-  afterAll(async () => {
-    await server?.stop();
-    await engine?.stop();
+  const { engine, server } = useServerOn(open, {
+    realms: [guestRealm()],
+    log: lines,
+    env: { DAYPASS_LOG: 'info', DAYPASS_TRUST_PROXY: '127.0.0.1/32' },
   });
   beforeEach(() => {
     lines.length = 0;

@@ -1,26 +1,14 @@
 /** Uses of guest tokens are counted exactly; hosts that a token is bound to are looked up. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createGuests } from '../../src/guest/guests.ts';
 import { postForm } from '../support/http.ts';
-import { openEmbedded, openRedis } from '../support/raw-store.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { engines } from '../support/raw-store.ts';
+import { startTestServer } from '../support/server.ts';
+import { useServerOn } from '../support/use-server.ts';
 import { grant, guestRealm, introspect, mintGuest, portal } from './guest-support.ts';
 
-describe.each([
-  ['embedded', openEmbedded],
-  ['redis', openRedis],
-] as const)('uses, on the %s store', (_name, open) => {
-  let server: TestServer;
-  let engine: Awaited<ReturnType<typeof open>>;
-
-  beforeAll(async () => {
-    engine = await open();
-    server = await startTestServer({ store: engine.url, realms: [guestRealm()] });
-  });
-  afterAll(async () => {
-    await server.stop();
-    await engine.stop();
-  });
+describe.each(engines)('uses, on the %s store', (_name, open) => {
+  const { server } = useServerOn(open, { realms: [guestRealm()] });
 
   it('are counted exactly, whoever asks at the same moment', async () => {
     const { token } = (await mintGuest(server, grant({ lifetime: { ttl: 600, max_uses: 7 } }))).json;

@@ -1,18 +1,14 @@
 /** Introspection in both profiles: what a caller is told that may not ask, asks wrongly, or asks about what is not its own. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Answer, postForm } from '../support/http.ts';
 import { acme, analytics, engine, gateway, george } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
 const jwtApis = acme().apis.map((api) => ({ ...api, tokens: { format: 'jwt', alg: 'RS256' } }));
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({
-    realms: [acme({ name: 'strict' }), acme({ name: 'keycloak', profile: 'keycloak', apis: jwtApis })],
-  });
+const server = useServer({
+  realms: [acme({ name: 'strict' }), acme({ name: 'keycloak', profile: 'keycloak', apis: jwtApis })],
 });
-afterAll(() => server?.stop());
 
 const introspect = (
   realm: string,

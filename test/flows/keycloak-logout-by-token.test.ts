@@ -1,10 +1,10 @@
 /** `POST /logout` with a refresh token, as Keycloak's clients log out: in both profiles. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
 import { type Agent, createAgent, obtainCode, signInWhereAsked } from '../support/browserless.ts';
 import { get, postForm } from '../support/http.ts';
 import { acme, engine, gateway, george } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
 const web = ['web', 'web-secret'] as const;
 const contents = acme({
@@ -15,16 +15,12 @@ const contents = acme({
   ],
 });
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({
-    realms: [
-      { ...contents, name: 'strict' },
-      { ...contents, name: 'keycloak', profile: 'keycloak' },
-    ],
-  });
+const server = useServer({
+  realms: [
+    { ...contents, name: 'strict' },
+    { ...contents, name: 'keycloak', profile: 'keycloak' },
+  ],
 });
-afterAll(() => server?.stop());
 
 /** OIDC Core §11: offline access is only given with the person's consent. */
 async function consentToOfflineAccess(agent: Agent, realm: string) {

@@ -1,20 +1,16 @@
 /** What a client of a `keycloak` realm is told of its refresh token that is of no use any more. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
 import { refreshValueOf } from '../../src/oidc/profiles/refresh-shape.ts';
 import { tokenKey } from '../../src/revocation/nodes.ts';
 import { decodeToken, encodeToken } from '../../src/tokens/record.ts';
 import { postForm } from '../support/http.ts';
 import { acme, george } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({
-    realms: [acme({ name: 'strict' }), acme({ name: 'keycloak', profile: 'keycloak' })],
-  });
+const server = useServer({
+  realms: [acme({ name: 'strict' }), acme({ name: 'keycloak', profile: 'keycloak' })],
 });
-afterAll(() => server?.stop());
 
 const token = (realm: string, form: Record<string, string>) =>
   postForm(server.endpoint(realm, 'token'), form);

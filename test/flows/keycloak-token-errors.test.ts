@@ -1,9 +1,9 @@
 /** Refusals of the token endpoint: RFC 6749 §5.2 in strict realms, Keycloak's words in `keycloak` ones. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createAgent, obtainCode } from '../support/browserless.ts';
 import { type Answer, postForm } from '../support/http.ts';
 import { acme, engine, george } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
 const callback = 'http://localhost:3000/demo/callback';
 const disabled = ['retired', 'retired-secret'] as const;
@@ -33,17 +33,13 @@ const contents = acme({
   ],
 });
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({
-    realms: [
-      { ...contents, name: 'strict' },
-      { ...contents, name: 'keycloak', profile: 'keycloak' },
-      { ...contents, name: 'newer', profile: 'keycloak', badCredentialsStatus: 400 },
-    ],
-  });
+const server = useServer({
+  realms: [
+    { ...contents, name: 'strict' },
+    { ...contents, name: 'keycloak', profile: 'keycloak' },
+    { ...contents, name: 'newer', profile: 'keycloak', badCredentialsStatus: 400 },
+  ],
 });
-afterAll(() => server?.stop());
 
 type Expected = readonly [status: number, error: string, description?: string | undefined];
 type Row = {

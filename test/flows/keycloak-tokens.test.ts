@@ -2,22 +2,18 @@
 import { createPublicKey } from 'node:crypto';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, importSPKI, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { realmFile } from '../../src/registry/model/model.ts';
 import { obtainCode } from '../support/browserless.ts';
 import { get, postForm } from '../support/http.ts';
 import { acme, analytics, engine, gateway, george } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
 const jwtApis = acme().apis.map((api) => ({ ...api, tokens: { format: 'jwt', alg: 'RS256' } }));
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({
-    realms: [acme({ name: 'strict' }), acme({ name: 'keycloak', profile: 'keycloak', apis: jwtApis })],
-  });
+const server = useServer({
+  realms: [acme({ name: 'strict' }), acme({ name: 'keycloak', profile: 'keycloak', apis: jwtApis })],
 });
-afterAll(() => server?.stop());
 
 const token = (realm: string, form: Readonly<Record<string, string>>, auth?: readonly [string, string]) =>
   postForm(server.endpoint(realm, 'token'), form, auth && { auth });

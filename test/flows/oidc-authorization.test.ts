@@ -1,20 +1,15 @@
 /** The authorization endpoint: what it takes, how it answers, and what it refuses. */
 import { calculateJwkThumbprint, decodeJwt } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { callback, obtain, redeem, requestUrl, respond, walk } from '../support/authorization.ts';
 import { get, postForm } from '../support/http.ts';
 import { newKey, proofOf, signRequest } from '../support/jose.ts';
 import { analytics, warehouse } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 import { createVisitor, formOf, newPkce, responseOf, signIn } from '../support/visitor.ts';
 import { browserRealm } from './oidc-realm.ts';
 
-let server: TestServer;
-
-beforeAll(async () => {
-  server = await startTestServer({ realms: [browserRealm()] });
-});
-afterAll(() => server?.stop());
+const server = useServer({ realms: [browserRealm()] });
 
 const engineer = { username: 'erna', password: 'erna_password' };
 const issuer = () => server.issuer('acme');

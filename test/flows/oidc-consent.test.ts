@@ -1,18 +1,13 @@
 /** When a person is asked whether a client may, what they are told, and what becomes of the answer. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { obtain, type Request, requestUrl, respond, walk } from '../support/authorization.ts';
 import { postForm } from '../support/http.ts';
 import { gateway } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 import { createVisitor, formOf, responseOf, signIn } from '../support/visitor.ts';
 import { browserRealm } from './oidc-realm.ts';
 
-let server: TestServer;
-
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server?.stop());
+const server = useServer();
 
 /** A realm of its own for each test: consents are remembered. */
 let realm: string;

@@ -1,17 +1,12 @@
 /** What a browser may do with the cookies of a realm. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { expect, it } from 'vitest';
+import { useServer } from '../support/use-server.ts';
 import { browserRealm } from './oidc-realm.ts';
 
-let server: TestServer;
-
-beforeAll(async () => {
-  server = await startTestServer({
-    realms: [browserRealm(), browserRealm({ name: 'keyed', profile: 'keycloak' })],
-    env: { DAYPASS_URL: 'https://login.example' },
-  });
+const server = useServer({
+  realms: [browserRealm(), browserRealm({ name: 'keyed', profile: 'keycloak' })],
+  env: { DAYPASS_URL: 'https://login.example' },
 });
-afterAll(() => server?.stop());
 
 /** Behind a proxy that speaks https to the world. */
 async function sessionCookie(realm: string): Promise<string | undefined> {

@@ -1,19 +1,14 @@
 /** Devices without a browser (RFC 8628) and requests that a person approves elsewhere (OpenID CIBA). */
 import { decodeJwt } from 'jose';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { kindOf, userinfo, walk } from '../support/authorization.ts';
 import { type Answer, postForm } from '../support/http.ts';
 import { gateway } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 import { createVisitor, type Person, signIn, type View, type Visitor } from '../support/visitor.ts';
 import { browserRealm } from './oidc-realm.ts';
 
-let server: TestServer;
-
-beforeAll(async () => {
-  server = await startTestServer({ realms: [browserRealm()] });
-});
-afterAll(() => server?.stop());
+const server = useServer({ realms: [browserRealm()] });
 afterEach(() => {
   vi.useRealTimers();
 });

@@ -1,22 +1,17 @@
 /** Who is asked to sign in and when; what a session is worth to a client. */
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { kindOf, obtain, requestUrl, respond, walk } from '../support/authorization.ts';
 import { postForm } from '../support/http.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 import { createVisitor, formOf, responseOf, signIn } from '../support/visitor.ts';
 import { browserRealm } from './oidc-realm.ts';
 
-let server: TestServer;
-
-beforeAll(async () => {
-  server = await startTestServer({
-    realms: [
-      browserRealm({ acrValues: ['pwd', 'pwd+otp'] }),
-      browserRealm({ name: 'keyed', profile: 'keycloak' }),
-    ],
-  });
+const server = useServer({
+  realms: [
+    browserRealm({ acrValues: ['pwd', 'pwd+otp'] }),
+    browserRealm({ name: 'keyed', profile: 'keycloak' }),
+  ],
 });
-afterAll(() => server?.stop());
 afterEach(() => {
   vi.useRealTimers();
 });

@@ -1,16 +1,11 @@
 /** A login that must end in a new password first (`requiredActions: [change_password]`). */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { kindOf, requestUrl, walk } from '../support/authorization.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 import { createVisitor, responseOf, signIn } from '../support/visitor.ts';
 import { browserRealm } from './oidc-realm.ts';
 
-let server: TestServer;
-
-beforeAll(async () => {
-  server = await startTestServer({ realms: [browserRealm()] });
-});
-afterAll(() => server?.stop());
+const server = useServer({ realms: [browserRealm()] });
 
 describe('a person who must choose a new password', () => {
   const must = { username: 'must', password: 'old_password_1' };

@@ -1,30 +1,19 @@
 /** A session that cannot be saved, which the library does last of all: what its person then sees. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Failure } from '../../src/base/errors.ts';
 import type { Store } from '../../src/storage/port/port.ts';
 import { callback, obtain, requestUrl } from '../support/authorization.ts';
 import { createGate } from '../support/gate.ts';
-import { type Engine, engines } from '../support/raw-store.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { engines } from '../support/raw-store.ts';
+import { useServerOn } from '../support/use-server.ts';
 import { createVisitor, responseOf, type View, type Visitor } from '../support/visitor.ts';
 import { browserRealm } from './oidc-realm.ts';
 
 describe.each(engines)('on %s', (_name, open) => {
   const gate = createGate();
-  let engine: Engine;
-  let server: TestServer;
-
-  beforeAll(async () => {
-    engine = await open();
-    server = await startTestServer({
-      store: engine.url,
-      realms: [browserRealm()],
-      adapt: (services) => ({ ...services, store: unlessDown(gate.through(services.store)) }),
-    });
-  });
-  afterAll(async () => {
-    await server?.stop();
-    await engine?.stop();
+  const { server } = useServerOn(open, {
+    realms: [browserRealm()],
+    adapt: (services) => ({ ...services, store: unlessDown(gate.through(services.store)) }),
   });
 
   let isDown = false;

@@ -1,5 +1,5 @@
 /** More logins than the machine can hash: the surplus is turned away at once, nobody else notices. */
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { createLogin } from '../../src/authn/login.ts';
 import { Failure } from '../../src/base/errors.ts';
 import { createWorkQueue } from '../../src/base/work-queue.ts';
@@ -7,22 +7,18 @@ import { createPasswords } from '../../src/registry/passwords/passwords.ts';
 import { createAgent } from '../support/browserless.ts';
 import { type Answer, postForm } from '../support/http.ts';
 import { acme, gateway, george, engine as service } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { startTestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
 const WAIT = { timeout: 20_000, interval: 20 };
 const queue = createWorkQueue({ concurrency: 1, maxWaiting: 2 });
-let server: TestServer;
-
-beforeAll(async () => {
-  server = await startTestServer({
-    realms: [acme()],
-    adapt(services) {
-      const passwords = createPasswords({ queue });
-      return { ...services, passwords, login: createLogin({ ...services, passwords }) };
-    },
-  });
+const server = useServer({
+  realms: [acme()],
+  adapt(services) {
+    const passwords = createPasswords({ queue });
+    return { ...services, passwords, login: createLogin({ ...services, passwords }) };
+  },
 });
-afterAll(() => server?.stop());
 
 /** A hash that goes on until it is told to end. */
 function startEndlessHash(): () => void {

@@ -1,15 +1,11 @@
 /** OIDC Core §3.1.2.1 and RP-Initiated Logout §2: requests may be posted, also from another site. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { obtainCode } from '../support/browserless.ts';
 import { postForm } from '../support/http.ts';
 import { acme } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({ realms: [acme()] });
-});
-afterAll(() => server?.stop());
+const server = useServer({ realms: [acme()] });
 
 const request = {
   client_id: 'dc-ui',

@@ -1,11 +1,11 @@
 /** Single use under concurrency: RFC 6749 §4.1.2, RFC 9126 §7.3, RFC 8628 §3.5, RFC 9700 §2.1.1 and §4.14.2. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
 import { approveDevice, createAgent, obtainCode } from '../support/browserless.ts';
 import { type Answer, postForm } from '../support/http.ts';
-import { type Engine, engines } from '../support/raw-store.ts';
+import { engines } from '../support/raw-store.ts';
 import { acme, gateway } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServerOn } from '../support/use-server.ts';
 
 const rounds = Array.from({ length: 15 }, (_, i) => i);
 const atOnce = 20;
@@ -30,17 +30,7 @@ const realm = acme({
 });
 
 describe.each(engines)('on %s', (_name, open) => {
-  let engine: Engine;
-  let server: TestServer;
-
-  beforeAll(async () => {
-    engine = await open();
-    server = await startTestServer({ store: engine.url, realms: [realm] });
-  });
-  afterAll(async () => {
-    await server?.stop();
-    await engine?.stop();
-  });
+  const { engine, server } = useServerOn(open, { realms: [realm] });
 
   const many = (send: () => Promise<Answer>) => Promise.all(Array.from({ length: atOnce }, send));
   const token = (form: Readonly<Record<string, string>>, auth?: readonly [string, string]) =>

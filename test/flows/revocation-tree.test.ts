@@ -3,15 +3,15 @@
  * afterwards lives.
  */
 
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
 import { clientNode, grantNode, sessionNode, tokenKey, userNode } from '../../src/revocation/nodes.ts';
 import { decodeToken } from '../../src/tokens/record.ts';
 import { createAgent, obtainCode } from '../support/browserless.ts';
 import { postForm } from '../support/http.ts';
-import { type Engine, engines } from '../support/raw-store.ts';
+import { engines } from '../support/raw-store.ts';
 import { acme, gateway, engine as service, warehouse } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServerOn } from '../support/use-server.ts';
 
 const grants = ['password', 'authorization_code', 'refresh_token'];
 const redirectUris = ['http://localhost:3000/demo/callback'];
@@ -35,19 +35,8 @@ const names = [
 ];
 
 describe.each(engines)('on %s', (_name, open) => {
-  let engine: Engine;
-  let server: TestServer;
-
-  beforeAll(async () => {
-    engine = await open();
-    server = await startTestServer({
-      store: engine.url,
-      realms: [acme(people), acme({ ...people, name: 'elsewhere' })],
-    });
-  });
-  afterAll(async () => {
-    await server?.stop();
-    await engine?.stop();
+  const { server } = useServerOn(open, {
+    realms: [acme(people), acme({ ...people, name: 'elsewhere' })],
   });
 
   const realmOf = (name: string) => (name === 'elsewhere' ? name : 'acme');

@@ -3,34 +3,30 @@
  * given as far as it may be; what does not exist is refused.
  */
 import * as client from 'openid-client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { obtainCode } from '../support/browserless.ts';
 import { type Answer, get, postForm } from '../support/http.ts';
 import { acme, analytics, engine, gateway, george, warehouse } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
 const narrow = ['narrow', 'narrow-secret'] as const;
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({
-    realms: [
-      acme({
-        clients: [
-          ...acme().clients,
-          {
-            id: 'narrow',
-            secret: 'narrow-secret',
-            grants: ['client_credentials', 'password', 'refresh_token'],
-            roles: ['engine'],
-            permissions: ['analytics:reports:read', 'warehouse:warehouse:query'],
-          },
-        ],
-      }),
-    ],
-  });
+const server = useServer({
+  realms: [
+    acme({
+      clients: [
+        ...acme().clients,
+        {
+          id: 'narrow',
+          secret: 'narrow-secret',
+          grants: ['client_credentials', 'password', 'refresh_token'],
+          roles: ['engine'],
+          permissions: ['analytics:reports:read', 'warehouse:warehouse:query'],
+        },
+      ],
+    }),
+  ],
 });
-afterAll(() => server?.stop());
 
 const token = (form: Readonly<Record<string, string>>, auth?: readonly [string, string]) =>
   postForm(server.endpoint('acme', 'token'), form, auth && { auth });

@@ -1,25 +1,21 @@
 /** RFC 7591: who may register clients, and what such clients may be. */
 import * as oauth from 'oauth4webapi';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
 import { createAgent, obtainCode, signInWhereAsked } from '../support/browserless.ts';
 import { get, postForm } from '../support/http.ts';
 import { acme } from '../support/realms.ts';
 import { app, callback, invite, registrationAddress, sendJson } from '../support/registration.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({
-    realms: [
-      acme({ name: 'open', registration: { open: true, permissions: ['analytics:reports:read'] } }),
-      acme({ name: 'invited', registration: { permissions: ['analytics:reports:read'] } }),
-      acme({ name: 'elsewhere', registration: {} }),
-      acme({ name: 'closed' }),
-    ],
-  });
+const server = useServer({
+  realms: [
+    acme({ name: 'open', registration: { open: true, permissions: ['analytics:reports:read'] } }),
+    acme({ name: 'invited', registration: { permissions: ['analytics:reports:read'] } }),
+    acme({ name: 'elsewhere', registration: {} }),
+    acme({ name: 'closed' }),
+  ],
 });
-afterAll(() => server?.stop());
 
 const address = (realm: string) => registrationAddress(server, realm);
 const register = (body: unknown = app, realm = 'open', token?: string) =>

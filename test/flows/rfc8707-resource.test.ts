@@ -1,44 +1,37 @@
 /** RFC 8707: which API a token is for, one at a time, and RFC 9068: what a JWT for one says. */
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { obtainCode } from '../support/browserless.ts';
 import { type Answer, get, postForm } from '../support/http.ts';
 import { acme, analytics, engine, gateway, george, warehouse } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
 const quick = ['quick', 'quick-secret'] as const;
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({
-    realms: [
-      acme({
-        apis: [
-          ...acme().apis,
-          { id: 'brief', audience: 'https://brief.acme.test', permissions: [], tokens: { ttl: 60 } },
-        ],
-        roles: [
-          ...acme().roles,
-          { name: 'analyst-of-both', includes: ['analyst', 'engine'], permissions: [] },
-        ],
-        clients: [
-          ...acme().clients,
-          {
-            id: 'quick',
-            secret: 'quick-secret',
-            grants: ['client_credentials'],
-            roles: ['engine'],
-            accessTokenTtl: 120,
-          },
-        ],
-        users: [{ username: 'george.becker', password: 'my_password', roles: ['analyst-of-both'] }],
-      }),
-      { name: 'bare', clients: [{ id: 'svc', secret: 'svc-secret', grants: ['client_credentials'] }] },
-    ],
-  });
+const server = useServer({
+  realms: [
+    acme({
+      apis: [
+        ...acme().apis,
+        { id: 'brief', audience: 'https://brief.acme.test', permissions: [], tokens: { ttl: 60 } },
+      ],
+      roles: [...acme().roles, { name: 'analyst-of-both', includes: ['analyst', 'engine'], permissions: [] }],
+      clients: [
+        ...acme().clients,
+        {
+          id: 'quick',
+          secret: 'quick-secret',
+          grants: ['client_credentials'],
+          roles: ['engine'],
+          accessTokenTtl: 120,
+        },
+      ],
+      users: [{ username: 'george.becker', password: 'my_password', roles: ['analyst-of-both'] }],
+    }),
+    { name: 'bare', clients: [{ id: 'svc', secret: 'svc-secret', grants: ['client_credentials'] }] },
+  ],
 });
-afterAll(() => server?.stop());
 
 type Form = Readonly<Record<string, string>> | readonly (readonly [string, string])[];
 const token = (form: Form, auth?: readonly [string, string]) =>

@@ -1,18 +1,14 @@
 /** Requests that no protocol rule gets to see: wrong methods and addresses, bodies that are too large, unreadable headers. */
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Answer, get, postForm } from '../support/http.ts';
 import { acme, engine, george } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({
-    realms: [acme({ name: 'strict' }), acme({ name: 'keycloak', profile: 'keycloak' })],
-  });
+const server = useServer({
+  realms: [acme({ name: 'strict' }), acme({ name: 'keycloak', profile: 'keycloak' })],
 });
-afterAll(() => server?.stop());
 
 const base = '/protocol/openid-connect';
 const url = (path: string, realm = 'strict') => `${server.issuer(realm)}${path}`;

@@ -1,8 +1,8 @@
 /** RFC 9700 §2.6: which pages may read answers. Registered origins only, never whoever asks, nobody at /auth. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Answer, get, postForm } from '../support/http.ts';
 import { acme, gateway, george } from '../support/realms.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
 const app = 'https://app.acme.test';
 const evil = 'https://evil.example';
@@ -23,17 +23,13 @@ const contents = acme({
   ],
 });
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer({
-    realms: [
-      { ...contents, name: 'strict' },
-      { ...contents, name: 'keycloak', profile: 'keycloak' },
-      acme({ name: 'elsewhere' }),
-    ],
-  });
+const server = useServer({
+  realms: [
+    { ...contents, name: 'strict' },
+    { ...contents, name: 'keycloak', profile: 'keycloak' },
+    acme({ name: 'elsewhere' }),
+  ],
 });
-afterAll(() => server?.stop());
 
 const url = (path: string, realm = 'strict') => `${server.issuer(realm)}${path}`;
 const base = '/protocol/openid-connect';

@@ -1,15 +1,10 @@
 /** APIs and gateways that ask about tokens in the ways that frameworks and proxies do. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { demoRealm, george } from '../support/demo.ts';
 import { basic, postForm } from '../support/http.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 
-let server: TestServer;
-
-beforeAll(async () => {
-  server = await startTestServer({ realms: [demoRealm('acme'), demoRealm('globex')] });
-});
-afterAll(() => server?.stop());
+const server = useServer({ realms: [demoRealm('acme'), demoRealm('globex')] });
 
 const realms = [
   {
