@@ -2,7 +2,7 @@
 import { createPublicKey } from 'node:crypto';
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, importSPKI, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { realmFile } from '../../src/registry/model/model.ts';
 import { obtainCode } from '../support/browserless.ts';
 import { get, postForm } from '../support/http.ts';
@@ -143,6 +143,9 @@ describe('a keycloak realm', () => {
   });
 
   it('gives refresh tokens that parse as JWTs with their expiry', async () => {
+    // What is left of its life is told of one moment.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+    onTestFinished(() => void vi.useRealTimers());
     const { refresh_token, refresh_expires_in, session_state } = await logIn('keycloak');
 
     const claims = decodeJwt(refresh_token);
