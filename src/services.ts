@@ -11,7 +11,7 @@ import { ringRemoval } from './keys/ring-records.ts';
 import { createSealer } from './keys/seal.ts';
 import { checkSeal } from './keys/seal-check.ts';
 import { createBruteForceGuard } from './limits/brute-force.ts';
-import { logEvents } from './observability/event-log.ts';
+import { logEvents, loggedTypes } from './observability/event-log.ts';
 import { createEventSink } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
 import { createPasswordQueue, createPasswords } from './registry/passwords/passwords.ts';
@@ -27,7 +27,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const clock = systemClock;
   const background = createBackground();
   const events = createEventSink(logger);
-  events.subscribe(logEvents(logger));
+  events.subscribe(logEvents(logger), loggedTypes);
   const store = publishingRevocations(await openStore(settings.store, { clock, logger }), events);
   const sealer = createSealer(settings.key);
   const passwords = createPasswords({ queue: createPasswordQueue(settings.workers) });

@@ -8,7 +8,7 @@ import { createQuotas } from '../limits/quotas.ts';
 import type { EventSink } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Client } from '../registry/model/model.ts';
-import type { Document, Stamp, Store } from '../storage/port/port.ts';
+import type { Stamp, Store } from '../storage/port/port.ts';
 import type { Refused } from './grant/refusal.ts';
 import { introspectGuest, judgeForExchange } from './introspection/introspect.ts';
 import type { GuestCaller, GuestQuestion } from './introspection/question.ts';
@@ -33,7 +33,7 @@ import {
   revokeGuest,
   type Selector,
 } from './lookup/lookup.ts';
-import { decodeGuest, type GuestRecord } from './record/guest-record.ts';
+import type { GuestRecord, StoredGuest } from './record/guest-record.ts';
 import { sealerOf } from './record/sealing.ts';
 import { createStatusLists } from './status/status-lists.ts';
 import { createPlacing } from './status/status-places.ts';
@@ -109,14 +109,6 @@ export function createGuests(parts: GuestsDeps) {
     introspect: (realm: GuestRealm, found: StoredGuest, caller: GuestCaller, question: GuestQuestion) =>
       introspectGuest(deps, { ...found, realm }, caller, question),
   };
-}
-
-type StoredGuest = { readonly record: GuestRecord; readonly document: Document; readonly hash: string };
-
-/** The guest token in a document that was stored under a token's hash; `undefined` for every other kind of token. */
-export function storedGuest(document: Document, hash: string): StoredGuest | undefined {
-  const record = decodeGuest(document.value);
-  return record && { record, document, hash };
 }
 
 /** The shortest life of a token that is minted by native JSON or by exchange, in seconds. */

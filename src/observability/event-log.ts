@@ -2,7 +2,7 @@
  * The log lines of domain events. The line of a request (http/lifecycle.ts) reports its logins and tokens, so these
  * events have no line of their own.
  */
-import type { DomainEvent, EventListener } from './events.ts';
+import type { DomainEvent, EventListener, EventType } from './events.ts';
 import type { Logger } from './logger.ts';
 
 type Line = {
@@ -11,22 +11,31 @@ type Line = {
   readonly message: string;
 };
 
+/** The events that have a line of their own. */
+export const loggedTypes = [
+  'guest',
+  'revocation',
+  'keys.created',
+  'keys.rotated',
+  'registry.changed',
+] as const satisfies readonly EventType[];
+
+type LoggedEvent = Extract<DomainEvent, { type: (typeof loggedTypes)[number] }>;
+
 export function logEvents(logger: Pick<Logger, 'info' | 'debug'>): EventListener {
   return function logEvent(event) {
-    const line = lineOf(event);
-    if (line !== undefined) logger[line.level]({ realm: event.realm, ...line.fields }, line.message);
+    if (!isLogged(event)) return;
+    const { level, fields, message } = lineOf(event);
+    logger[level]({ realm: event.realm, ...fields }, message);
   };
 }
 
-function lineOf(event: DomainEvent): Line | undefined {
+function isLogged(event: DomainEvent): event is LoggedEvent {
+  return loggedTypes.some((type) => type === event.type);
+}
+
+function lineOf(event: LoggedEvent): Line {
   switch (event.type) {
-    case 'login.succeeded':
-    case 'login.failed':
-    case 'token.issued':
-    case 'token.refused':
-    case 'token.introspected':
-    case 'token.revoked':
-      return undefined;
     case 'revocation':
       return info('revoked', { kinds: event.kinds, nodes: event.nodes.length });
     case 'keys.created':

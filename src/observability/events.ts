@@ -69,21 +69,29 @@ type RegistryEvent = OfRealm & {
 
 export type DomainEvent = LoginEvent | TokenEvent | GuestEvent | RevocationEvent | KeyEvent | RegistryEvent;
 
+export type EventType = DomainEvent['type'];
+
 export type EventListener = (event: DomainEvent) => void;
 
 export type EventSink = {
   /** Never throws and never waits: an event must not undo what it reports. */
   emit(event: DomainEvent): void;
-  /** Returns the function that ends the subscription. */
-  subscribe(listener: EventListener): () => void;
+  /** `types`: what the listener wants to hear; absent: everything. Returns the function that ends the subscription. */
+  subscribe(listener: EventListener, types?: readonly EventType[]): () => void;
+};
+
+type Subscription = {
+  readonly listener: EventListener;
+  readonly types: ReadonlySet<EventType> | undefined;
 };
 
 /** A listener that throws is reported in the log; the others hear the event all the same. */
 export function createEventSink(logger: Pick<Logger, 'error'>): EventSink {
-  const listeners = new Set<EventListener>();
+  const subscriptions = new Set<Subscription>();
 
   function emit(event: DomainEvent): void {
-    for (const listener of listeners) {
+    for (const { listener, types } of subscriptions) {
+      if (types?.has(event.type) === false) continue;
       try {
         listener(event);
       } catch (error) {
@@ -92,9 +100,10 @@ export function createEventSink(logger: Pick<Logger, 'error'>): EventSink {
     }
   }
 
-  function subscribe(listener: EventListener): () => void {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
+  function subscribe(listener: EventListener, types?: readonly EventType[]): () => void {
+    const subscription = { listener, types: types && new Set(types) };
+    subscriptions.add(subscription);
+    return () => subscriptions.delete(subscription);
   }
 
   return { emit, subscribe };

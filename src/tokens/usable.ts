@@ -43,6 +43,19 @@ export function isHeld(bound: Possession, proven: Possession): boolean {
   );
 }
 
+/**
+ * Whether a client may exchange a token that it holds: a bound token is refused without its key or certificate, and from
+ * any other client than the one it was issued to.
+ */
+export function isHeldBy(
+  clientId: string,
+  bound: Possession & { readonly clientId: string },
+  proven: Possession,
+): boolean {
+  const isBound = bound.jkt !== undefined || bound['x5t#S256'] !== undefined;
+  return !isBound || (bound.clientId === clientId && isHeld(bound, proven));
+}
+
 /** Whether a token has this permission of the API that it is for. */
 export function permits(record: TokenRecord, audience: string, permission: string): boolean {
   return record.aud === audience && record.scope?.split(' ').includes(permission) === true;

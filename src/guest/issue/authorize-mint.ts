@@ -5,7 +5,7 @@
 
 import { type Clock, epochSeconds } from '../../base/clock.ts';
 import { randomValue } from '../../base/random.ts';
-import { countBeside } from '../../revocation/hang.ts';
+import { countBeside } from '../../revocation/nodes.ts';
 import { scopesOf } from '../grant/actions.ts';
 import { allowsNothing, type Granted, type GuestGrant } from '../grant/grant.ts';
 import { refreshReachOf, usesOf } from '../grant/lifetime.ts';

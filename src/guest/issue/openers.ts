@@ -8,7 +8,7 @@ import { Failure } from '../../base/errors.ts';
 import { sha256 } from '../../base/hash.ts';
 import { randomValue } from '../../base/random.ts';
 import type { LimitState } from '../../limits/too-many.ts';
-import { besideOf, countBeside, hang } from '../../revocation/hang.ts';
+import { besideOf, countBeside, hang } from '../../revocation/nodes.ts';
 import type { Document, Key, Write } from '../../storage/port/port.ts';
 import type { GuestGrant } from '../grant/grant.ts';
 import { isRefused, type Refused } from '../grant/refusal.ts';

@@ -3,8 +3,7 @@
 import { type Clock, epochSeconds } from '../../base/clock.ts';
 import { hmac, sha256 } from '../../base/hash.ts';
 import { randomValue } from '../../base/random.ts';
-import { countBeside, hang } from '../../revocation/hang.ts';
-import { tokenKey } from '../../revocation/nodes.ts';
+import { countBeside, hang, tokenKey } from '../../revocation/nodes.ts';
 import type { Stamp, Write } from '../../storage/port/port.ts';
 import { refreshReachOf } from '../grant/lifetime.ts';
 import type { GuestRealm } from '../limits/guest-realm.ts';

@@ -1,8 +1,7 @@
 /** The writes for a guest token. */
 
 import { GUEST_CUT_TTL } from '../../revocation/guest-nodes.ts';
-import { countBeside, hang } from '../../revocation/hang.ts';
-import { tokenKey } from '../../revocation/nodes.ts';
+import { countBeside, hang, tokenKey } from '../../revocation/nodes.ts';
 import type { Stamp, Write } from '../../storage/port/port.ts';
 import { resourceTypes } from '../grant/actions.ts';
 import { refreshReachOf } from '../grant/lifetime.ts';

@@ -12,8 +12,7 @@ import {
   tenantNode,
   tenantResourceNode,
 } from '../../revocation/guest-nodes.ts';
-import { besideOf } from '../../revocation/hang.ts';
-import { mintedByNode, tokenKey } from '../../revocation/nodes.ts';
+import { besideOf, mintedByNode, tokenKey } from '../../revocation/nodes.ts';
 import type { Document, Key, Stamp, Store, Write } from '../../storage/port/port.ts';
 import { resourceTypes } from '../grant/actions.ts';
 import { isNamed } from '../grant/resource-name.ts';

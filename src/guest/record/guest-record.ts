@@ -1,6 +1,6 @@
 /** The record of a guest token: everything it grants, and nothing of its value. */
 import { sha256 } from '../../base/hash.ts';
-import type { Key } from '../../storage/port/port.ts';
+import type { Document, Key } from '../../storage/port/port.ts';
 import type { Granted } from '../grant/grant.ts';
 import type { Rows } from '../grant/predicate.ts';
 import type { ResolvedPolicy } from '../limits/policies.ts';
@@ -108,6 +108,19 @@ export function familyOf({ family, id }: Pick<GuestRecord, 'family' | 'id'>): st
 export function decodeGuest(value: string): GuestRecord | undefined {
   const stored = decode(value);
   return stored?.k === 'GuestToken' ? stored : undefined;
+}
+
+export type StoredGuest = {
+  readonly record: GuestRecord;
+  readonly document: Document;
+  /** SHA-256 of the token's value. */
+  readonly hash: string;
+};
+
+/** The guest token in a document that was stored under a token's hash; `undefined` for every other kind of token. */
+export function storedGuest(document: Document, hash: string): StoredGuest | undefined {
+  const record = decodeGuest(document.value);
+  return record && { record, document, hash };
 }
 
 export function decodeGuestRefresh(value: string): GuestRefreshRecord | undefined {

@@ -10,7 +10,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { LRUCache } from 'lru-cache';
 import { equalInConstantTime, hmac } from '../../base/hash.ts';
 import { randomValue } from '../../base/random.ts';
-import { countBeside } from '../../revocation/hang.ts';
+import { countBeside } from '../../revocation/nodes.ts';
 import type { Key, Write } from '../../storage/port/port.ts';
 import type { GuestRealm } from '../limits/guest-realm.ts';
 import { nodesOfPointer } from '../record/guest-nodes.ts';

@@ -3,7 +3,7 @@
  * these support (RFC 6749 §2.3, RFC 7523 §3, RFC 8705 §2). Takes the parts of a request and returns the client or a
  * refusal; knows no framework. `test/flows/client-auth-differential.test.ts` compares its answers with the library's.
  */
-import { isSecretOf } from '../../registry/model/client-secrets.ts';
+import { authMethodOf, isSecretOf, secretExpiryOf } from '../../registry/model/client-secrets.ts';
 import type { Client } from '../../registry/model/model.ts';
 import type { FindRemoteKeys } from '../library/remote-keys.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -17,7 +17,7 @@ import {
   type PresentedAssertion,
   readPresented,
 } from './presented.ts';
-import { certificateSubjectOf, methodOf, secretExpiryOf } from './registered.ts';
+import { certificateSubjectOf } from './registered.ts';
 import { verifyAssertion } from './verify-assertion.ts';
 
 export type Authenticated = { readonly client: Client; readonly method: string };
@@ -83,7 +83,7 @@ function bySecret(
 ): Authenticated | Refusal {
   const isRight = isSecretOf(client ?? nobody, secret, clock()) && printable.test(secret);
   if (client === undefined) return guess;
-  const method = methodOf(client);
+  const method = authMethodOf(client);
   const isProven = isRight && secretMethods.includes(method) && !isExpired(client, clock());
   if (isProven && client.enabled) return { client, method };
   // The right secret of a disabled client is not a wrong try: the service continues when the client is enabled again.
@@ -103,7 +103,7 @@ async function byAssertion(
   { credentials, presented }: Asserted,
 ): Promise<Authenticated | Refusal> {
   const wrong = presented.alg?.startsWith('HS') === true ? guess : unproven;
-  const method = client === undefined ? '' : methodOf(client);
+  const method = client === undefined ? '' : authMethodOf(client);
   if (client === undefined || !client.enabled) return wrong;
   if (method !== 'private_key_jwt' && method !== 'client_secret_jwt') return wrong;
   if (method === 'client_secret_jwt' && isExpired(client, realm.clock())) return wrong;
@@ -119,7 +119,7 @@ async function byCertificate(
   credentials: ClientCredentials,
 ): Promise<Authenticated | Refusal> {
   if (client === undefined || !client.enabled) return unproven;
-  const method = methodOf(client);
+  const method = authMethodOf(client);
   const isProven = await provesCertificate(method, client, credentials, findRemoteKeys);
   return isProven ? { client, method } : unproven;
 }

@@ -55,10 +55,7 @@ export function mayAttemptSecret(
   request: IncomingMessage,
   clientId: string,
 ): boolean {
-  return (
-    realm.bruteForce.isQuiet() ||
-    !realm.bruteForce.isBlocked(attemptSourceOf(realm, request, 'client_secret', clientId))
-  );
+  return !realm.bruteForce.isBlocked(attemptSourceOf(realm, request, 'client_secret', clientId));
 }
 
 function attemptOf(

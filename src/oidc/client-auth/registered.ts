@@ -6,7 +6,6 @@ import type { JSONWebKeySet } from 'jose';
 import type { Client } from '../../registry/model/model.ts';
 
 const metadataNames = {
-  tokenEndpointAuthMethod: 'token_endpoint_auth_method',
   tokenEndpointAuthSigningAlg: 'token_endpoint_auth_signing_alg',
   jwks: 'jwks',
   jwksUri: 'jwks_uri',
@@ -27,12 +26,6 @@ const certificateNames = [
   'tlsClientAuthSanEmail',
   'tlsClientAuthSanUri',
 ] as const;
-
-/** The one method that the client may use; Basic and form are one, as either sends the secret. */
-export function methodOf(client: Client): string {
-  const byDefault = client.public === true ? 'none' : 'client_secret_basic';
-  return textOf(client, 'tokenEndpointAuthMethod') ?? byDefault;
-}
 
 /** The algorithm that the client said its assertions are signed with, if it did. */
 export function signingAlgOf(client: Client): string | undefined {
@@ -62,12 +55,6 @@ export function certificateSubjectOf(
     if (value) return { property: metadataNames[name], value };
   }
   return undefined;
-}
-
-/** RFC 7591 §3.2.1: seconds since the epoch; absent or 0 for a secret that does not expire. */
-export function secretExpiryOf({ registered }: Client): number | undefined {
-  const expiry = registered?.['client_secret_expires_at'];
-  return typeof expiry === 'number' && expiry > 0 ? expiry : undefined;
 }
 
 function textOf(client: Client, name: Member): string | undefined {

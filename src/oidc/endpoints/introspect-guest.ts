@@ -2,10 +2,11 @@
  * Introspection of guest tokens: the resource server also says what it saw of the request, and what the guest wants
  * to do.
  */
+
 import type { Context } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
-import type { storedGuest } from '../../guest/guests.ts';
 import type { GuestAnswer } from '../../guest/introspection/question.ts';
+import type { StoredGuest } from '../../guest/record/guest-record.ts';
 import { annotate, stateOf } from '../../http/request-state.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { verifyProof } from '../client-auth/dpop.ts';
@@ -21,8 +22,6 @@ export type Asking = {
   readonly provider: () => Provider;
 };
 
-type Stored = NonNullable<ReturnType<typeof storedGuest>>;
-
 /** No key has this thumbprint: an invalid proof counts as a proof of a wrong key. */
 const NO_KEY = 'invalid';
 
@@ -30,7 +29,7 @@ export async function introspectGuest(
   realm: RealmContext,
   ctx: Pick<Context, 'req'>,
   { client: caller, isMutualTls }: Asking,
-  guest: Stored,
+  guest: StoredGuest,
 ): Promise<GuestAnswer> {
   const form = formOf(ctx);
   const text = (name: string) => form.get(name) ?? undefined;

@@ -4,8 +4,8 @@ import type { Context } from 'koa';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
-import { storedGuest } from '../../guest/guests.ts';
 import { nodesToSubscribe } from '../../guest/record/guest-nodes.ts';
+import { storedGuest } from '../../guest/record/guest-record.ts';
 import { annotate, stateOf } from '../../http/request-state.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { cutKeys } from '../../revocation/cut-keys.ts';
@@ -15,7 +15,6 @@ import type { Document } from '../../storage/port/port.ts';
 import { describeToken, INACTIVE, type Introspection, mayIntrospect } from '../../tokens/introspection.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import { isLive } from '../../tokens/usable.ts';
-import { formOf } from '../http/form.ts';
 import { issueIntrospectionJwt } from '../library/internals.ts';
 import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -117,7 +116,7 @@ function withCutKeys(
   { client }: Asking,
   { answer, nodes }: Answered,
 ): Introspection {
-  if (!answer.active || formOf(ctx).get('cut_keys') !== 'true') return answer;
+  if (!answer.active || stateOf(ctx.req).form?.get('cut_keys') !== 'true') return answer;
   return { ...answer, cut_keys: cutKeys(keys.secret, client.id, nodes()) };
 }
 

@@ -44,12 +44,12 @@ export type FastPathRequest = {
 /** What only the library has. It is built when it is needed. */
 export type Library = { readonly provider: () => Provider; readonly findRemoteKeys: FindRemoteKeys };
 
-/** Answers a request, or leaves it unchanged and resolves to `false`. */
-export async function tryFastPath(
-  realm: RealmContext,
-  library: Library,
-  asked: FastPathRequest,
-): Promise<boolean> {
+/** The fast path of a realm. It answers a request, or leaves it unchanged and resolves to `false`. */
+export function createFastPath(realm: RealmContext, library: Library) {
+  return (asked: FastPathRequest): Promise<boolean> => tryFastPath(realm, library, asked);
+}
+
+async function tryFastPath(realm: RealmContext, library: Library, asked: FastPathRequest): Promise<boolean> {
   const { request, response, path } = asked;
   if (!isUsual(request, path)) return false;
   const reading = await readForm(request, formLimits);
@@ -96,7 +96,8 @@ async function authenticated(
   const credentials = credentialsOf(realm, request, { form, address: `${realm.issuer}${path}` });
   const presented = readPresented(credentials);
   // An assertion is spent when it is verified: the library could not verify it once more.
-  if (presented.kind !== 'secret' || !mayAttemptSecret(realm, request, presented.id)) return undefined;
+  if (presented.kind !== 'secret') return undefined;
+  if (!realm.bruteForce.isQuiet() && !mayAttemptSecret(realm, request, presented.id)) return undefined;
   const outcome = await authenticateClient({ realm, findRemoteKeys }, credentials, presented);
   // A client that registered itself may have more in its metadata.
   return isAuthenticated(outcome) && outcome.client.registered === undefined ? outcome.client : undefined;

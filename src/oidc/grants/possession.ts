@@ -1,7 +1,6 @@
-/** Compares what the sender of an exchange proves to hold with what the tokens in it are bound to. */
+/** What the sender of an exchange proves to hold. */
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { Minter } from '../../guest/limits/guest-realm.ts';
-import { isHeld, type Possession } from '../../tokens/usable.ts';
+import type { Possession } from '../../tokens/usable.ts';
 import { readCertificate, thumbprintOf } from '../client-auth/certificates.ts';
 import { provenKey } from '../client-auth/dpop.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -13,16 +12,4 @@ export async function possessionOf(
 ): Promise<Possession> {
   const certificate = readCertificate(ctx.get(realm.clientCertHeader));
   return { jkt: await provenKey(realm, ctx), 'x5t#S256': certificate && thumbprintOf(certificate.raw) };
-}
-
-type Bound = Possession & { readonly clientId: string };
-
-/**
- * Whether this sender may use a token: a bound token is refused without its key or certificate, and from any other
- * client than the one it was issued to.
- */
-export function holds(minter: Minter, proven: Possession, token: Bound): boolean {
-  const isBound = token.jkt !== undefined || token['x5t#S256'] !== undefined;
-  if (!isBound) return true;
-  return token.clientId === minter.clientId && isHeld(token, proven);
 }

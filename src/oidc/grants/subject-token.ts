@@ -8,18 +8,17 @@ import { errors } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import type { GuestGrant } from '../../guest/grant/grant.ts';
-import { storedGuest } from '../../guest/guests.ts';
 import type { ParentToken, SubjectUser } from '../../guest/issue/mint-order.ts';
 import type { Minter } from '../../guest/limits/guest-realm.ts';
+import { type StoredGuest, storedGuest } from '../../guest/record/guest-record.ts';
 import { parentNode } from '../../revocation/guest-nodes.ts';
 import { type Lineage, nodesOf, tokenKey } from '../../revocation/nodes.ts';
 import type { Stamp, Write } from '../../storage/port/port.ts';
 import type { TokenRecord } from '../../tokens/record.ts';
-import { type Possession, usableToken } from '../../tokens/usable.ts';
+import { isHeldBy, type Possession, usableToken } from '../../tokens/usable.ts';
 import { guestRealmOf } from '../realm/guest-realm.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { createSessionRecords } from '../records/session-records.ts';
-import { holds } from './possession.ts';
 import { verifyAssertion, verifyIdToken } from './subject-jwt.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
@@ -67,10 +66,14 @@ async function accessTokenSubject(
   const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
   if (document === undefined) throw notExchangeable();
   const guest = storedGuest(document, hash);
-  if (guest !== undefined && !holds(minter, proven, guest.record)) throw notExchangeable();
+  if (guest !== undefined && !isHeldBy(minter.clientId, guest.record, proven)) throw notExchangeable();
   if (guest !== undefined) return guestSubject(realm, minter, guest);
   const record = usableToken(document, { now: epochSeconds(realm.clock), proven });
-  if (record === undefined || !mayExchange(minter, record.clientId) || !holds(minter, proven, record))
+  if (
+    record === undefined ||
+    !mayExchange(minter, record.clientId) ||
+    !isHeldBy(minter.clientId, record, proven)
+  )
     throw notExchangeable();
   const nodes = [parentNode(hash), ...nodesOf(record)];
   if (record.accountId === undefined) return ownTokenSubject(minter, record, nodes, document.now);
@@ -113,10 +116,8 @@ export async function subjectUser(
   return { id: user.id, permissions: realm.view.permissionsOfRoles(user.roles) };
 }
 
-type Stored = NonNullable<ReturnType<typeof storedGuest>>;
-
 /** Attenuation: the child hangs below its parent, and its uses count in the parent's budgets. */
-async function guestSubject(realm: RealmContext, minter: Minter, guest: Stored): Promise<Subject> {
+async function guestSubject(realm: RealmContext, minter: Minter, guest: StoredGuest): Promise<Subject> {
   const { record, document, hash } = guest;
   if (!mayExchange(minter, record.clientId)) throw notExchangeable();
   const judged = await realm.guests.judgeForExchange(guestRealmOf(realm), guest);

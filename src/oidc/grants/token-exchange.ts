@@ -93,7 +93,9 @@ export async function mint(realm: RealmContext, request: Request): Promise<Minte
   const parsed = fromDetails(detailsOf(form), guestRealm.policy);
   if (isRefused(parsed)) return parsed;
   const subject = await subjectOf(realm, minter, { value, type, proven });
-  const act = await actorOf(realm, { minter, form, proven }, subject.parent?.guest?.record.act);
+  const held = subject.parent?.guest?.record.act;
+  const namesActor = form.has('actor_token') || form.has('actor_token_type');
+  const act = namesActor ? await actorOf(realm, { minter, form, proven }, held) : held;
   const order = {
     realm: guestRealm,
     minter,

@@ -7,7 +7,7 @@ import type { KeyRing } from '../../keys/key-ring.ts';
 import type { Api } from '../../registry/model/model.ts';
 import type { RealmView } from '../../registry/model/realm-view.ts';
 import { profileOf } from '../profiles/profile-of.ts';
-import { internalClient } from '../realm/internal-clients.ts';
+import { internalClients } from '../realm/internal-clients.ts';
 import { type OidcDeps, type RealmContext, realmApi } from '../realm/realm-context.ts';
 import { signingAlgorithmsOf } from '../realm/signing-algorithms.ts';
 import type { UiPort } from '../realm/ui-port.ts';
@@ -15,39 +15,40 @@ import { createProvider, type RealmProvider } from './provider.ts';
 
 const MAX_PROVIDERS = 1000;
 
+/** A provider with the algorithms that its realm needs keys for. */
+type Pooled = {
+  readonly provider: RealmProvider;
+  readonly algorithms: ReturnType<typeof signingAlgorithmsOf>;
+};
+
 export type ProviderPool = ReturnType<typeof createProviderPool>;
 
 export function createProviderPool(deps: OidcDeps & { readonly keyRing: KeyRing; readonly ui: UiPort }) {
-  const providers = new LRUCache<string, RealmProvider>({ max: MAX_PROVIDERS });
+  const providers = new LRUCache<string, Pooled>({ max: MAX_PROVIDERS });
 
   /** The provider of the realm as it is now; `undefined` when the realm does not exist. */
   async function find(name: string): Promise<RealmProvider | 'disabled' | undefined> {
     const view = await deps.registry.findRealm(name);
     if (view === undefined) return undefined;
     if (!view.enabled) return 'disabled';
-    const keys = await deps.keyRing.keysOf(name, signingAlgorithmsOf(view));
     const known = providers.get(name);
-    if (known !== undefined && isCurrent(known.realm, view, keys.revision)) return known;
-    const made = createProvider(contextOf(deps, view, keys), deps.ui);
-    providers.set(name, made);
-    return made;
+    const isSame = known?.provider.realm.view.revision === view.revision;
+    const algorithms = isSame ? known.algorithms : signingAlgorithmsOf(view);
+    const keys = await deps.keyRing.keysOf(name, algorithms);
+    if (isSame && known.provider.realm.keys.revision === keys.revision) return known.provider;
+    const provider = createProvider(contextOf(deps, view, keys), deps.ui);
+    providers.set(name, { provider, algorithms });
+    return provider;
   }
 
   return { find };
-}
-
-function isCurrent(
-  realm: Pick<RealmContext, 'view' | 'keys'>,
-  view: RealmView,
-  keysRevision: number,
-): boolean {
-  return realm.view.revision === view.revision && realm.keys.revision === keysRevision;
 }
 
 function contextOf(deps: OidcDeps, view: RealmView, keys: RealmContext['keys']): RealmContext {
   const issuer = `${deps.publicUrl}/realms/${view.name}`;
   const profile = profileOf(view.profile);
   const own = realmApi(issuer, profile);
+  const internal = internalClients(issuer);
   const apis = new Map<string, Api>(view.apisByAudience);
   if (view.defaultApi === undefined) apis.set(own.audience, own);
   return {
@@ -60,6 +61,6 @@ function contextOf(deps: OidcDeps, view: RealmView, keys: RealmContext['keys']):
     defaultApi: view.defaultApi ?? own,
     permissionNames: view.permissionNames,
     apiOf: (audience) => apis.get(audience),
-    findClient: async (id) => internalClient(id, issuer) ?? (await deps.registry.findClient(view.name, id)),
+    findClient: async (id) => internal.get(id) ?? (await deps.registry.findClient(view.name, id)),
   };
 }

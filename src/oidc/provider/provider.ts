@@ -16,7 +16,7 @@ import { isFirstUse } from '../client-auth/replay.ts';
 import { toMetadata } from '../clients/client-metadata.ts';
 import { createInitialAccessToken, registerClient } from '../clients/registration.ts';
 import { mountPipeline } from '../endpoints/pipeline.ts';
-import { type FastPathRequest, tryFastPath } from '../fast-path/fast-path.ts';
+import { createFastPath, type FastPathRequest } from '../fast-path/fast-path.ts';
 import { passwordGrant } from '../grants/password.ts';
 import { tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { protocolStateOf } from '../http/protocol-state.ts';
@@ -85,8 +85,7 @@ export function createProvider(realm: RealmContext, ui: UiPort): RealmProvider {
     },
     createInitialAccessToken: (life) => createInitialAccessToken(realm, parts().provider, life),
     clientAuth: { realm, findRemoteKeys },
-    tryFastPath: (request) =>
-      tryFastPath(realm, { provider: () => parts().provider, findRemoteKeys }, request),
+    tryFastPath: createFastPath(realm, { provider: () => parts().provider, findRemoteKeys }),
     handle: (request, response) => parts().handle(request, response),
   };
 }

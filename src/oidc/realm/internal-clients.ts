@@ -6,10 +6,12 @@ import type { Client } from '../../registry/model/model.ts';
  */
 export const ACCOUNT_CLIENT = 'daypass-account';
 
-/** Clients that every realm has. `response_type=none` (OAuth 2.0 Multiple Response Types §4): a session, no token. */
-export function internalClient(id: string, issuer: string): Client | undefined {
-  if (id !== ACCOUNT_CLIENT) return undefined;
-  return {
+/**
+ * The clients that every realm has, by id. `response_type=none` (OAuth 2.0 Multiple Response Types §4): a session, no
+ * token.
+ */
+export function internalClients(issuer: string): ReadonlyMap<string, Client> {
+  const account: Client = {
     id: ACCOUNT_CLIENT,
     enabled: true,
     public: true,
@@ -21,4 +23,5 @@ export function internalClient(id: string, issuer: string): Client | undefined {
     postLogoutRedirectUris: [`${issuer}/account`],
     responseTypes: ['none'],
   };
+  return new Map([[account.id, account]]);
 }
