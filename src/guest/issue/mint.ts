@@ -99,6 +99,8 @@ async function commitWithSlot(
   deps: TrailDeps,
   { realm, record, hash, writes }: NewToken,
 ): Promise<Committed | Refusal> {
+  // Without a limit there is no place to fight for.
+  if (record.granted.session?.max_concurrent === undefined) return deps.store.commit(writes);
   const { outcome } = await commitWithRetry(deps.store, writes, async () => [
     await takeSessionPlace(deps, realm, record, hash),
     undefined,
