@@ -56,7 +56,8 @@ export function form(
   authorization?: string,
 ): Request {
   const headers = {
-    'content-type': 'application/x-www-form-urlencoded',
+    // As fetch and most client libraries send it.
+    'content-type': 'application/x-www-form-urlencoded;charset=UTF-8',
     ...(authorization !== undefined && { authorization }),
   };
   return { method: 'POST', path, headers, body: new URLSearchParams(fields).toString() };

@@ -2,7 +2,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../support/free-port.ts';
-import { basic } from '../support/http.ts';
 import { form, type Request, send } from './load.ts';
 import { node, SUBJECT_CORE, start } from './processes.ts';
 
@@ -59,7 +58,7 @@ const endpoint = (realm: string, name: string) => `/realms/${realm}/protocol/ope
 
 export function serviceLogin(realm: string, resource?: string): Request {
   const fields = { grant_type: 'client_credentials', ...(resource !== undefined && { resource }) };
-  return form(endpoint(realm, 'token'), fields, basic(['ds-engine', 'ds-engine-secret']));
+  return form(endpoint(realm, 'token'), fields, basic('ds-engine', 'ds-engine-secret'));
 }
 
 export function personLogin(): Request {
@@ -69,7 +68,7 @@ export function personLogin(): Request {
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
-const portal = basic(['portal', 'portal-secret']);
+const portal = basic('portal', 'portal-secret');
 
 /** A guest token for one dashboard with one row limit, made from the minting client's own token (RFC 8693). */
 export async function guestExchange(url: string): Promise<Request> {
@@ -94,5 +93,15 @@ export async function guestExchange(url: string): Promise<Request> {
 }
 
 export function introspection(token: string): Request {
-  return form(endpoint('acme', 'token/introspect'), { token }, basic(['gateway', 'gateway-secret']));
+  return form(endpoint('acme', 'token/introspect'), { token }, basic('gateway', 'gateway-secret'));
+}
+
+/** With every character percent-encoded that may be, as openid-client and oauth4webapi do (RFC 6749 §2.3.1). */
+function basic(id: string, secret: string): string {
+  const encoded = (text: string) =>
+    encodeURIComponent(text).replace(
+      /[-_.!~*'()]/g,
+      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
+  return `Basic ${Buffer.from(`${encoded(id)}:${encoded(secret)}`).toString('base64')}`;
 }
