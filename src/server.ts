@@ -2,6 +2,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa, { type Middleware } from 'koa';
+import { version } from './base/version.ts';
 import type { DemoRealm } from './demo/demo-realm.ts';
 import { createAdminPort } from './http/admin-port.ts';
 import { answerFailures } from './http/failures.ts';
@@ -25,6 +26,7 @@ import { facades } from './surfaces/facades/facades.ts';
 import { publicLinkOf } from './surfaces/facades/informer/public-link.ts';
 import type { FacadeCall, FacadeRealm } from './surfaces/facades/shared/facade.ts';
 import type { LinkOf } from './surfaces/guest-api/call.ts';
+import { home } from './surfaces/pages/home/home.ts';
 import { sendError, ui } from './surfaces/pages/screens.ts';
 import { surfaces } from './surfaces/surfaces.ts';
 
@@ -109,6 +111,7 @@ function createApp(services: Serving, pool: ProviderPool, demo: Middleware | und
   app.on('error', (error: unknown) => logger.debug({ err: error }, 'connection error'));
   app.use(answerFailures(logger));
   if (demo !== undefined) app.use(demo);
+  app.use(homeAt(services, demo !== undefined));
   app.use(routeToRealm({ pool, publicUrl: settings.publicUrl, routes: realmRoutes(services) }));
   app.use(facadesAtRoot(services, pool));
   app.use((ctx) => {
@@ -125,6 +128,23 @@ function realmRoutes(services: Serving): Pick<RouteTable<RealmRequest>, 'answer'
   return {
     tellOutage,
     answer: (request, path) => answer({ ...request, streams, linkOf, toFacadeCall }, path),
+  };
+}
+
+/** The most realms that the page of `GET /` names. */
+const SHOWN_REALMS = 12;
+
+function homeAt({ settings, registry }: Services, hasDemo: boolean): Middleware {
+  const { publicUrl, production } = settings;
+  const table = createRouteTable([home]);
+  const pathBelow = pathsBelow(publicUrl);
+  const realms = async () => {
+    const { items } = await registry.listRealms({ limit: SHOWN_REALMS });
+    return items.filter(({ enabled }) => enabled);
+  };
+  const overview = production ? undefined : { version, hasDemo, realms };
+  return async function answerHome(ctx, next) {
+    if (!(await table.answer({ ctx, publicUrl, overview }, pathBelow(ctx.path)))) await next();
   };
 }
 

@@ -11,7 +11,7 @@ import { describe, expect, it } from 'vitest';
  */
 const table = `
 base                       >
-observability              >
+observability              > base
 storage/port               > base
 storage/embedded           > base storage/port
 storage/redis              > base observability storage/port
@@ -71,6 +71,7 @@ oidc/provider              > base storage/port revocation http keys registry/mod
 surfaces/pages/ui          > base http registry/passwords oidc/realm
 surfaces/pages/login       > base http registry/model oidc/realm oidc/tokens oidc/interaction oidc/provider
                              surfaces/pages/ui
+surfaces/pages/home        > http surfaces/pages/ui
 surfaces/pages/account     > base http registry/model oidc/realm oidc/sessions oidc/provider
                              surfaces/pages/ui
 surfaces/pages             > base http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
@@ -91,15 +92,16 @@ surfaces/facades/semaphor  > base http registry/model guest/grant guest/limits g
 surfaces/facades           > surfaces/facades/shared surfaces/facades/databrain surfaces/facades/informer
                              surfaces/facades/semaphor
 demo                       > http registry/model
-surfaces                   > http oidc/realm oidc/sessions oidc/provider surfaces/pages surfaces/guest-api
-                             surfaces/events surfaces/facades/shared surfaces/facades demo
+surfaces                   > http oidc/realm oidc/sessions oidc/provider surfaces/pages/home surfaces/pages
+                             surfaces/guest-api surfaces/events surfaces/facades/shared surfaces/facades
+                             demo
 config                     > base storage/port registry/model registry/store guest/grant guest/limits
                              surfaces/facades
 services.ts                > base observability storage revocation limits keys registry/passwords registry
                              guest/limits guest authn surfaces/facades config
-server.ts                  > observability http oidc/realm oidc/provider surfaces/pages surfaces/guest-api
-                             surfaces/events surfaces/facades/shared surfaces/facades/informer
-                             surfaces/facades demo surfaces services.ts
+server.ts                  > base observability http oidc/realm oidc/provider surfaces/pages/home
+                             surfaces/pages surfaces/guest-api surfaces/events surfaces/facades/shared
+                             surfaces/facades/informer surfaces/facades demo surfaces services.ts
 cli/runtime                > base observability registry/model oidc/realm config services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/passwords
                              registry/store registry/apply guest/trail oidc/records oidc/provider

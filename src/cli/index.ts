@@ -1,4 +1,5 @@
 /** The command line: finds the command, words its failures, and sets the exit code. */
+import { version } from '../base/version.ts';
 import { didYouMean } from '../config/faults.ts';
 import { explain } from './failures.ts';
 import { type Command, helpOf, parseInput, print, UsageError } from './runtime/command.ts';
@@ -68,6 +69,10 @@ export async function run(args: readonly string[]): Promise<number> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
+  if (args[0] === '--version' || args[0] === '-V') {
+    print(version);
+    return 0;
+  }
   const name = nameOf(args);
   if (name === undefined) return helpOn(args);
   try {
@@ -103,7 +108,8 @@ function helpOn(args: readonly string[]): number {
     return fail(`there is no command ${given}${didYouMean(given, names)}\nSee: daypass help`, 2);
   }
   const width = Math.max(...names.map((name) => name.length)) + 3;
-  print('daypass <command> [--help]\n');
+  print('daypass <command> [--help]');
+  print('daypass --version\n');
   for (const name of names) print(`  ${name.padEnd(width)}${commands[name]?.summary}`);
   return 0;
 }

@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { version } from '../base/version.ts';
 import type { Annotations } from './annotations.ts';
 import type { DomainEvent, RequestPath } from './events.ts';
 
@@ -16,6 +17,14 @@ type Request = {
 export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'daypass_build_info',
+    help: 'Always 1; the labels say which build this process runs',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+  })
+    .labels(version, process.version)
+    .set(1);
   const requests = new Counter({
     name: 'daypass_requests_total',
     help: 'Requests answered, by route, status and, for the protocol, path (fast or library)',

@@ -4,6 +4,7 @@ import { adminSurface } from '../http/admin-port.ts';
 import type { Caller, Method, RouteInfo } from '../http/routes.ts';
 import { OAUTH_METADATA } from '../oidc/provider/realm-router.ts';
 import { protocolRoutes } from '../oidc/realm/addresses.ts';
+import { home } from './pages/home/home.ts';
 import { surfaces } from './surfaces.ts';
 
 export type MappedAddress = {
@@ -27,6 +28,7 @@ const rooted: RouteInfo = { method: 'GET', path: metadata, who: 'anybody' };
 export const addressMap: readonly MappedAddress[] = [
   ...addressesOf({ name: 'protocol', routes: [rooted] }),
   ...belowRealm.flatMap((listed) => addressesOf(listed, REALM)),
+  ...addressesOf(home),
   ...addressesOf(demoSurface),
   ...addressesOf(adminSurface),
 ];
@@ -37,7 +39,7 @@ function addressesOf({ name, routes }: Listed, base = ''): readonly MappedAddres
   return [...byPath.values()].flatMap((same) => {
     const [first] = same;
     if (first === undefined) return [];
-    const path = `${base}${readable(first.path)}`;
+    const path = `${base}${readable(first.path)}` || '/';
     return [{ methods: same.map(({ method }) => method), path, who: first.who, surface: name }];
   });
 }

@@ -3,7 +3,8 @@ import { loadSettings } from '../../config/load.ts';
 import { type LoadedRealm, loadRealmFiles } from '../../config/realm-files.ts';
 import type { Settings } from '../../config/settings.ts';
 import { findDemoRealm } from '../../demo/demo-realm.ts';
-import { createLogger } from '../../observability/logger.ts';
+import { createLogger, type Logger } from '../../observability/logger.ts';
+import { openTerminal } from '../../observability/terminal.ts';
 import type { Command } from '../runtime/command.ts';
 import { greet } from '../runtime/greeting.ts';
 import { createKeyMaker } from '../runtime/key-maker.ts';
@@ -23,7 +24,7 @@ export const serve: Command = {
 };
 
 async function runServer(settings: Settings, realms: readonly LoadedRealm[]): Promise<number> {
-  const logger = createLogger(settings.logLevel);
+  const logger = await openLog(settings);
   const services = await openServices(settings, logger);
   const keyMaker = createKeyMaker(services);
   // In a worker, the parent process has applied the files and prints the greeting. Passwords are hashed on other
@@ -43,8 +44,14 @@ async function runServer(settings: Settings, realms: readonly LoadedRealm[]): Pr
   return 0;
 }
 
+/** JSON lines, but for somebody who tries the server at a terminal. */
+async function openLog({ logLevel, production }: Settings): Promise<Logger> {
+  const isWatched = process.stdout.isTTY && !production;
+  return createLogger(logLevel, isWatched ? await openTerminal() : undefined);
+}
+
 async function runWorkers(settings: Settings, realms: readonly LoadedRealm[]): Promise<number> {
-  const logger = createLogger(settings.logLevel);
+  const logger = await openLog(settings);
   const services = await openServices(settings, logger);
   await applyRealms(services, realms);
   await logWarnings(services);

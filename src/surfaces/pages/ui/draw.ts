@@ -30,7 +30,8 @@ export type View =
   | 'device'
   | 'device-confirm'
   | 'password'
-  | 'account';
+  | 'account'
+  | 'home';
 
 /** Every template gets these besides its own data. */
 type ViewData = {

@@ -263,3 +263,30 @@ function fieldOf(problem: PasswordProblem): PasswordField | undefined {
       return 'new';
   }
 }
+
+/** A realm on the page of `GET /`. Paths below the public address. */
+export type HomeRealm = { readonly name: string; readonly displayName?: string | undefined };
+
+export type HomeData = {
+  readonly version: string;
+  readonly hasDemo: boolean;
+  readonly realms: readonly HomeRealm[];
+};
+
+/** What runs here and where to go; without data, only that something runs. */
+export function homePage(page: PageContext, overview: HomeData | undefined): string {
+  const { say } = page.texts;
+  const linked = ({ name, displayName = name }: HomeRealm) => {
+    const address = `${page.basePath}/realms/${name}`;
+    return {
+      displayName,
+      account: `${address}/account`,
+      metadata: `${address}/.well-known/openid-configuration`,
+    };
+  };
+  return draw('home', page, {
+    heading: say('home.title'),
+    text: say(overview === undefined ? 'home.bare' : 'home.text'),
+    overview: overview && { ...overview, realms: overview.realms.map(linked) },
+  });
+}
