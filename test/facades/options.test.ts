@@ -1,5 +1,6 @@
 /** Mistakes in the sections of a realm file. */
 import { describe, expect, it } from 'vitest';
+import { facades } from '../../src/surfaces/facades/facades.ts';
 import { faultsOf, withHead } from '../unit/config-support.ts';
 
 const informer = 'readPermission: analytics:reports:read, writePermission: analytics:reports:write';
@@ -92,3 +93,19 @@ describe('a compatibility section', () => {
 function escaped(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
+
+describe('a section that says nothing of lives', () => {
+  it.each(facades.map(({ name, section }) => [name, section.schema] as const))(
+    'has tokens that end, after 30 days at the latest: %s',
+    (name, schema) => {
+      const permissions = {
+        readPermission: 'analytics:reports:read',
+        writePermission: 'analytics:reports:write',
+      };
+
+      const section = schema.parse(name === 'informer' ? permissions : {});
+
+      expect(section).toMatchObject({ allowNonExpiring: false, maxTtl: 2_592_000 });
+    },
+  );
+});
