@@ -90,8 +90,15 @@ function createListener(
   demo: Middleware | undefined,
 ): RequestListener {
   const { settings, logger } = services;
-  const { publicUrl, clientCertHeader, allowPrivateFetch } = settings;
-  const pool = createProviderPool({ ...services, publicUrl, clientCertHeader, allowPrivateFetch, ui });
+  const { publicUrl, clientCertHeader, clientCertVerifiedHeader, allowPrivateFetch } = settings;
+  const pool = createProviderPool({
+    ...services,
+    publicUrl,
+    clientCertHeader,
+    clientCertVerifiedHeader,
+    allowPrivateFetch,
+    ui,
+  });
   const tryFastPath = createFastPathRouter({ pool, publicUrl });
   const answer = createApp(services, pool, demo).callback();
   const headers = apiHeaders({ isHttps: publicUrl.startsWith('https:') });

@@ -44,6 +44,9 @@ function settingsOf(values: z.infer<z.ZodObject<typeof variables>>): Settings {
     logLevel: values.DAYPASS_LOG,
     adminPort: values.DAYPASS_ADMIN_PORT,
     clientCertHeader: values.DAYPASS_CLIENT_CERT_HEADER,
+    ...(values.DAYPASS_CLIENT_CERT_VERIFIED_HEADER && {
+      clientCertVerifiedHeader: values.DAYPASS_CLIENT_CERT_VERIFIED_HEADER,
+    }),
     allowPrivateFetch: values.DAYPASS_ALLOW_PRIVATE_FETCH,
     production: values.NODE_ENV === 'production',
   });
@@ -68,6 +71,10 @@ function conflicts(env: Environment): string[] {
   const port = variables.PORT.safeParse(env['PORT']).data;
   if (port !== 0 && port === variables.DAYPASS_ADMIN_PORT.safeParse(env['DAYPASS_ADMIN_PORT']).data) {
     faults.push('DAYPASS_ADMIN_PORT: must differ from PORT');
+  }
+  const certificate = variables.DAYPASS_CLIENT_CERT_HEADER.safeParse(env['DAYPASS_CLIENT_CERT_HEADER']).data;
+  if (certificate === env['DAYPASS_CLIENT_CERT_VERIFIED_HEADER']?.toLowerCase()) {
+    faults.push('DAYPASS_CLIENT_CERT_VERIFIED_HEADER: must differ from DAYPASS_CLIENT_CERT_HEADER');
   }
   return faults;
 }

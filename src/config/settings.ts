@@ -28,6 +28,8 @@ export type Settings = {
   readonly adminPort: number;
   /** Lower-case name of the header that carries the client's certificate (RFC 9440). */
   readonly clientCertHeader: string;
+  /** Lower-case name of the header in which a trusted proxy says that it verified the chain; absent: none says so. */
+  readonly clientCertVerifiedHeader?: string;
   readonly allowPrivateFetch: boolean;
   readonly production: boolean;
 };
@@ -92,6 +94,11 @@ const allowPrivateFetch = z
   .enum(['0', '1', 'false', 'true'], { error: 'must be 1 or 0' })
   .transform((text) => text === '1' || text === 'true');
 
+const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
+  .transform((name) => name.toLowerCase());
+
 /** By the name of the variable. An unset or empty variable takes the default. */
 export const variables = {
   NODE_ENV: z.string().optional(),
@@ -106,11 +113,8 @@ export const variables = {
   DAYPASS_DEFAULT_REALM: realmName.optional(),
   DAYPASS_LOG: logLevel.default('info'),
   DAYPASS_ADMIN_PORT: port.prefault('9000'),
-  DAYPASS_CLIENT_CERT_HEADER: z
-    .string()
-    .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
-    .transform((name) => name.toLowerCase())
-    .prefault('client-cert'),
+  DAYPASS_CLIENT_CERT_HEADER: headerName.prefault('client-cert'),
+  DAYPASS_CLIENT_CERT_VERIFIED_HEADER: headerName.optional(),
   DAYPASS_ALLOW_PRIVATE_FETCH: allowPrivateFetch.prefault('0'),
 };
 

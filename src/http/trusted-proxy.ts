@@ -26,8 +26,12 @@ export function createTrustedProxy(options: {
   /** Networks of trusted proxies, as CIDR. */
   readonly trustProxy: readonly string[];
   readonly clientCertHeader: string;
+  readonly clientCertVerifiedHeader?: string | undefined;
 }): TrustedProxy {
   const trusted = networks(options.trustProxy);
+  const aboutCertificates = [options.clientCertHeader, options.clientCertVerifiedHeader].filter(
+    (name) => name !== undefined,
+  );
   const { host, protocol } = new URL(options.publicUrl);
 
   /** The peer of a connection does not change. */
@@ -44,7 +48,7 @@ export function createTrustedProxy(options: {
     const { peer, isTrusted } = known.get(request.socket) ?? meet(request.socket);
     const address = isTrusted ? clientBehind(request, peer, trusted) : peer;
     for (const name of forwarding) delete request.headers[name];
-    if (!isTrusted) delete request.headers[options.clientCertHeader.toLowerCase()];
+    if (!isTrusted) for (const name of aboutCertificates) delete request.headers[name];
     request.headers.host = host;
     request.headers['x-forwarded-proto'] = protocol.slice(0, -1);
     request.headers['x-forwarded-for'] = address;

@@ -74,8 +74,15 @@ afterAll(async () => {
 });
 
 async function depsOf({ services: { settings, ...services } }: TestServer): Promise<ClientAuthDeps> {
-  const { publicUrl, clientCertHeader, allowPrivateFetch } = settings;
-  const pool = createProviderPool({ ...services, publicUrl, clientCertHeader, allowPrivateFetch, ui });
+  const { publicUrl, clientCertHeader, clientCertVerifiedHeader, allowPrivateFetch } = settings;
+  const pool = createProviderPool({
+    ...services,
+    publicUrl,
+    clientCertHeader,
+    clientCertVerifiedHeader,
+    allowPrivateFetch,
+    ui,
+  });
   const provider = await pool.find('acme');
   if (provider === undefined || provider === 'disabled') throw new Error('there is no realm');
   return provider.clientAuth;
@@ -97,6 +104,7 @@ async function isAcceptedByLibrary(sent: Sent): Promise<boolean> {
     'x-forwarded-for': network(),
     ...(sent.authorization === undefined ? {} : { authorization: sent.authorization }),
     ...(sent.certificate === undefined ? {} : { [HEADER]: sent.certificate }),
+    ...(sent.verified === undefined ? {} : { 'client-cert-verified': sent.verified }),
   };
   const answer = await postForm(at.revocation, [...(await formOf(sent)), ['token', 'none']], { headers });
   expect([200, 400, 401]).toContain(answer.status);
@@ -104,9 +112,16 @@ async function isAcceptedByLibrary(sent: Sent): Promise<boolean> {
 }
 
 async function isAcceptedByUs(sent: Sent): Promise<boolean> {
-  const { authorization, certificate: shown } = sent;
+  const { authorization, certificate: shown, verified } = sent;
   const form = new URLSearchParams(await formOf(sent));
-  const credentials = { authorization, certificate: shown, form, address: at.revocation };
+  const isChainVerified = verified === 'SUCCESS';
+  const credentials = {
+    authorization,
+    certificate: shown,
+    isChainVerified,
+    form,
+    address: at.revocation,
+  };
   return isAuthenticated(await authenticateClient(deps, credentials));
 }
 
@@ -130,6 +145,7 @@ describe('client authentication of ours', () => {
     assertion: assertionOf(at, id, { key, header: {}, change }),
   });
   const own = certificate.header;
+  const verified = 'SUCCESS';
 
   it.each<[string, () => Sent]>([
     ['client_secret_basic', () => ({ authorization: basic(['basic', SECRET]), form: [] })],
@@ -151,8 +167,11 @@ describe('client authentication of ours', () => {
     ['private_key_jwt by RSA', () => right('by-key', 'rsa')],
     ['private_key_jwt with keys at an address', () => right('by-uri')],
     ['private_key_jwt of a FAPI client', () => right('fapi')],
-    ['tls_client_auth by subject', () => ({ form: [['client_id', 'by-subject']], certificate: own })],
-    ['tls_client_auth by name', () => ({ form: [['client_id', 'by-name']], certificate: own })],
+    [
+      'tls_client_auth by subject',
+      () => ({ form: [['client_id', 'by-subject']], certificate: own, verified }),
+    ],
+    ['tls_client_auth by name', () => ({ form: [['client_id', 'by-name']], certificate: own, verified })],
     ['self_signed_tls_client_auth', () => ({ form: [['client_id', 'self-signed']], certificate: own })],
     ['none', () => ({ form: [['client_id', 'dc-ui']] })],
   ])('accepts %s, as the library does', async (_method, sent) => {
@@ -166,7 +185,7 @@ describe('client authentication of ours', () => {
         basic: { authorization: basic([id, SECRET]), form: [] },
         'by-key': right(id),
         'secret-jwt': right(id, 'secret'),
-        'by-subject': { form: [['client_id', id]], certificate: own },
+        'by-subject': { form: [['client_id', id]], certificate: own, verified },
       };
       for (const sent of Object.values(ways)) {
         expect(await isAcceptedByUs(sent)).toBe(await isAcceptedByLibrary(sent));
@@ -209,7 +228,13 @@ describe('client authentication of ours', () => {
         client_assertion_type: assertionType,
         client_assertion: await clientAssertion(at.keys.own, 'by-uri', guarded.issuer('acme')),
       });
-      const credentials = { authorization: undefined, certificate: undefined, form, address: '' };
+      const credentials = {
+        authorization: undefined,
+        certificate: undefined,
+        isChainVerified: false,
+        form,
+        address: '',
+      };
       expect(await authenticateClient(await depsOf(guarded), credentials)).toMatchObject({
         refused: 'unproven',
       });

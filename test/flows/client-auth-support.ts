@@ -55,6 +55,8 @@ export function clientsOf(keys: Keys, jwks: object, jwksUri: string) {
 export type Sent = {
   readonly authorization?: string | undefined;
   readonly certificate?: string | undefined;
+  /** What the proxy says of the chain. */
+  readonly verified?: string | undefined;
   readonly form: readonly (readonly [name: string, value: string])[];
   readonly assertion?: (() => Promise<string>) | undefined;
   readonly isAssertionTwice?: boolean | undefined;
@@ -213,6 +215,13 @@ export const requests = (at: Place): fc.Arbitrary<Sent> =>
               otherCertificate.header,
               'garbage',
             ),
+          ),
+          verified: fc.constantFrom(
+            'SUCCESS',
+            'SUCCESS',
+            'FAILED:self-signed certificate',
+            'NONE',
+            undefined,
           ),
           names: named(id),
         })

@@ -120,7 +120,7 @@ describe('callers of the JSON API', () => {
   });
 
   it('takes a client certificate for the client that is named', async () => {
-    const headers = { authorization: '', 'client-cert': certificate.header };
+    const headers = { authorization: '', ...certificate.headers };
     const by = async (more: Record<string, string>) =>
       (
         await call(server, 'POST', '/guest-tokens?client_id=certified', grant(), {

@@ -50,6 +50,12 @@ function realm(overrides: Record<string, unknown> = {}) {
       tokenEndpointAuthMethod: 'tls_client_auth',
       tlsClientAuthSubjectDn: certificate.subject,
     },
+    {
+      id: 'self-signed',
+      introspects: ['analytics'],
+      tokenEndpointAuthMethod: 'self_signed_tls_client_auth',
+      jwks: certificate.jwks,
+    },
   ];
   const apis = base.apis.map((api) => (api.id === 'warehouse' ? { ...api, jwks } : api));
   return { ...base, clients, apis, ...overrides };
@@ -314,17 +320,18 @@ describe('introspection of guest tokens', () => {
       server,
       grant({ policies, lifetime: { ttl: 600, refresh: { allowed: true } } }),
     );
-    const certified = (token: string) =>
-      postForm(
-        server.endpoint('acme', 'token/introspect'),
-        { token, client_id: 'certified' },
-        { headers: { 'client-cert': certificate.header } },
-      );
+    const certified = (
+      token: string,
+      client_id = 'certified',
+      headers: Record<string, string> = certificate.headers,
+    ) => postForm(server.endpoint('acme', 'token/introspect'), { token, client_id }, { headers });
 
     const plain = await introspect(server, minted.json.token);
     const proven = await certified(minted.json.token);
 
-    expect(minted.text + plain.text).not.toContain(secret);
+    const pinned = await certified(minted.json.token, 'self-signed', { 'client-cert': certificate.header });
+    expect(pinned.json.active).toBe(true);
+    expect(minted.text + plain.text + pinned.text).not.toContain(secret);
     expect(proven.json.policies).toEqual([
       { kind: 'connection', name: 'store', value: { host: 'db.acme.test', password: secret } },
     ]);

@@ -95,7 +95,7 @@ function ask(client: string, value = token): Promise<Answer> {
     server.endpoint('acme', 'token/introspect'),
     { token: value, ...(isProven ? { client_id: client } : {}) },
     isProven
-      ? { headers: { 'client-cert': certificate.header } }
+      ? { headers: certificate.headers }
       : { auth: [client, client === 'portal' ? 'portal-secret' : 'gate-secret'] },
   );
 }

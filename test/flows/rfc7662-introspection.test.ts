@@ -223,7 +223,7 @@ describe('a caller proves who it is', () => {
   it('by the certificate that the proxy saw', async () => {
     const form = { token: await opaque(), client_id: 'by-certificate' };
 
-    const accepted = await postForm(url(), form, { headers: { 'client-cert': certificate.header } });
+    const accepted = await postForm(url(), form, { headers: certificate.headers });
     const refused = await postForm(url(), form);
 
     expect(accepted.json).toMatchObject({ active: true });

@@ -89,8 +89,9 @@ beforeAll(async () => {
 afterAll(() => Promise.all([trusting?.stop(), wary?.stop(), renamed?.stop()]));
 
 const service = { grant_type: 'client_credentials' };
-const own = { 'client-cert': certificate.header };
-const foreign = { 'client-cert': otherCertificate.header };
+const own = certificate.headers;
+const foreign = otherCertificate.headers;
+const verified = { 'client-cert-verified': 'SUCCESS' };
 
 const token = (
   form: Record<string, string>,
@@ -110,8 +111,8 @@ describe.each([...names.map(([name]) => name), 'self-signed'])('a client known b
       await token(form, { headers: own }),
       await token(form),
       await token(form, { headers: foreign }),
-      await token(form, { headers: { 'client-cert': ':bm90IGEgY2VydGlmaWNhdGU=:' } }),
-      await token(form, { headers: { 'client-cert': '%%%' } }),
+      await token(form, { headers: { ...verified, 'client-cert': ':bm90IGEgY2VydGlmaWNhdGU=:' } }),
+      await token(form, { headers: { ...verified, 'client-cert': '%%%' } }),
     ];
 
     expect(answers.map(({ status, json }) => [status, json.error])).toEqual([
@@ -130,6 +131,58 @@ describe.each([...names.map(([name]) => name), 'self-signed'])('a client known b
   });
 });
 
+describe('a certificate whose chain the proxy did not verify', () => {
+  const unverified = [
+    undefined,
+    '',
+    'NONE',
+    'FAILED:self-signed certificate',
+    'success',
+    'SUCCESS, NONE',
+    'FAILED:SUCCESS',
+  ];
+  const shown = (said: string | undefined) => ({
+    'client-cert': certificate.header,
+    ...(said === undefined ? {} : { 'client-cert-verified': said }),
+  });
+
+  it.each(unverified)(
+    'is that of a client with a self-signed certificate, and of no other: %j',
+    async (said) => {
+      const ask = async (client_id: string) =>
+        (await token({ ...service, client_id }, { headers: shown(said) })).status;
+
+      expect([
+        await ask('self-signed'),
+        await ask('tlsClientAuthSubjectDn'),
+        await ask('tlsClientAuthSanDns'),
+      ]).toEqual([200, 401, 401]);
+    },
+  );
+
+  it('is nobody’s at the other addresses that clients call', async () => {
+    const ask = (path: string, more = {}) =>
+      get(`${trusting.issuer('acme')}${path}?client_id=tlsClientAuthSubjectDn`, {
+        ...shown('NONE'),
+        ...more,
+      });
+
+    expect([(await ask('/guest-tokens')).status, (await ask('/events')).status]).toEqual([401, 401]);
+  });
+
+  it('is never verified where the operator names no header for it', async () => {
+    const plain = await startTestServer({ env: { DAYPASS_TRUST_PROXY: '127.0.0.1/32' }, realms: [contents] });
+    try {
+      const ask = async (client_id: string) =>
+        (await token({ ...service, client_id }, { headers: own, at: plain })).status;
+
+      expect([await ask('self-signed'), await ask('tlsClientAuthSubjectDn')]).toEqual([200, 401]);
+    } finally {
+      await plain.stop();
+    }
+  });
+});
+
 it.each(['keys-out-of-reach', 'keys-without-members'])(
   'lets nobody in as a client with %s',
   async (client_id) => {
@@ -145,14 +198,17 @@ it.each(['keys-out-of-reach', 'keys-without-members'])(
 it('reads the certificate from the header that the operator names, and from no other', async () => {
   const form = { ...service, client_id: 'tlsClientAuthSubjectDn' };
 
-  const named = await token(form, { headers: { 'x-client-cert': certificate.header }, at: renamed });
+  const named = await token(form, {
+    headers: { ...verified, 'x-client-cert': certificate.header },
+    at: renamed,
+  });
   const usual = await token(form, { headers: own, at: renamed });
 
   expect([named.status, usual.status]).toEqual([200, 401]);
 });
 
 it('takes PEM, percent-encoded, as some proxies send it', async () => {
-  const headers = { 'client-cert': encodeURIComponent(certificate.pem) };
+  const headers = { ...verified, 'client-cert': encodeURIComponent(certificate.pem) };
 
   expect((await token({ ...service, client_id: 'tlsClientAuthSanDns' }, { headers })).status).toBe(200);
 });

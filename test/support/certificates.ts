@@ -1,8 +1,11 @@
 /** Client certificates as a trusted proxy hands them over (RFC 9440): self-signed, good for a hundred years. */
 import { X509Certificate } from 'node:crypto';
 
-/** The tests' own machine is the trusted proxy. */
-export const trustLoopback = { DAYPASS_TRUST_PROXY: '127.0.0.1/32' };
+/** The tests' own machine is the trusted proxy, and says which chains it verified. */
+export const trustLoopback = {
+  DAYPASS_TRUST_PROXY: '127.0.0.1/32',
+  DAYPASS_CLIENT_CERT_VERIFIED_HEADER: 'Client-Cert-Verified',
+};
 
 const pem = `-----BEGIN CERTIFICATE-----
 MIICHTCCAcKgAwIBAgIUNO7PzhOj2G6e1039ad5EMvBZQgUwCgYIKoZIzj0EAwIw
@@ -32,13 +35,17 @@ SQAwRgIhAKnl2iYsenyFb3USsGJnpjkkz5dX7vWcNzylyXEVQ0ywAiEA1VT5ziFF
 Fq3338IFSkH9jjB1Sz6Qqb7H8QNz36dC5qI=
 -----END CERTIFICATE-----`;
 
-/** `header`: the value of `Client-Cert`; `subject` as RFC 4514 writes it. */
+/** `header`: the value of `Client-Cert`, `headers`: with a verified chain; `jwks`: the keys of a client that has it; `subject` as RFC 4514 writes it. */
 function presented(text: string) {
-  const { raw, subject } = new X509Certificate(text);
+  const { raw, subject, publicKey } = new X509Certificate(text);
+  const base64 = raw.toString('base64');
+  const header = `:${base64}:`;
   return {
     pem: text,
-    base64: raw.toString('base64'),
-    header: `:${raw.toString('base64')}:`,
+    base64,
+    jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), x5c: [base64] }] },
+    header,
+    headers: { 'client-cert': header, 'client-cert-verified': 'SUCCESS' },
     subject: subject.split('\n').reverse().join(','),
   };
 }

@@ -50,6 +50,7 @@ describe('settings', () => {
       DAYPASS_LOG: 'debug',
       DAYPASS_ADMIN_PORT: '9001',
       DAYPASS_CLIENT_CERT_HEADER: 'X-Client-Cert',
+      DAYPASS_CLIENT_CERT_VERIFIED_HEADER: 'X-Client-Verify',
       DAYPASS_ALLOW_PRIVATE_FETCH: '0',
     });
 
@@ -66,6 +67,7 @@ describe('settings', () => {
       logLevel: 'debug',
       adminPort: 9001,
       clientCertHeader: 'x-client-cert',
+      clientCertVerifiedHeader: 'x-client-verify',
       allowPrivateFetch: false,
       production: true,
     });
@@ -142,6 +144,11 @@ describe('settings', () => {
     ['DAYPASS_LOG', 'loud', 'DAYPASS_LOG: must be one of fatal, error, warn, info, debug, trace, silent'],
     ['DAYPASS_ADMIN_PORT', '3000', 'DAYPASS_ADMIN_PORT: must differ from PORT'],
     ['DAYPASS_CLIENT_CERT_HEADER', 'a:b', 'DAYPASS_CLIENT_CERT_HEADER: must be the name of a header'],
+    [
+      'DAYPASS_CLIENT_CERT_VERIFIED_HEADER',
+      'Client-Cert',
+      'DAYPASS_CLIENT_CERT_VERIFIED_HEADER: must differ from DAYPASS_CLIENT_CERT_HEADER',
+    ],
     ['DAYPASS_ALLOW_PRIVATE_FETCH', 'yes', 'DAYPASS_ALLOW_PRIVATE_FETCH: must be 1 or 0'],
   ])('refuse %s=%s', (name, value, fault) => {
     expect(faultsOf({ [name]: value })).toContain(fault);

@@ -64,13 +64,42 @@ function narrowMasks(parent: Columns, child: Columns): Record<string, Mask> | un
   return masks.length <= MAX_NAMES ? Object.fromEntries(masks) : undefined;
 }
 
-function isVisible({ allow, deny }: Columns, name: string): boolean {
-  if (allow !== undefined) return allow.includes(name);
-  return deny === undefined || !deny.some((denied) => folded(denied) === folded(name));
+function isVisible(policy: Columns, name: string): boolean {
+  const { allow, deny } = indexOf(policy);
+  if (allow !== undefined) return allow.has(name);
+  return deny === undefined || !deny.has(folded(name));
 }
 
 function maskOf(policy: Columns, name: string): Mask | undefined {
-  return Object.entries(policy.mask ?? {}).find(([masked]) => folded(masked) === folded(name))?.[1];
+  const { masks } = indexOf(policy);
+  return masks.size === 0 ? undefined : masks.get(folded(name));
+}
+
+/** The names of a policy, each folded once: a child is compared with its parent name by name. */
+type ColumnIndex = {
+  readonly allow: ReadonlySet<string> | undefined;
+  readonly deny: ReadonlySet<string> | undefined;
+  /** By folded name. Of two names that fold to one the first counts. */
+  readonly masks: ReadonlyMap<string, Mask>;
+};
+
+const indexes = new WeakMap<Columns, ColumnIndex>();
+
+function indexOf(policy: Columns): ColumnIndex {
+  const known = indexes.get(policy);
+  if (known !== undefined) return known;
+  const { allow, deny, mask: given = {} } = policy;
+  const index = {
+    allow: allow && new Set(allow),
+    deny: deny && new Set(deny.map(folded)),
+    masks: new Map(
+      Object.entries(given)
+        .map(([name, one]) => [folded(name), one] as const)
+        .reverse(),
+    ),
+  };
+  indexes.set(policy, index);
+  return index;
 }
 
 /** Databases find a column in any case, some also without accents. A denied name is denied in all these forms. */

@@ -54,9 +54,18 @@ export function jsonSize(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-/** The schema, for values whose JSON has at most `maxBytes` bytes. */
+/**
+ * The schema, for values whose JSON has at most `maxBytes` bytes. The size is checked first: a recursive schema costs
+ * many times what writing the value does.
+ */
 export function atMost<T extends z.ZodType>(maxBytes: number, schema: T) {
-  return schema.refine((value) => jsonSize(value) <= maxBytes, `must be at most ${maxBytes} bytes of JSON`);
+  return z
+    .unknown()
+    .refine((value) => jsonSize(value ?? null) <= maxBytes, {
+      error: `must be at most ${maxBytes} bytes of JSON`,
+      abort: true,
+    })
+    .pipe(schema);
 }
 
 /** A list as a set: a repeated entry counts once. */

@@ -172,7 +172,16 @@ function isTooBig(predicate: Predicate): boolean {
   return leavesOf(predicate).length > MAX_LEAVES || levelsOf(predicate) > MAX_LEVELS;
 }
 
-/** The text of a predicate. Parsed predicates have their members in one order, so equal ones have equal texts. */
+const texts = new WeakMap<Predicate, string>();
+
+/**
+ * The text of a predicate. Parsed predicates have their members in one order, so equal ones have equal texts. Written
+ * once for each predicate: one row policy limits every resource of a grant.
+ */
 function keyOf(predicate: Predicate): string {
-  return JSON.stringify(predicate);
+  const known = texts.get(predicate);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(predicate);
+  texts.set(predicate, text);
+  return text;
 }

@@ -25,7 +25,10 @@ export type GuestCaller = {
   readonly clientId: string;
   /** Where its request came from, for the trail. */
   readonly requestSource: RequestSource;
-  /** True when the caller authenticated by mTLS: only such a caller receives the secrets of a connection. */
+  /**
+   * True when the caller authenticated by mTLS with a certificate whose chain was verified: only such a caller receives
+   * the secrets of a connection.
+   */
   readonly isMutualTls?: boolean;
 };
 

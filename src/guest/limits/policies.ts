@@ -40,6 +40,8 @@ const singleValue = z.looseObject({ value: z.union([z.string(), z.number()]) });
 /** Inside a string: no character that separates, quotes or escapes in an address, a path or a name. */
 const plainText = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const MAX_RESOLVED = 16_384;
+/** Bytes of the row policies of a grant, counted once for each resource. */
+const MAX_LIMITS = 524_288;
 
 /** True for a parameter whose value must not appear in a token, an answer to a client or a log. */
 export function isSecret(parameter: string): boolean {
@@ -66,18 +68,24 @@ export function resolvePolicies(
   return refused.length > 0 ? { refused } : { policies };
 }
 
-/** The grant with its row policies applied: they limit each of its resources. */
+/**
+ * The grant with its row policies applied: they limit each of its resources. Refused when a resource has too many
+ * conditions then, or when the limits that are written once for each resource are too large together.
+ */
 export function limitRows(
   granted: Granted,
   policies: readonly ResolvedPolicy[],
 ): { readonly granted: Granted } | Refused {
   const limits = policies.flatMap((policy) => (policy.kind === 'row' ? [policy.rows] : []));
+  if (limits.length === 0) return { granted };
+  const limit = limits.reduce<Rows | undefined>((held, one) => held && narrowRows(one, held), 'all');
+  if (limit !== undefined && jsonSize(limit) * granted.resources.length > MAX_LIMITS) {
+    const message = 'are too large for so many resources';
+    return { refused: [{ code: 'policy_unresolved', pointer: pointerOf(['policies']), message }] };
+  }
   const refused: Refusal[] = [];
   const resources = granted.resources.map((resource, index) => {
-    const limited = limits.reduce<Rows | undefined>(
-      (held, limit) => held && narrowRows(limit, held),
-      resource.rows,
-    );
+    const limited = limit && narrowRows(limit, resource.rows);
     if (limited !== undefined) return { ...resource, rows: limited };
     const pointer = pointerOf(['resources', index, 'rows']);
     refused.push({

@@ -127,7 +127,7 @@ async function byCertificate(
 async function provesCertificate(
   method: string,
   client: Client,
-  { certificate: header }: ClientCredentials,
+  { certificate: header, isChainVerified }: ClientCredentials,
   findRemoteKeys: FindRemoteKeys,
 ): Promise<boolean> {
   if (method === 'none') return true;
@@ -135,7 +135,9 @@ async function provesCertificate(
   if (certificate === undefined) return false;
   const subject = certificateSubjectOf(client);
   if (method === 'tls_client_auth') {
-    return subject !== undefined && hasSubject(certificate, subject.property, subject.value);
+    return (
+      isChainVerified && subject !== undefined && hasSubject(certificate, subject.property, subject.value)
+    );
   }
   return (
     method === 'self_signed_tls_client_auth' &&

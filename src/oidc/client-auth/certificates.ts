@@ -3,6 +3,7 @@
  * but trusted proxies.
  */
 import { createHash, X509Certificate } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 
 /** `Client-Cert` is a structured-field byte sequence, `:base64 DER:`; PEM, raw or percent-encoded, is taken too. */
@@ -17,6 +18,26 @@ export function readCertificate(header: string | undefined): X509Certificate | u
     // Not a certificate counts as none, and the client is refused.
     return undefined;
   }
+}
+
+/** The names of the headers of a trusted proxy. */
+export type CertificateHeaders = {
+  readonly clientCertHeader: string;
+  readonly clientCertVerifiedHeader?: string | undefined;
+};
+
+/** What nginx says in `$ssl_client_verify` of a certificate that a certification authority of its own has signed. */
+const VERIFIED = 'SUCCESS';
+
+/**
+ * Whether the proxy says that it verified the chain (RFC 8705 §2.1). That it passed a certificate on says nothing: where
+ * clients have self-signed ones, it passes on whatever a caller shows.
+ */
+export function isChainVerified(
+  { clientCertVerifiedHeader: name }: CertificateHeaders,
+  headers: IncomingHttpHeaders,
+): boolean {
+  return name !== undefined && headers[name] === VERIFIED;
 }
 
 /** The certificate of a request as PEM. */

@@ -4,6 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose';
 import { readBasic } from '../../http/basic.ts';
+import { type CertificateHeaders, isChainVerified } from './certificates.ts';
 
 /** The parts of a request that hold client credentials. */
 export type ClientCredentials = {
@@ -12,6 +13,8 @@ export type ClientCredentials = {
   readonly form: URLSearchParams;
   /** The value of the header in which a trusted proxy hands over the client certificate. */
   readonly certificate: string | undefined;
+  /** Whether the proxy says that it verified the chain of the certificate. */
+  readonly isChainVerified: boolean;
   /** The address of the endpoint, which an assertion may be for. */
   readonly address: string;
 };
@@ -45,14 +48,15 @@ type Place = {
 };
 
 export function credentialsOf(
-  { clientCertHeader }: { readonly clientCertHeader: string },
+  names: CertificateHeaders,
   { headers }: Pick<IncomingMessage, 'headers'>,
   place: Place,
 ): ClientCredentials {
-  const certificate = headers[clientCertHeader.toLowerCase()];
+  const certificate = headers[names.clientCertHeader];
   return {
     authorization: headers.authorization,
     certificate: typeof certificate === 'string' ? certificate : undefined,
+    isChainVerified: isChainVerified(names, headers),
     ...place,
   };
 }

@@ -15,6 +15,7 @@ import type { Document } from '../../storage/port/port.ts';
 import { describeToken, INACTIVE, type Introspection, mayIntrospect } from '../../tokens/introspection.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import { isLive } from '../../tokens/usable.ts';
+import { isChainVerified } from '../client-auth/certificates.ts';
 import { issueIntrospectionJwt } from '../library/internals.ts';
 import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -31,7 +32,8 @@ export async function answerIntrospection(realm: RealmContext, ctx: KoaContextWi
   if (client === undefined || caller === undefined || typeof token !== 'string') return;
   ctx.set('Cache-Control', 'no-store');
   if (client.clientAuthMethod === 'none') return refusePublic(realm, ctx);
-  const isMutualTls = client.clientAuthMethod?.endsWith('tls_client_auth') === true;
+  const isMutualTls =
+    client.clientAuthMethod?.endsWith('tls_client_auth') === true && isChainVerified(realm, ctx.req.headers);
   const answer = await introspect(
     realm,
     ctx,

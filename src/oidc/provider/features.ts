@@ -1,6 +1,11 @@
 /** The enabled features of the library, with our hooks. */
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
-import { certificateReader, subjectMatcher } from '../client-auth/certificates.ts';
+import {
+  type CertificateHeaders,
+  certificateReader,
+  isChainVerified,
+  subjectMatcher,
+} from '../client-auth/certificates.ts';
 import { registrationFeatures } from '../clients/registration.ts';
 import { cibaFeature } from '../interaction/ciba.ts';
 import { deviceFlow } from '../interaction/device.ts';
@@ -42,7 +47,7 @@ export function featuresOf(realm: RealmContext, ui: UiPort): NonNullable<Configu
   };
 }
 
-function mutualTls(realm: Pick<RealmContext, 'clientCertHeader'>) {
+function mutualTls(realm: CertificateHeaders) {
   const getCertificate = certificateReader(realm.clientCertHeader);
   return {
     enabled: true,
@@ -50,8 +55,9 @@ function mutualTls(realm: Pick<RealmContext, 'clientCertHeader'>) {
     selfSignedTlsClientAuth: true,
     tlsClientAuth: true,
     getCertificate,
-    // The proxy verified the chain before it set the header (RFC 9440 §2.4).
-    certificateAuthorized: (ctx: KoaContextWithOIDC) => getCertificate(ctx) !== undefined,
+    // Asked for `tls_client_auth` only (RFC 8705 §2.1).
+    certificateAuthorized: (ctx: KoaContextWithOIDC) =>
+      getCertificate(ctx) !== undefined && isChainVerified(realm, ctx.req.headers),
     certificateSubjectMatches: subjectMatcher(realm.clientCertHeader),
   };
 }

@@ -28,6 +28,7 @@ export type OidcDeps = {
   /** Public base without a trailing slash; every address ever written starts with it. */
   readonly publicUrl: string;
   readonly clientCertHeader: string;
+  readonly clientCertVerifiedHeader?: string | undefined;
   readonly allowPrivateFetch: boolean;
 };
 

@@ -1,6 +1,6 @@
 /** Reads a request for a guest token of DataBrain's two versions; checked in the order of their error codes. */
 import { z } from 'zod';
-import { identifier, setOf } from '../../../guest/grant/fields.ts';
+import { atMost, identifier, setOf } from '../../../guest/grant/fields.ts';
 import { isTimeZone } from '../../../guest/grant/intl-names.ts';
 import { type Rows, rows as rowsSchema, usesRawSql } from '../../../guest/grant/predicate.ts';
 import { type Code, refusal } from './errors.ts';
@@ -82,7 +82,7 @@ const params = z.strictObject({
     .array(
       z.strictObject({
         dashboardId: identifier,
-        values: z.record(z.string(), z.json()),
+        values: atMost(16_384, z.record(z.string(), z.json())),
         isShowOnUrl: z.boolean().optional(),
       }),
     )
