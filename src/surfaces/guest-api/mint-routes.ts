@@ -105,7 +105,7 @@ async function provenKey({ ctx, realm, caller, path }: Call): Promise<string | u
   if (caller.jkt !== undefined || ctx.get('DPoP') === '') return caller.jkt;
   const target = { address: `${realm.issuer}${path}`, owner: caller.name };
   const proof = await provenGuestKey(realm, ctx, target);
-  if ('fault' in proof) throw new Problem('invalid_request', proof.fault);
+  if ('fault' in proof) throw new Problem(proof.code, proof.fault);
   return proof.jkt;
 }
 
