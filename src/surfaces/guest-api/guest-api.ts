@@ -3,7 +3,7 @@
  * decides what a token may be.
  */
 import { z } from 'zod';
-import { guestGrant } from '../../guest/grant/grant.ts';
+import { guestRequest } from '../../guest/grant/grant.ts';
 import { guestChange } from '../../guest/issue/patch.ts';
 import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
 import { annotate } from '../../http/request-state.ts';
@@ -36,7 +36,7 @@ const revocation = z.union([byIds, bySelector]);
 
 const routes: readonly Route<Call>[] = [
   { method: 'GET', path: list, who, schema: { query: listQuery }, handler: listTokens },
-  { method: 'POST', path: list, who, schema: { body: guestGrant }, handler: mintOne },
+  { method: 'POST', path: list, who, schema: { body: guestRequest }, handler: mintOne },
   { method: 'POST', path: '/guest-tokens/batch', who, schema: { body: batch }, handler: mintBatch },
   { method: 'POST', path: '/guest-tokens/revoke', who, schema: { body: revocation }, handler: revokeMany },
   {
