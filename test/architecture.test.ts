@@ -40,7 +40,7 @@ guest                      > base observability storage/port limits registry/mod
                              guest/record guest/trail guest/lookup guest/status guest/introspection
                              guest/issue
 authn                      > base observability storage/port registry/model registry/passwords registry
-oidc/library               > limits http tokens
+oidc/library               > base limits http tokens
 oidc/profiles              > registry/model tokens oidc/library
 oidc/realm                 > base observability storage/port limits http keys registry/model
                              registry/passwords registry guest/grant guest/limits guest authn oidc/profiles

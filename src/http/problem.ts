@@ -10,6 +10,7 @@ import type { RouteFault } from './routes.ts';
 
 const kinds = {
   invalid_request: { status: 400, title: 'The request is malformed' },
+  use_dpop_nonce: { status: 400, title: 'The proof is to be repeated with the nonce of the answer' },
   invalid_client: { status: 401, title: 'The caller is not authenticated' },
   unauthorized_client: { status: 400, title: 'The client may not mint guest tokens' },
   invalid_target: { status: 400, title: 'The API is not one of this client' },

@@ -116,8 +116,11 @@ function fits({ params: patterns = {} }: Pick<Route<never>, 'params'>, params: P
 type Opened = Pick<Route<never>, 'crossOrigin' | 'method'>;
 
 function openToPages(ctx: Context, routes: readonly Opened[]): void {
-  if (routes.some(({ crossOrigin }) => crossOrigin !== undefined))
-    ctx.set('Access-Control-Allow-Origin', '*');
+  const open = routes.filter(({ crossOrigin }) => crossOrigin !== undefined);
+  if (open.length === 0) return;
+  ctx.set('Access-Control-Allow-Origin', '*');
+  const exposed = open.flatMap(({ crossOrigin }) => crossOrigin?.exposes ?? []);
+  if (exposed.length > 0) ctx.set('Access-Control-Expose-Headers', exposed.join(', '));
 }
 
 /** A preflight uses the method OPTIONS (Fetch §3.2.2); it is answered where a route is open to pages. */

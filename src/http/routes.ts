@@ -33,8 +33,11 @@ export type Route<Call> = RouteInfo & {
   /** The form of each parameter, decoded. With another value the route does not match. */
   readonly params?: Readonly<Record<string, RegExp>>;
   readonly schema?: { readonly body?: z.ZodType; readonly query?: z.ZodType };
-  /** Pages of any origin may call it, without credentials of the browser, with these request headers. */
-  readonly crossOrigin?: { readonly headers: string };
+  /**
+   * Pages of any origin may call it, without credentials of the browser, with these request headers. They may read
+   * the response headers `exposes`.
+   */
+  readonly crossOrigin?: { readonly headers: string; readonly exposes?: string };
   handler(call: Call): Promise<void> | void;
 };
 

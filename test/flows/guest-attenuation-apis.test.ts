@@ -128,7 +128,8 @@ describe('the APIs of a narrowed guest token', () => {
 
     const answer = await exchangeFor(user, [], details);
 
-    expect(answer).toMatchObject({ status: 400, json: { error: 'invalid_target' } });
+    // The subject has no permission there.
+    expect(answer).toMatchObject({ status: 400, json: { error: 'invalid_authorization_details' } });
   });
 
   it('cannot be got at by a token that reads itself, past what only introspection counts', async () => {

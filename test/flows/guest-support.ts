@@ -190,11 +190,10 @@ export async function proofKey(): Promise<ProofKey> {
   return { privateKey, jwk, jkt: await calculateJwkThumbprint(jwk) };
 }
 
-/** A DPoP proof (RFC 9449 §4.2). */
+/** A DPoP proof (RFC 9449 §4.2), made now unless `iat` says otherwise. */
 export function proof({ privateKey, jwk }: ProofKey, claims: Record<string, unknown>): Promise<string> {
-  return new SignJWT({ jti: randomUUID(), ...claims })
+  return new SignJWT({ jti: randomUUID(), iat: Math.floor(Date.now() / 1000), ...claims })
     .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
-    .setIssuedAt()
     .sign(privateKey);
 }
 
@@ -202,6 +201,7 @@ export function proof({ privateKey, jwk }: ProofKey, claims: Record<string, unkn
 export function movableClock() {
   let ahead = 0;
   const clock = () => Date.now() + ahead;
+  const seconds = () => Math.floor(clock() / 1000);
   const adapt = (services: Services): Services => ({
     ...services,
     clock,
@@ -209,6 +209,7 @@ export function movableClock() {
   });
   return {
     adapt,
+    seconds,
     forward: (seconds: number) => {
       ahead += seconds * 1000;
     },

@@ -1,11 +1,12 @@
 /** Uses of guest tokens are counted exactly; hosts that a token is bound to are looked up. */
 import { describe, expect, it } from 'vitest';
+import { sha256 } from '../../src/base/hash.ts';
 import { createGuests } from '../../src/guest/guests.ts';
 import { postForm } from '../support/http.ts';
 import { engines } from '../support/raw-store.ts';
 import { startTestServer } from '../support/server.ts';
 import { useServerOn } from '../support/use-server.ts';
-import { grant, guestRealm, introspect, mintGuest, portal } from './guest-support.ts';
+import { detail, exchange, grant, guestRealm, introspect, mintGuest, portal } from './guest-support.ts';
 
 describe.each(engines)('uses, on the %s store', (_name, open) => {
   const { server } = useServerOn(open, { realms: [guestRealm()] });
@@ -44,6 +45,37 @@ describe.each(engines)('uses, on the %s store', (_name, open) => {
       'origin_mismatch',
     );
     expect((await introspect(server, token, { origin: 'https://app.acme.com' })).json.active).toBe(true);
+  });
+
+  it('of a child that has none left are none of its parent', async () => {
+    const parent = (await mintGuest(server, grant({ lifetime: { ttl: 600, max_uses: 5 } }))).json.token;
+    const child = (
+      await exchange(server, {
+        subject: parent,
+        details: [detail(), { type: 'embed_session', lifetime: { ttl: 60, one_time: true } }],
+      })
+    ).json.access_token;
+    const ask = async (token: string) => (await introspect(server, token)).json.active;
+
+    const byChild = await Promise.all(Array.from({ length: 10 }, () => ask(child)));
+    const byParent = await Promise.all(Array.from({ length: 10 }, () => ask(parent)));
+
+    expect(byChild.filter(Boolean)).toHaveLength(1);
+    expect(byParent.filter(Boolean)).toHaveLength(4);
+  });
+
+  it('that are refused do not keep a token awake, and a token asleep has none', async () => {
+    const lifetime = { ttl: 600, idle: 60, max_uses: 1 };
+    const { token } = (await mintGuest(server, grant({ lifetime }))).json;
+    const idle = { realm: 'acme', kind: 'guest-idle', id: sha256(token) };
+    const renewed = async () => (await server.services.store.read([idle]))[0]?.stamp;
+
+    await introspect(server, token);
+    const after = await renewed();
+    await introspect(server, token);
+
+    expect(after).toBeDefined();
+    expect(await renewed()).toBe(after);
   });
 
   it('go on counting through refreshes', async () => {

@@ -43,11 +43,13 @@ export type Presented = {
   readonly ip?: string | undefined;
   /** Thumbprint of the key of a verified DPoP proof. */
   readonly jkt?: string | undefined;
+  /** True for a proof whose time is wrong, and that has no nonce of the realm instead (RFC 9449 §8). */
+  readonly isStale?: boolean | undefined;
   /** Addresses of the hosts that `hostsOf` names, looked up by the caller. */
   readonly addresses?: ReadonlyMap<string, readonly string[]> | undefined;
 };
 
-export type BindingFault = 'origin_mismatch' | 'ip_mismatch' | 'key_mismatch';
+export type BindingFault = 'origin_mismatch' | 'ip_mismatch' | 'key_mismatch' | 'use_dpop_nonce';
 
 /**
  * Why the token does not count here, or `undefined`. A binding to origin or network without that fact is a mismatch;
@@ -58,8 +60,16 @@ export function checkBinding(bound: Binding | undefined, presented: Presented): 
   const { origins, ip, key } = bound;
   if (origins !== undefined && !allowsOrigin(origins, presented.origin)) return 'origin_mismatch';
   if (ip !== undefined && !allowsAddress(ip, presented)) return 'ip_mismatch';
-  if (key !== undefined && presented.jkt !== undefined && presented.jkt !== key.jkt) return 'key_mismatch';
-  return undefined;
+  return key === undefined ? undefined : keyFault(key.jkt, presented);
+}
+
+function keyFault(
+  bound: string,
+  { jkt, isStale }: Pick<Presented, 'jkt' | 'isStale'>,
+): BindingFault | undefined {
+  if (jkt === undefined) return undefined;
+  if (jkt !== bound) return 'key_mismatch';
+  return isStale === true ? 'use_dpop_nonce' : undefined;
 }
 
 /** The host names in a binding. The caller looks up their addresses. */

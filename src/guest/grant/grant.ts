@@ -142,6 +142,12 @@ export const guestGrant = z.strictObject({
   dry_run: z.boolean().default(false),
 });
 
+/** What a client sends as native JSON: a grant, and the APIs of the token. */
+export const guestRequest = guestGrant.extend({
+  /** The APIs, by id or audience. Absent: those that the resources name, or else the client's first. */
+  audience: setOf(label(1024), 10).min(1).optional(),
+});
+
 export type Subject = z.infer<typeof subject>;
 export type Resource = z.infer<typeof resource>;
 export type PolicyUse = z.infer<typeof policyUse>;
@@ -160,14 +166,18 @@ export function allowsNothing(resource: Pick<Resource, 'actions'> | undefined): 
   return resource?.actions.length === 0;
 }
 
-/** Reads native JSON as a grant. Otherwise every fault in it, with pointers into `input`. */
-export function parseGrant(input: unknown, policy: GuestPolicy): { readonly grant: GuestGrant } | Refused {
+/** What native JSON asks for. */
+export type Asked = { readonly grant: GuestGrant; readonly audiences: readonly string[] };
+
+/** Reads native JSON. Otherwise every fault in it, with pointers into `input`. */
+export function parseGrant(input: unknown, policy: GuestPolicy): Asked | Refused {
   const unreadable = findUnreadable(input);
   if (unreadable !== undefined) return refusalsOf('invalid_request', [unreadable]);
-  const parsed = guestGrant.safeParse(input);
+  const parsed = guestRequest.safeParse(input);
   if (!parsed.success) return refusalsOf('invalid_request', faultsOf(parsed.error));
-  const faults = checkRealmRules(parsed.data, policy);
-  return faults.length > 0 ? refusalsOf('invalid_request', faults) : { grant: parsed.data };
+  const { audience: audiences = [], ...grant } = parsed.data;
+  const faults = checkRealmRules(grant, policy);
+  return faults.length > 0 ? refusalsOf('invalid_request', faults) : { grant, audiences };
 }
 
 /** Faults against the realm's policy, whoever asks. Paths are paths in the grant. */

@@ -8,7 +8,7 @@ import { type Clock, epochSeconds } from '../../base/clock.ts';
 import { addressOf, originOf } from '../../observability/request-source.ts';
 import type { Policy } from '../../registry/model/model.ts';
 import { GUEST_CUT_TTL } from '../../revocation/guest-nodes.ts';
-import type { Document, Store } from '../../storage/port/port.ts';
+import type { Document, Key, Store, Write } from '../../storage/port/port.ts';
 import { type BindingFault, checkBinding, hostsOf } from '../grant/bindings.ts';
 import { usesRawSql } from '../grant/predicate.ts';
 import { isRefused } from '../grant/refusal.ts';
@@ -86,11 +86,8 @@ export async function judgeForExchange(
 ): Promise<GuestReason | { readonly usesLeft: number | null }> {
   const reason = (await deathOf(deps, found)) ?? ((await isIdle(deps, found)) ? 'idle' : undefined);
   if (reason !== undefined) return reason;
-  const { budgets } = found.record;
-  const counts = await Promise.all(budgets.map((budget) => countIn(deps, found, budget, 0)));
-  const left = budgets.map(({ most }, index) => most - (counts[index] ?? most));
-  if (left.some((uses) => uses <= 0)) return 'max_uses';
-  return { usesLeft: left.length === 0 ? null : Math.min(...left) };
+  const left = await usesLeft(deps, found);
+  return left !== null && left <= 0 ? 'max_uses' : { usesLeft: left };
 }
 
 async function deathOf(
@@ -133,20 +130,33 @@ async function misplacementOf(
 /** Seconds that a counter is kept after the last token that counts in it. */
 const COUNT_LINGER = 600;
 
-/** Counts a use, then renews the idle time. In that order a refused use does not keep a token alive. */
+/**
+ * Counts a use in every budget and renews the idle time, or does neither: a refused use uses up nothing, and does not
+ * keep a token alive.
+ */
 async function use(
   deps: GuestIntrospectionDeps,
   found: Located,
   isDryRun: boolean,
 ): Promise<GuestReason | undefined> {
+  if (isDryRun) return wouldRefuse(deps, found);
   const { record, hash, realm } = found;
   const { idle } = record.granted.lifetime;
+  const renewal: Write[] =
+    idle === undefined ? [] : [{ put: idleKey(realm.name, hash), value: '1', ttl: idle, onlyIf: 'present' }];
+  const counts = record.budgets.map(
+    (budget): Write => ({ ...counterOf(deps, found, budget), most: budget.most }),
+  );
+  if (renewal.length + counts.length === 0) return undefined;
+  const outcome = await deps.store.commit([...renewal, ...counts]);
+  if (outcome.ok) return undefined;
+  return outcome.reason === 'exhausted' ? 'max_uses' : 'idle';
+}
+
+async function wouldRefuse(deps: GuestIntrospectionDeps, found: Located): Promise<GuestReason | undefined> {
   if (await isIdle(deps, found)) return 'idle';
-  if (await isUsedUp(deps, found, isDryRun)) return 'max_uses';
-  if (idle !== undefined && !isDryRun) {
-    await deps.store.commit([{ put: idleKey(realm.name, hash), value: '1', ttl: idle }]);
-  }
-  return undefined;
+  const left = await usesLeft(deps, found);
+  return left !== null && left <= 0 ? 'max_uses' : undefined;
 }
 
 async function isIdle({ store }: GuestIntrospectionDeps, { record, hash, realm }: Located): Promise<boolean> {
@@ -155,25 +165,23 @@ async function isIdle({ store }: GuestIntrospectionDeps, { record, hash, realm }
   return document === undefined;
 }
 
-/** Counts one use. A dry run only asks whether one more use would be allowed. */
-async function isUsedUp(deps: GuestIntrospectionDeps, found: Located, isDryRun: boolean): Promise<boolean> {
-  const by = isDryRun ? 0 : 1;
-  for (const budget of found.record.budgets) {
-    const count = await countIn(deps, found, budget, by);
-    if (count + 1 - by > budget.most) return true;
-  }
-  return false;
+/** The fewest uses that a budget has left; `null` without a budget. */
+async function usesLeft(deps: GuestIntrospectionDeps, found: Located): Promise<number | null> {
+  const { budgets } = found.record;
+  const left = budgets.map(async (budget) => {
+    const { count: key, windowMs } = counterOf(deps, found, budget);
+    return budget.most - (await deps.store.count(key, { windowMs, by: 0 })).count;
+  });
+  return left.length === 0 ? null : Math.min(...(await Promise.all(left)));
 }
 
-async function countIn(
-  { store, clock }: GuestIntrospectionDeps,
+function counterOf(
+  { clock }: GuestIntrospectionDeps,
   { realm }: Located,
   { id, until }: Budget,
-  by: number,
-): Promise<number> {
+): { readonly count: Key; readonly windowMs: number } {
   const seconds = until === null ? GUEST_CUT_TTL : Math.max(0, until - epochSeconds(clock)) + COUNT_LINGER;
-  const { count } = await store.count(usesKey(realm.name, id), { windowMs: seconds * 1000, by });
-  return count;
+  return { count: usesKey(realm.name, id), windowMs: seconds * 1000 };
 }
 
 type Asked = { readonly caller: GuestCaller; readonly question: GuestQuestion };

@@ -33,5 +33,10 @@ export type GuestCaller = {
 };
 
 export type GuestAnswer =
-  | { readonly active: false; readonly guest_reason?: GuestReason }
+  | {
+      readonly active: false;
+      readonly guest_reason?: GuestReason;
+      /** With the reason `use_dpop_nonce`: for the answer to the browser. */
+      readonly dpop_nonce?: string;
+    }
   | ({ readonly active: true } & Record<string, unknown>);

@@ -24,15 +24,18 @@ import {
   policyMembers,
   underPolicies,
 } from '../record/policy-effect.ts';
+import { audiencesFor } from './audiences.ts';
 import type { MintOrder, ParentToken } from './mint-order.ts';
 
 /** The most ancestors of a token: each generation adds budgets and nodes. */
 const MAX_NODES = 1024;
 
-export function authorizeMint({ clock }: { readonly clock: Clock }, order: MintOrder): GuestRecord | Refused {
+export function authorizeMint({ clock }: { readonly clock: Clock }, given: MintOrder): GuestRecord | Refused {
   const now = epochSeconds(clock);
-  const audiences = audiencesFor(order);
-  if (isRefused(audiences)) return audiences;
+  const forApis = audiencesFor(given);
+  if (isRefused(forApis)) return forApis;
+  const { audiences, asked } = forApis;
+  const order = { ...given, asked };
   const limited = limit(order, audiences, now);
   if (isRefused(limited)) return limited;
   const own = bindToKey(order, limited.granted);
@@ -43,24 +46,6 @@ export function authorizeMint({ clock }: { readonly clock: Clock }, order: MintO
   return nodesOfGuest(record).length > MAX_NODES
     ? refusal('access_denied', '', 'is made from a chain of tokens that is too long')
     : record;
-}
-
-/** A child has no audience that its parent does not have, and all of the parent's unless it names some. */
-function audiencesFor(order: MintOrder): readonly string[] | Refused {
-  const own = audiencesOf(order.realm, order.minter);
-  const held = order.parent?.guest?.record.audiences;
-  const allowed = held?.filter((audience) => own.includes(audience)) ?? own;
-  const asked = (order.audiences ?? []).map(
-    (name) => order.realm.apis.find((api) => api.id === name)?.audience ?? name,
-  );
-  if (allowed.length === 0)
-    return refusal('invalid_target', '/audience', 'this client has no API to mint for');
-  if (asked.some((audience) => !allowed.includes(audience))) {
-    const whose = held === undefined ? 'this client' : 'the parent and this client';
-    return refusal('invalid_target', '/audience', `is not an API of ${whose}`);
-  }
-  if (asked.length > 0) return [...new Set(asked)];
-  return held === undefined ? allowed.slice(0, 1) : allowed;
 }
 
 type Limited = { readonly granted: Granted; readonly narrowed: readonly string[] };

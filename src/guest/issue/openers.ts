@@ -56,7 +56,7 @@ export async function createOpener(deps: MintDeps, order: MintOrder, ttl: number
   const held: Held = {
     clientId: minter.clientId,
     asked,
-    audiences: record.audiences,
+    audiences: order.audiences ?? [],
     inherited: record.inherited,
   };
   const nodes = nodesOfGuest(record);

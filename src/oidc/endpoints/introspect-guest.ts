@@ -5,11 +5,11 @@
 
 import type { Context } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
-import type { GuestAnswer } from '../../guest/introspection/question.ts';
+import type { GuestAnswer, GuestQuestion } from '../../guest/introspection/question.ts';
 import type { StoredGuest } from '../../guest/record/guest-record.ts';
 import { annotate, stateOf } from '../../http/request-state.ts';
 import type { Client } from '../../registry/model/model.ts';
-import { verifyProof } from '../client-auth/dpop.ts';
+import { nonceFor, readProof } from '../client-auth/dpop.ts';
 import { formOf } from '../http/form.ts';
 import { guestRealmOf } from '../realm/guest-realm.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -48,27 +48,33 @@ export async function introspectGuest(
       action: text('action'),
       origin: text('origin'),
       ip: text('ip'),
-      jkt: await presentedKey(form),
+      ...(await presentedProof(realm, form)),
       dryRun: form.get('dry_run') === 'true',
     },
   );
   if (!answer.active && answer.guest_reason !== undefined) annotate(ctx.req, { reason: answer.guest_reason });
-  return answer;
+  const needsNonce = !answer.active && answer.guest_reason === 'use_dpop_nonce';
+  return needsNonce ? { ...answer, dpop_nonce: nonceFor(realm) } : answer;
 }
 
 /**
- * The key of the proof that the resource server was shown (RFC 9449 §4.3, §7.1), for the resource server's method and
- * address and for this very token. Only the resource server can tell whether the proof was used before.
+ * The proof that the resource server was shown (RFC 9449 §4.3, §7.1), for the resource server's method and address
+ * and for this very token. Only the resource server can tell whether the proof was used before, and whether a nonce
+ * that the realm does not know is the resource server's own.
  */
-async function presentedKey(form: URLSearchParams): Promise<string | undefined> {
+async function presentedProof(
+  realm: Pick<RealmContext, 'clock' | 'keys'>,
+  form: URLSearchParams,
+): Promise<Pick<GuestQuestion, 'jkt' | 'isStale'>> {
   const proof = form.get('dpop');
-  if (proof === null) return undefined;
+  if (proof === null) return {};
   const [method, address] = [form.get('htm') ?? '', form.get('htu') ?? ''];
   try {
-    const { jkt } = await verifyProof(proof, { method, address, accessToken: form.get('token') ?? '' });
-    return jkt;
+    const target = { method, address, accessToken: form.get('token') ?? '' };
+    const { jkt, age } = await readProof(realm, proof, target);
+    return { jkt, isStale: !age.isRecent && age.nonce !== 'issued' };
   } catch (error) {
-    if (error instanceof errors.InvalidDpopProof) return NO_KEY;
+    if (error instanceof errors.InvalidDpopProof) return { jkt: NO_KEY };
     throw error;
   }
 }

@@ -47,7 +47,7 @@ async function handlePassword(realm: RealmContext, ctx: KoaContextWithOIDC): Pro
 type Binding = { readonly jkt?: string | undefined; readonly certificate?: string | undefined };
 
 async function senderBinding(
-  realm: Pick<RealmContext, 'name' | 'store' | 'clock' | 'clientCertHeader'>,
+  realm: Pick<RealmContext, 'name' | 'store' | 'clock' | 'keys' | 'clientCertHeader'>,
   ctx: KoaContextWithOIDC,
 ): Promise<Binding> {
   const { client } = ctx.oidc;

@@ -5,9 +5,9 @@ import { readCertificate, thumbprintOf } from '../client-auth/certificates.ts';
 import { provenKey } from '../client-auth/dpop.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
-/** Throws `invalid_dpop_proof` for a proof that does not hold. */
+/** Throws `invalid_dpop_proof` or `use_dpop_nonce` for a proof that does not hold. */
 export async function possessionOf(
-  realm: Pick<RealmContext, 'name' | 'store' | 'clock' | 'clientCertHeader'>,
+  realm: Pick<RealmContext, 'name' | 'store' | 'clock' | 'keys' | 'clientCertHeader'>,
   ctx: KoaContextWithOIDC,
 ): Promise<Possession> {
   const certificate = readCertificate(ctx.get(realm.clientCertHeader));

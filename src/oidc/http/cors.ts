@@ -13,7 +13,7 @@ const PREFLIGHT_SECONDS = '3600';
 const ALLOWED_HEADERS = 'Accept, Authorization, Content-Type, DPoP, X-Requested-With';
 /** Without headers that a client authenticates with. */
 const HOLDER_HEADERS = 'Accept, Content-Type, DPoP';
-const EXPOSED_HEADERS = 'WWW-Authenticate, Retry-After, X-Request-Id';
+const EXPOSED_HEADERS = 'WWW-Authenticate, DPoP-Nonce, Retry-After, X-Request-Id';
 
 const libraryHeaders = [
   'Access-Control-Allow-Origin',
@@ -36,10 +36,15 @@ export function crossOrigin(realm: Pick<RealmContext, 'name' | 'profile' | 'regi
     else await next();
     const isOpen = address?.origins === 'anybody' || wasOpened(ctx);
     for (const name of libraryHeaders) ctx.remove(name);
-    if (isOpen) ctx.set('Access-Control-Allow-Origin', '*');
+    if (isOpen) allowAnybody(ctx);
     else if (address?.origins === 'clients') await allowRegistered(realm, ctx);
     if (address?.forHolders === true && isPreflight(ctx)) allowHolders(ctx);
   };
+}
+
+function allowAnybody(ctx: Context): void {
+  ctx.set('Access-Control-Allow-Origin', '*');
+  ctx.set('Access-Control-Expose-Headers', EXPOSED_HEADERS);
 }
 
 /** True for an answer that was opened for holders of guest tokens: the library would have named the origin. */

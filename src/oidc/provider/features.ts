@@ -9,6 +9,7 @@ import {
 import { registrationFeatures } from '../clients/registration.ts';
 import { cibaFeature } from '../interaction/ciba.ts';
 import { deviceFlow } from '../interaction/device.ts';
+import { nonceSecretOf } from '../library/nonces.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { UiPort } from '../realm/ui-port.ts';
 import { logoutSource } from '../sessions/logout.ts';
@@ -22,7 +23,7 @@ export function featuresOf(realm: RealmContext, ui: UiPort): NonNullable<Configu
     claimsParameter: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
     requestObjects: { enabled: true },
-    dPoP: { enabled: true },
+    dPoP: { enabled: true, nonceSecret: nonceSecretOf(realm.keys.secret) },
     mTLS: mutualTls(realm),
     fapi: {
       enabled: true,

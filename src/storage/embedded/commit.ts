@@ -4,6 +4,7 @@
  */
 import { milliseconds } from '../port/checks.ts';
 import type { Committed, Key, Refusal, Write } from '../port/port.ts';
+import type { createCounters } from './counters.ts';
 import { never } from './database.ts';
 import type { Documents } from './documents.ts';
 import type { createMembers } from './members.ts';
@@ -12,6 +13,7 @@ import type { createNodes, Moment } from './nodes.ts';
 
 type Put = Extract<Write, { put: Key }>;
 type Spend = Extract<Write, { spend: Key }>;
+type Count = Extract<Write, { count: Key }>;
 type Guard = Extract<Write, { guard: string }>;
 type NodeWrite = Extract<Write, { cut: string } | { close: string } | { open: string }>;
 type Change = () => void;
@@ -23,10 +25,11 @@ export type CommitDeps = {
   readonly documents: Documents;
   readonly nodes: ReturnType<typeof createNodes>;
   readonly members: ReturnType<typeof createMembers>;
+  readonly counters: ReturnType<typeof createCounters>;
   readonly messages: Messages;
 };
 
-export function createSteps({ documents, nodes, members, messages }: CommitDeps) {
+export function createSteps({ documents, nodes, members, counters, messages }: CommitDeps) {
   function preparePut(write: Put, at: Moment): Change | Reason {
     const { under = [], onlyIf, since, ttl, value } = write;
     const key = rowKey(write.put);
@@ -48,15 +51,24 @@ export function createSteps({ documents, nodes, members, messages }: CommitDeps)
     return () => documents.spend(key, at.stamp);
   }
 
+  function prepareCount({ count, windowMs, most }: Count, { nowMs }: Moment): Change | Reason {
+    const key = rowKey(count);
+    if (counters.find(key, nowMs).count >= most) return 'exhausted';
+    return () => {
+      counters.add(key, { windowMs, by: 1, nowMs });
+    };
+  }
+
   /** What the step does, or why it may not be done. Writes nothing yet. */
   function prepare(write: Write, at: Moment): Change | Reason {
     if ('put' in write) return preparePut(write, at);
     if ('spend' in write) return prepareSpend(write, at);
+    if ('count' in write) return prepareCount(write, at);
     if ('guard' in write) return nodes.guardRefusal(write, at.nowMs) ?? (() => undefined);
     return () => apply(write, at);
   }
 
-  function apply(write: Exclude<Write, Put | Spend | Guard>, at: Moment): void {
+  function apply(write: Exclude<Write, Put | Spend | Count | Guard>, at: Moment): void {
     if ('remove' in write) documents.remove(rowKey(write.remove));
     else if ('index' in write) members.add(rowKey(write.index), write.member, expiry(write.ttl, at));
     else if ('unindex' in write) members.remove(rowKey(write.unindex), write.member);

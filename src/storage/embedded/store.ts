@@ -25,8 +25,8 @@ export function createEmbeddedStore({ path, clock }: { path: string; clock: Cloc
   const nodes = createNodes(database);
   const members = createMembers(database);
   const messages = createMessages(database);
-  const steps = createSteps({ documents, nodes, members, messages });
   const counters = createCounters(database);
+  const steps = createSteps({ documents, nodes, members, counters, messages });
   const stopSweeping = startSweeping(database, clock);
 
   function readOne(key: Key): Document | undefined {

@@ -53,6 +53,9 @@ function checkWrite(write: Write): void {
   } else if ('spend' in write) {
     checkKey(write.spend);
     checkNumbers([write.graceMs]);
+  } else if ('count' in write) {
+    checkKey(write.count);
+    checkCount(write.windowMs, write.most);
   } else if ('guard' in write) {
     checkNodes([write.guard]);
     checkStamp(write.since);
@@ -105,6 +108,7 @@ function checkName(name: string): void {
 function realmOf(write: Write): string {
   if ('put' in write) return write.put.realm;
   if ('spend' in write) return write.spend.realm;
+  if ('count' in write) return write.count.realm;
   if ('remove' in write) return write.remove.realm;
   if ('index' in write) return write.index.realm;
   if ('unindex' in write) return write.unindex.realm;

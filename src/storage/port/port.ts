@@ -69,6 +69,15 @@ export type Write =
       readonly spend: Key;
       readonly graceMs?: number;
     }
+  | {
+      /**
+       * Adds 1 to a counter, which expires `windowMs` after its first count. Refused when it has counted `most` or more
+       * before this commit.
+       */
+      readonly count: Key;
+      readonly windowMs: number;
+      readonly most: number;
+    }
   | { readonly remove: Key }
   | {
       /** Refuses the commit when this very node was cut or closed at or after `since`, or is closed. Writes nothing. */
@@ -110,7 +119,7 @@ export type Refusal = {
   readonly ok: false;
   /** Index of the refused step. */
   readonly step: number;
-  readonly reason: 'exists' | 'missing' | 'changed' | 'spent' | 'cut' | 'closed';
+  readonly reason: 'exists' | 'missing' | 'changed' | 'spent' | 'cut' | 'closed' | 'exhausted';
 };
 
 export type Committed = { readonly ok: true; readonly stamp: Stamp };

@@ -1,7 +1,7 @@
 /** Writes of the port as keys and arguments of the commit script. */
 import { milliseconds } from '../port/checks.ts';
 import type { Key, Write } from '../port/port.ts';
-import { channelOf, documentKey, indexKey, nodeHash, realmNodeKey, stampKey } from './keys.ts';
+import { channelOf, counterKey, documentKey, indexKey, nodeHash, realmNodeKey, stampKey } from './keys.ts';
 
 type Argument = string | number | Buffer;
 type Step = { readonly key?: string; readonly args: readonly Argument[] };
@@ -25,6 +25,9 @@ export function commitArguments(
 function stepOf(write: Write, db: number): Step {
   if ('put' in write) return putStep(write);
   if ('spend' in write) return { key: documentKey(write.spend), args: ['spend', write.graceMs ?? 0] };
+  if ('count' in write) {
+    return { key: counterKey(write.count), args: ['count', write.windowMs, write.most] };
+  }
   if ('guard' in write) return { args: ['guard', nodeHash(write.guard), write.since] };
   if ('remove' in write) return { key: documentKey(write.remove), args: ['remove'] };
   if ('index' in write) return { key: indexKey(write.index), args: ['index', write.member, life(write.ttl)] };

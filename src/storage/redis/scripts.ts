@@ -118,7 +118,7 @@ return answers
 `;
 
 /**
- * KEYS: the realm's last stamp, the realm's node, then one for each step about a document or an index.
+ * KEYS: the realm's last stamp, the realm's node, then one for each step about a document, an index or a counter.
  * ARGV: for each step its name and what it takes, see `prepare`; '' is absent.
  * Answers `{ stamp }`, or `{ index of the refused step, reason }`.
  */
@@ -207,6 +207,14 @@ function prepare.spend()
       local head = struct.pack('>BI7I7', 2, (openRecord(current)), stamp)
       redis.call('SET', name, head .. string.sub(current, 9), 'KEEPTTL')
     end
+  end
+end
+
+function prepare.count()
+  local name, window, most = key(), number(), number()
+  if tonumber(redis.call('GET', name) or '0') >= most then return nil, 'exhausted' end
+  return function()
+    if redis.call('INCR', name) == 1 then redis.call('PEXPIRE', name, window) end
   end
 end
 

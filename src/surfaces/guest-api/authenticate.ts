@@ -41,8 +41,8 @@ export type GuestApiCaller = {
   readonly jkt?: string;
 };
 
-/** No caller was authenticated. `scheme`: the one that was tried. */
-export type Unauthenticated = { readonly scheme: 'Basic' | 'Bearer' };
+/** No caller was authenticated. `DPoP`: by the time or nonce of the proof alone (RFC 9449 §8). */
+export type Unauthenticated = { readonly scheme: 'Basic' | 'Bearer' | 'DPoP' };
 
 /** `path`: of the request, below the realm. */
 export async function guestApiCaller(
@@ -86,13 +86,28 @@ function managesByRoles({ view }: Pick<RealmContext, 'view'>, { roles, permissio
 
 type Shown = { readonly token: string; readonly isDpop: boolean; readonly address: string };
 
-async function bearer(realm: RealmContext, ctx: Context, shown: Shown): Promise<GuestApiCaller | undefined> {
+async function bearer(
+  realm: RealmContext,
+  ctx: Context,
+  shown: Shown,
+): Promise<GuestApiCaller | Unauthenticated | undefined> {
   const hash = sha256(shown.token);
   const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
-  const proof = shown.isDpop ? await proofOfToken(ctx, shown) : undefined;
+  const read = shown.isDpop ? await proofOfToken(realm, ctx, shown) : undefined;
+  if (read !== undefined && 'fault' in read && read.code === 'use_dpop_nonce') return { scheme: 'DPoP' };
+  const proof = read === undefined || 'fault' in read ? undefined : read;
   const record = usableToken(document, { now: epochSeconds(realm.clock), proven: { jkt: proof?.jkt } });
   if (document === undefined || record === undefined) return undefined;
   if (shown.isDpop && !(await isProven(realm, record, proof))) return undefined;
+  return callerOf(realm, record, { hash, readAt: document.now });
+}
+
+/** Whoever the token was issued to: a user, or a client that is still enabled. */
+async function callerOf(
+  realm: RealmContext,
+  record: TokenRecord,
+  { hash, readAt }: { readonly hash: string; readonly readAt: Stamp },
+): Promise<GuestApiCaller | undefined> {
   const isManager = permits(record, adminApi.audience, MANAGE);
   if (record.accountId !== undefined) return { name: record.accountId, isManager };
   const found = await realm.findClient(record.clientId);
@@ -102,7 +117,7 @@ async function bearer(realm: RealmContext, ctx: Context, shown: Shown): Promise<
   return {
     ...clientCaller(realm, found, isManager),
     parent,
-    readAt: document.now,
+    readAt,
     ...(jkt === undefined ? {} : { jkt }),
   };
 }

@@ -23,7 +23,12 @@ const one = { path: '/embed/:opener', who: 'holder', params: { opener: /^[A-Za-z
 const routes: readonly Route<EmbedCall>[] = [
   { method: 'GET', ...one, handler: showEmbed },
   // Only the opener counts, and no credential of the browser: pages of any origin may redeem it.
-  { method: 'POST', ...one, crossOrigin: { headers: 'Accept, Content-Type, DPoP' }, handler: redeemEmbed },
+  {
+    method: 'POST',
+    ...one,
+    crossOrigin: { headers: 'Accept, Content-Type, DPoP', exposes: 'DPoP-Nonce, Retry-After' },
+    handler: redeemEmbed,
+  },
 ];
 
 export const embed: Surface<RealmRequest> = {
@@ -51,7 +56,7 @@ async function redeemEmbed({ ctx, provider: { realm }, params }: EmbedCall): Pro
   const opener = params['opener'] ?? '';
   const address = `${realm.issuer}/embed/${opener}`;
   const proof = await provenGuestKey(realm, ctx, { address, owner: 'guest' });
-  if ('fault' in proof) throw new Problem('invalid_request', proof.fault);
+  if ('fault' in proof) throw new Problem(proof.code, proof.fault);
   const minted = await realm.guests.redeemOpener({
     realm: guestRealmOf(realm),
     value: opener,

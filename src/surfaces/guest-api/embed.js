@@ -34,23 +34,39 @@ async function makeProver() {
   };
 }
 
+/** The server asks for a nonce where the clock of this device is wrong (RFC 9449 §8): then the request is sent again. */
+async function post(address, prove, nonce) {
+  const claims = { htm: 'POST', htu: address, ...(nonce === null ? {} : { nonce }) };
+  const answer = await fetch(address, { method: 'POST', headers: { DPoP: await prove(claims) } });
+  const body = await answer.json();
+  if (body.code !== 'use_dpop_nonce' || nonce !== null) return { answer, body };
+  return post(address, prove, answer.headers.get('DPoP-Nonce'));
+}
+
+const reasons = {
+  not_found: 'This link was used already or is too old. Ask for a new one.',
+  use_dpop_nonce: 'The clock of this device is wrong. Set it, and ask for a new link.',
+};
+
 async function redeem() {
   const prove = await makeProver();
   const address = location.origin + location.pathname;
-  const answer = await fetch(address, {
-    method: 'POST',
-    headers: { DPoP: await prove({ htm: 'POST', htu: address }) },
-  });
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.detail);
+  const { answer, body } = await post(address, prove, null);
+  if (!answer.ok) {
+    say(reasons[body.code] ?? 'This page cannot be opened at the moment. Load it again.');
+    return;
+  }
   const ath = encode(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(body.token)));
   addEventListener('message', async ({ source, origin, data }) => {
     if (!others().includes(source) || !mayTalkTo(origin) || data === null || typeof data !== 'object') return;
-    const { type, id, htm, htu } = data;
+    const { type, id, htm, htu, nonce } = data;
     if (type === 'daypass:token')
       source.postMessage({ type, token: body.token, expires_in: body.expires_in }, origin);
     if (type === 'daypass:proof')
-      source.postMessage({ type, id, proof: await prove({ htm, htu, ath }) }, origin);
+      source.postMessage(
+        { type, id, proof: await prove({ htm, htu, ath, ...(nonce && { nonce }) }) },
+        origin,
+      );
   });
   for (const other of others()) {
     for (const origin of origins.filter((one) => !one.includes('*'))) {
@@ -60,4 +76,4 @@ async function redeem() {
   say('Opened.');
 }
 
-redeem().catch(() => say('This link was used already or is too old. Ask for a new one.'));
+redeem().catch(() => say('This page cannot be opened at the moment. Load it again.'));

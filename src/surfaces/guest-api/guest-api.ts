@@ -3,14 +3,14 @@
  * decides what a token may be.
  */
 import { z } from 'zod';
-import { guestGrant } from '../../guest/grant/grant.ts';
+import { guestRequest } from '../../guest/grant/grant.ts';
 import { guestChange } from '../../guest/issue/patch.ts';
 import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
 import { annotate } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
-import { type GuestApiCaller, guestApiCaller } from './authenticate.ts';
+import { type GuestApiCaller, guestApiCaller, type Unauthenticated } from './authenticate.ts';
 import type { Call, LinkOf } from './call.ts';
 import { batch, createOpener, mintBatch, mintOne, openerGrant } from './mint-routes.ts';
 import {
@@ -36,7 +36,7 @@ const revocation = z.union([byIds, bySelector]);
 
 const routes: readonly Route<Call>[] = [
   { method: 'GET', path: list, who, schema: { query: listQuery }, handler: listTokens },
-  { method: 'POST', path: list, who, schema: { body: guestGrant }, handler: mintOne },
+  { method: 'POST', path: list, who, schema: { body: guestRequest }, handler: mintOne },
   { method: 'POST', path: '/guest-tokens/batch', who, schema: { body: batch }, handler: mintBatch },
   { method: 'POST', path: '/guest-tokens/revoke', who, schema: { body: revocation }, handler: revokeMany },
   {
@@ -84,8 +84,12 @@ async function authenticate({ ctx, provider, path }: Routed<RealmRequest>): Prom
   return caller;
 }
 
-function unauthenticated({ issuer }: Pick<RealmContext, 'issuer'>, scheme: 'Basic' | 'Bearer'): Problem {
-  const error = scheme === 'Bearer' ? 'invalid_token' : 'invalid_client';
-  const headers = { 'WWW-Authenticate': `${scheme} realm="${issuer}", error="${error}"` };
+const challenges = { Basic: 'invalid_client', Bearer: 'invalid_token', DPoP: 'use_dpop_nonce' } as const;
+
+function unauthenticated(
+  { issuer }: Pick<RealmContext, 'issuer'>,
+  scheme: Unauthenticated['scheme'],
+): Problem {
+  const headers = { 'WWW-Authenticate': `${scheme} realm="${issuer}", error="${challenges[scheme]}"` };
   return new Problem('invalid_client', 'the caller is not authenticated', { headers });
 }

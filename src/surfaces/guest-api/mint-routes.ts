@@ -1,7 +1,7 @@
 /** Mints one token, many, or one for the browser that opens an address. */
 import { z } from 'zod';
 import { sha256 } from '../../base/hash.ts';
-import { type GuestGrant, guestGrant, parseGrant } from '../../guest/grant/grant.ts';
+import { type Asked, guestRequest, parseGrant } from '../../guest/grant/grant.ts';
 import { faultsOf, isRefused, refusalsOf } from '../../guest/grant/refusal.ts';
 import type { Minted } from '../../guest/issue/mint.ts';
 import type { MintOrder } from '../../guest/issue/mint-order.ts';
@@ -79,18 +79,19 @@ async function mint(call: Call, input: unknown, { key, jkt }: Headers): Promise<
   return minted;
 }
 
-function grantOf(call: Call, input: unknown): GuestGrant {
+function grantOf(call: Call, input: unknown): Asked {
   const parsed = parseGrant(input, realmOf(call).policy);
   if (isRefused(parsed)) throw problemOf(parsed);
-  return parsed.grant;
+  return parsed;
 }
 
-function orderFor(call: Call, asked: GuestGrant): MintOrder {
+function orderFor(call: Call, { grant: asked, audiences }: Asked): MintOrder {
   const { parent, readAt } = call.caller;
   return {
     realm: realmOf(call),
     minter: minterFor(call),
     asked,
+    audiences,
     source: sourceOf(call),
     ...(parent === undefined ? {} : { parent }),
     since: readAt,
@@ -105,7 +106,7 @@ async function provenKey({ ctx, realm, caller, path }: Call): Promise<string | u
   if (caller.jkt !== undefined || ctx.get('DPoP') === '') return caller.jkt;
   const target = { address: `${realm.issuer}${path}`, owner: caller.name };
   const proof = await provenGuestKey(realm, ctx, target);
-  if ('fault' in proof) throw new Problem('invalid_request', proof.fault);
+  if ('fault' in proof) throw new Problem(proof.code, proof.fault);
   return proof.jkt;
 }
 
@@ -126,7 +127,7 @@ const openerOptions = z.strictObject({
 });
 
 /** The body of the request: a guest grant with one more member. */
-export const openerGrant = guestGrant.extend({ opener: openerOptions.optional() });
+export const openerGrant = guestRequest.extend({ opener: openerOptions.optional() });
 
 /** The two parts are checked apart, because their faults have pointers of their own. */
 export async function createOpener(call: Call): Promise<void> {

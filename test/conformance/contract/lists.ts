@@ -138,12 +138,43 @@ export function counters(stores: Stores): void {
     expect(await b.count(key, { windowMs: 60_000, by: 0 })).toMatchObject({ count: 3 });
   });
 
+  it('counts in a commit up to a limit, with the other steps or not at all', async () => {
+    const [a, b] = stores();
+    const realm = randomId();
+    const [wide, narrow, other] = [keyIn(realm, 'wide'), keyIn(realm, 'narrow'), keyIn(realm, 'other')];
+    const one = [
+      { count: wide, windowMs: 60_000, most: 100 },
+      { put: other, value: 'x', ttl: 60 },
+      { count: narrow, windowMs: 60_000, most: 7 },
+    ] as const;
+
+    const outcomes = await Promise.all(Array.from({ length: 20 }, (_, i) => (i % 2 ? a : b).commit(one)));
+
+    expect(outcomes.filter(({ ok }) => ok)).toHaveLength(7);
+    expect(outcomes.find(({ ok }) => !ok)).toEqual({ ok: false, step: 2, reason: 'exhausted' });
+    for (const key of [wide, narrow]) {
+      expect(await a.count(key, { windowMs: 1, by: 0 })).toMatchObject({ count: 7 });
+    }
+  });
+
+  it('begins again a window after the first count in a commit', async () => {
+    const [a, b] = stores();
+    const count = keyIn(randomId());
+    const one = { count, windowMs: 20, most: 1 };
+    expect((await a.commit([one])).ok).toBe(true);
+
+    await expect.poll(() => b.count(count, { windowMs: 60_000, by: 0 })).toEqual({ count: 0, resetsInMs: 0 });
+
+    expect((await a.commit([one])).ok).toBe(true);
+  });
+
   it.each([
     [0, 1],
     [1.5, 1],
     [1000, Number.NaN],
   ])('throws at a window of %s and a step of %s', async (windowMs, by) => {
     await expect(stores()[0].count(keyIn('r'), { windowMs, by })).rejects.toThrow(RangeError);
+    await expect(stores()[0].commit([{ count: keyIn('r'), windowMs, most: by }])).rejects.toThrow(RangeError);
   });
 }
 
