@@ -25,7 +25,7 @@ registry/passwords         > base registry/model
 registry/store             > base observability storage/port revocation registry/model
 registry/apply             > base storage/port registry/model registry/store
 registry                   > base observability storage/port registry/model registry/store registry/apply
-tokens                     > base storage/port
+tokens                     > base storage/port registry/model
 guest/grant                >
 guest/limits               > base storage/port revocation limits registry/model guest/grant
 guest/record               > base storage/port revocation keys registry/model guest/grant guest/limits

@@ -42,8 +42,3 @@ export function isHeld(bound: Possession, proven: Possession): boolean {
     (bound['x5t#S256'] === undefined || bound['x5t#S256'] === proven['x5t#S256'])
   );
 }
-
-/** Whether a token has this permission of the API that it is for. */
-export function permits(record: TokenRecord, audience: string, permission: string): boolean {
-  return record.aud === audience && record.scope?.split(' ').includes(permission) === true;
-}

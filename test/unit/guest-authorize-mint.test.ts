@@ -24,6 +24,7 @@ const realm: GuestRealm = {
   policies: [],
   apis,
   defaultApi: { id: 'a', audience: audienceOf('a'), permissions: [], tokens: { format: 'opaque' } },
+  rolesPermit: () => true,
   jwks: [],
   secret: randomBytes(32),
 };

@@ -15,6 +15,7 @@ import { isRefused } from '../grant/refusal.ts';
 import type { GuestRealm } from '../limits/guest-realm.ts';
 import { isUseOf, ownPolicies } from '../limits/policies.ts';
 import { isCutBeside } from '../lookup/lookup.ts';
+import { withCurrentActions } from '../record/current-actions.ts';
 import { type Budget, type GuestRecord, idleKey, usesKey } from '../record/guest-record.ts';
 import { type Effective, effectiveNow } from '../record/policy-effect.ts';
 import type { TrailNotes } from '../trail/trail-notes.ts';
@@ -113,8 +114,10 @@ function effectOf({ record, realm }: Located, open: readonly Policy[]): Effectiv
   const follows = hasPolicies && (!isSigned || hasSecrets);
   const effective = follows ? effectiveNow(realm, record, (policy) => open.includes(policy)) : record;
   if (isRefused(effective)) return 'policy_changed';
-  const hasRawSql = effective.granted.resources.some(({ rows }) => usesRawSql(rows));
-  return hasRawSql && !realm.policy.allowRawSql ? 'policy_changed' : effective;
+  const current = withCurrentActions(realm, record, effective);
+  if (current === undefined) return 'revoked';
+  const hasRawSql = current.granted.resources.some(({ rows }) => usesRawSql(rows));
+  return hasRawSql && !realm.policy.allowRawSql ? 'policy_changed' : current;
 }
 
 async function misplacementOf(

@@ -24,7 +24,7 @@ import {
   policyMembers,
   underPolicies,
 } from '../record/policy-effect.ts';
-import type { MintOrder, ParentToken } from './mint-order.ts';
+import type { MintOrder, ParentToken, SubjectUser } from './mint-order.ts';
 
 /** The most ancestors of a token: each generation adds budgets and nodes. */
 const MAX_NODES = 1024;
@@ -199,9 +199,13 @@ function recordOf(order: MintOrder, decided: Decided): GuestRecord {
     ...policyMembers(order.realm, id, { own, policies }),
     ...(order.act === undefined ? {} : { act: order.act }),
     ...(parent === undefined ? {} : { parentId: parent.id, ancestors: ancestorsBelow(parent) }),
-    ...(order.parent?.user === undefined ? {} : { userId: order.parent.user.id }),
+    ...(order.parent?.user === undefined ? {} : userMembers(order.parent.user)),
     ...(rowOrigins.length === 0 ? {} : { rowOrigins }),
   };
+}
+
+function userMembers({ id, roles }: SubjectUser): Pick<GuestRecord, 'userId' | 'userRoles'> {
+  return { userId: id, userRoles: roles };
 }
 
 /** The members of a record that follow from the grant. */

@@ -54,6 +54,8 @@ export type GuestRecord = {
   readonly parentId?: string;
   /** The user whose permissions limit it. */
   readonly userId?: string;
+  /** That user's roles at the minting. A user that loses one is cut, and this token with it. */
+  readonly userRoles?: readonly string[];
   /** The first token of its chain of refreshes. Absent: this is the first one. */
   readonly family?: string;
   /** Nodes inherited from the token that it was exchanged for. */
