@@ -38,7 +38,7 @@ export function describeGuest(
     scope: scopesOf(effective.granted.resources.flatMap(({ actions }) => actions)).join(' '),
     iat: record.iat,
     ...(record.exp === null ? {} : { exp: record.exp }),
-    nbf: record.notBefore,
+    ...(record.notBefore === undefined ? {} : { nbf: record.notBefore }),
     jti: record.id,
     token_type: record.jkt === undefined ? 'Bearer' : 'DPoP',
     guest: true,

@@ -16,7 +16,7 @@ import type { GuestRealm } from '../limits/guest-realm.ts';
 import { isUseOf, ownPolicies } from '../limits/policies.ts';
 import { isCutBeside } from '../lookup/lookup.ts';
 import { withCurrentActions } from '../record/current-actions.ts';
-import { type Budget, type GuestRecord, idleKey, usesKey } from '../record/guest-record.ts';
+import { type Budget, type GuestRecord, idleKey, isEarly, usesKey } from '../record/guest-record.ts';
 import { type Effective, effectiveNow } from '../record/policy-effect.ts';
 import type { TrailNotes } from '../trail/trail-notes.ts';
 import { describeGuest } from './answer.ts';
@@ -25,6 +25,7 @@ import type { GuestAnswer, GuestCaller, GuestQuestion, GuestReason } from './que
 export type GuestIntrospectionDeps = {
   readonly store: Store;
   readonly clock: Clock;
+  readonly storeAheadMs: () => number;
   /** Addresses of a host; none when it cannot be found in time. */
   readonly resolveHost: (host: string) => Promise<readonly string[]>;
   readonly notes: TrailNotes;
@@ -95,14 +96,13 @@ export async function judgeForExchange(
 }
 
 async function deathOf(
-  { store, clock }: GuestIntrospectionDeps,
+  { store, clock, storeAheadMs }: GuestIntrospectionDeps,
   found: Located,
 ): Promise<GuestReason | undefined> {
   const { record, document, realm } = found;
-  const now = epochSeconds(clock);
   if (document.cut || (await isCutBeside(store, realm.name, found))) return 'revoked';
-  if (record.exp !== null && record.exp <= now) return 'expired';
-  return record.notBefore > now ? 'not_yet_valid' : undefined;
+  if (record.exp !== null && record.exp <= epochSeconds(clock)) return 'expired';
+  return isEarly(record, { clock, storeAheadMs }) ? 'not_yet_valid' : undefined;
 }
 
 /** A policy in a signed value counts as it was signed; everything else follows the realm as it is now. */

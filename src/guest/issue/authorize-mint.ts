@@ -3,7 +3,7 @@
  * client's ceiling ∩ the realm's policy ∩ the subject's own permissions.
  */
 
-import { type Clock, epochSeconds } from '../../base/clock.ts';
+import { epochSeconds } from '../../base/clock.ts';
 import { randomValue } from '../../base/random.ts';
 import { countBeside } from '../../revocation/hang.ts';
 import { scopesOf } from '../grant/actions.ts';
@@ -15,7 +15,7 @@ import { applyCeiling } from '../limits/ceiling.ts';
 import { audiencesOf } from '../limits/guest-realm.ts';
 import { type ResolvedPolicy, withoutSecrets } from '../limits/policies.ts';
 import { nodesOfGuest, nodesOfPointer } from '../record/guest-nodes.ts';
-import { type Ancestor, type GuestRecord, guestSubject } from '../record/guest-record.ts';
+import { type Ancestor, type Clocks, type GuestRecord, guestSubject } from '../record/guest-record.ts';
 import { isSelfContained, limitsByIntrospection } from '../record/guest-values.ts';
 import {
   effectiveNow,
@@ -29,8 +29,9 @@ import type { MintOrder, ParentToken, SubjectUser } from './mint-order.ts';
 /** The most ancestors of a token: each generation adds budgets and nodes. */
 const MAX_NODES = 1024;
 
-export function authorizeMint({ clock }: { readonly clock: Clock }, order: MintOrder): GuestRecord | Refused {
+export function authorizeMint({ clock, storeAheadMs }: Clocks, order: MintOrder): GuestRecord | Refused {
   const now = epochSeconds(clock);
+  const storeNow = now + Math.round(storeAheadMs() / 1000);
   const audiences = audiencesFor(order);
   if (isRefused(audiences)) return audiences;
   const limited = limit(order, audiences, now);
@@ -39,7 +40,7 @@ export function authorizeMint({ clock }: { readonly clock: Clock }, order: MintO
   if (isRefused(own)) return own;
   const effective = underPolicies(order.realm, own);
   if (isRefused(effective)) return effective;
-  const record = recordOf(order, { ...effective, own, audiences, narrowed: limited.narrowed, now });
+  const record = recordOf(order, { ...effective, own, audiences, narrowed: limited.narrowed, now, storeNow });
   return nodesOfGuest(record).length > MAX_NODES
     ? refusal('access_denied', '', 'is made from a chain of tokens that is too long')
     : record;
@@ -167,6 +168,8 @@ type Decided = {
   readonly narrowed: readonly string[];
   readonly audiences: readonly string[];
   readonly now: number;
+  /** The time by the store's clock. */
+  readonly storeNow: number;
 };
 
 /** Limits for tokens that are made from this one. */
@@ -191,7 +194,7 @@ function recordOf(order: MintOrder, decided: Decided): GuestRecord {
     audiences,
     iat: now,
     exp: ttl === null ? null : now + ttl,
-    notBefore: now + not_before,
+    ...(not_before === 0 ? {} : { notBefore: decided.storeNow + not_before }),
     narrowed,
     ...sayings({ granted, policies }),
     inherited: [...new Set([...(order.parent?.nodes ?? []), ...(parent ? nodesOfGuest(parent) : [])])],
