@@ -167,7 +167,7 @@ function adapterOf(realm: RealmContext) {
       const client = await realm.findClient(id);
       if (client?.enabled !== true) return undefined;
       guardClient(realm, client, currentUnit());
-      return toMetadata(client, realm.profile);
+      return toMetadata(client, realm.view);
     },
     registerClient: (id, metadata) => registerClient(realm, id, metadata),
     removeClient: async (id) => {

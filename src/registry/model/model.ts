@@ -139,6 +139,8 @@ export const realmSettings = z.strictObject({
   displayName: text.optional(),
   enabled: z.boolean().default(true),
   profile: z.enum(['strict', 'keycloak']).default('strict'),
+  /** Signs the ID tokens of clients that name no algorithm. Absent: RS256 (OIDC Core §15.1), for FAPI clients ES256. */
+  idTokenSignedResponseAlg: signingAlgorithm.optional(),
   /** Only for `profile: keycloak`: the status of wrong user credentials. */
   badCredentialsStatus: z.union([z.literal(400), z.literal(401)]).optional(),
   lifetimes: lifetimes.prefault({}),
