@@ -45,6 +45,11 @@ export type RunningServer = {
 export async function startServer(services: Services, demoRealm?: DemoRealm): Promise<RunningServer> {
   const { settings, logger, store } = services;
   const metrics = createMetrics();
+  metrics.gauge(
+    'daypass_store_clock_ahead_seconds',
+    "Seconds that the store's clock is ahead of this machine's",
+    () => services.storeAheadMs() / 1000,
+  );
   const stopCounting = services.events.subscribe(metrics.observeEvent);
   const demo = await openDemo(settings.publicUrl, demoRealm);
   const admin = await listen(

@@ -18,6 +18,7 @@ import { createPasswordQueue, createPasswords } from './registry/passwords/passw
 import { createRegistry } from './registry/registry.ts';
 import { createRevocationFeed, publishingRevocations, type RevocationListener } from './revocation/cuts.ts';
 import { LONGEST_LIFE } from './revocation/life.ts';
+import { watchClock } from './storage/clock-watch.ts';
 import { openStore } from './storage/open.ts';
 import { isNarrowerSection } from './surfaces/facades/section-change.ts';
 
@@ -28,7 +29,9 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const background = createBackground();
   const events = createEventSink(logger);
   events.subscribe(logEvents(logger), loggedTypes);
-  const store = publishingRevocations(await openStore(settings.store, { clock, logger }), events);
+  const watch = watchClock(await openStore(settings.store, { clock, logger }), { clock, logger });
+  const { storeAheadMs } = watch;
+  const store = publishingRevocations(watch.store, events);
   const sealer = createSealer(settings.key);
   const passwords = createPasswords({ queue: createPasswordQueue(settings.workers) });
   const registry = createRegistry({
@@ -43,7 +46,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   });
   const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });
   const authenticator = createAuthenticator({ store, registry, passwords, events });
-  const guests = createGuests({ store, clock, logger, events });
+  const guests = createGuests({ store, clock, storeAheadMs, logger, events });
   const bruteForce = createBruteForceGuard({ store, clock, logger });
   const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
 
@@ -63,6 +66,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     logger,
     events,
     clock,
+    storeAheadMs,
     background,
     store,
     sealer,

@@ -25,7 +25,7 @@ registry/passwords         > base registry/model
 registry/store             > base observability storage/port revocation registry/model
 registry/apply             > base storage/port registry/model registry/store
 registry                   > base observability storage/port registry/model registry/store registry/apply
-tokens                     > base storage/port
+tokens                     > base storage/port registry/model
 guest/grant                >
 guest/limits               > base storage/port revocation limits registry/model guest/grant
 guest/record               > base storage/port revocation keys registry/model guest/grant guest/limits
@@ -48,7 +48,7 @@ oidc/tokens                > base registry/model oidc/profiles oidc/realm
 oidc/records               > base storage/port revocation keys registry/model tokens oidc/profiles
 oidc/http                  > storage/port http registry/model oidc/library oidc/realm
 oidc/client-auth           > base storage/port limits http registry/model oidc/library oidc/realm oidc/http
-oidc/clients               > base registry/model oidc/profiles oidc/realm
+oidc/clients               > base registry/model oidc/realm
 oidc/sessions              > base storage/port revocation http registry/model registry/passwords
                              oidc/library oidc/realm oidc/tokens oidc/records oidc/http
 oidc/interaction           > base storage/port registry/model authn oidc/library oidc/realm oidc/tokens

@@ -46,6 +46,8 @@ export type Guests = ReturnType<typeof createGuests>;
 export type GuestsDeps = {
   readonly store: Store;
   readonly clock: Clock;
+  /** Milliseconds that the store's clock is ahead of `clock`. By the store's clock it is judged whether a token is valid yet. */
+  readonly storeAheadMs: () => number;
   readonly logger: Logger;
   readonly events: EventSink;
   /**

@@ -2,7 +2,7 @@
  * Secrets at rest: private keys and client secrets as the store holds them, under the server's master key.
  * Knows nothing of what is sealed or where it is kept.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 
 const VERSION = 's1.';
 const NONCE_BYTES = 12;
@@ -16,6 +16,11 @@ export type Sealer = {
    * with another key.
    */
   open(sealed: string, context: string): string;
+  /**
+   * HMAC-SHA-256 of a value, by which it is recognised without being kept. Without the master key it says nothing of the
+   * value.
+   */
+  digest(plain: string, context: string): string;
 };
 
 /**
@@ -28,6 +33,8 @@ export function createSealer(masterKey: Buffer): Sealer {
     throw new RangeError('the master key must be 32 bytes');
   }
   const key = Buffer.from(hkdfSync('sha256', masterKey, '', 'daypass seal s1', 32));
+
+  const digestKey = Buffer.from(hkdfSync('sha256', masterKey, '', 'daypass digest d1', 32));
 
   function seal(plain: string, context: string): string {
     const nonce = randomBytes(NONCE_BYTES);
@@ -55,7 +62,12 @@ export function createSealer(masterKey: Buffer): Sealer {
     }
   }
 
-  return { seal, open };
+  function digest(plain: string, context: string): string {
+    // The length keeps context and value apart.
+    return createHmac('sha256', digestKey).update(`${context.length}:${context}${plain}`).digest('base64url');
+  }
+
+  return { seal, open, digest };
 }
 
 function bytesOf(sealed: string): Buffer {

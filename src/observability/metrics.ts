@@ -78,7 +78,19 @@ export function createMetrics() {
     for (const detail of detailsOf(event)) events.inc({ event: nameOf(event), detail });
   }
 
-  return { observe, observeEvent, text: () => registry.metrics(), contentType: registry.contentType };
+  /** A value of the process that is read when the metrics are. */
+  function gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  return { observe, observeEvent, gauge, text: () => registry.metrics(), contentType: registry.contentType };
 }
 
 function nameOf(event: DomainEvent): string {

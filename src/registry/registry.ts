@@ -112,7 +112,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     ...changingRealms(realms),
     ...changingClients(clients, cached.findRealm),
     ...usersOf(users, cached.findRealm),
-    ...createApply({ store, codec, committer, clock, passwords, narrowing }),
+    ...createApply({ store, codec, committer, clock, passwords, narrowing, digest: seal.digest }),
     onChange: feed.onChange,
     close: feed.close,
   };

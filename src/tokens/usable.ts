@@ -55,8 +55,3 @@ export function isHeldBy(
   const isBound = bound.jkt !== undefined || bound['x5t#S256'] !== undefined;
   return !isBound || (bound.clientId === clientId && isHeld(bound, proven));
 }
-
-/** Whether a token has this permission of the API that it is for. */
-export function permits(record: TokenRecord, audience: string, permission: string): boolean {
-  return record.aud === audience && record.scope?.split(' ').includes(permission) === true;
-}

@@ -132,6 +132,19 @@ describe('a guest that was made from a user', () => {
     expect((await refreshed(renewed)).json.scope).toBe('guest:view guest:edit');
   });
 
+  it('has at introspection only the rights that the role gives by then', async () => {
+    const guest = await exchange();
+    const child = await exchange({ subject: guest.json.access_token });
+
+    await roleIs(readers);
+
+    const said = [await payload(guest), await payload(child)];
+    const left = said.map(({ scope, authorization_details: [first] }) => [scope, first.actions]);
+    expect(left).toEqual(Array(2).fill(['guest:view', ['view']]));
+    await roleIs({ ...editors, permissions: [] });
+    expect([await payload(guest), await payload(child)]).toEqual([REVOKED, REVOKED]);
+  });
+
   it('is not refreshed with rights that are gone altogether', async () => {
     const guest = await exchange();
 

@@ -279,10 +279,7 @@ it.each(['strict', 'keycloak'])(
     const insecure = { [oauth.allowInsecureRequests]: true };
     const issuer = new URL(server.issuer(realm));
     const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
-    const client: oauth.Client = {
-      client_id: 'dc-ui',
-      id_token_signed_response_alg: realm === 'strict' ? 'ES256' : 'RS256',
-    };
+    const client: oauth.Client = { client_id: 'dc-ui' };
     const none = oauth.None();
     const { username, password } = george;
 

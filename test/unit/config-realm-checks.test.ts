@@ -51,6 +51,12 @@ ${rest}`;
       '7:30 roles[0].permissions[0]: there is no permission "a:raed", did you mean "a:read"?',
     ],
     [
+      'an algorithm that the realm has no key for',
+      'clients:\n  - { id: a, public: true, idTokenSignedResponseAlg: PS256 }\n',
+      '3:54 clients[0].idTokenSignedResponseAlg: the realm has no key for PS256; with ' +
+        'idTokenSignedResponseAlg: PS256 in the realm itself it makes one',
+    ],
+    [
       'an unknown role in a role',
       'roles:\n  - { name: analyst, includes: [analist] }\n',
       '3:33 roles[0].includes[0]: there is no role "analist", did you mean "analyst"?',

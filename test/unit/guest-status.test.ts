@@ -20,6 +20,7 @@ const realmOf = (name: string): GuestRealm => ({
   policies: [],
   apis: [],
   defaultApi: { id: 'a', audience: 'https://a', permissions: [], tokens: { format: 'opaque' } },
+  rolesPermit: () => true,
   jwks: [],
   quota: 'unlimited',
   secret: randomBytes(32),

@@ -20,7 +20,7 @@ const clock = () => now;
 const store = createEmbeddedStore({ path: join(folder, 'daypass.db'), clock });
 afterAll(() => store.close());
 const logger = createLogger('silent');
-const deps = { store, clock, logger, events: createEventSink(logger) };
+const deps = { store, clock, storeAheadMs: () => 0, logger, events: createEventSink(logger) };
 
 const forward = (days: number) => {
   now += days * 86_400_000;

@@ -48,7 +48,7 @@ describe('applying a realm file', () => {
     expect(applied).toEqual({ created: [], updated: [], unchanged: 3 });
     expect(await stampsOf(store, keys)).toEqual(before);
     expect(before).toEqual([expect.any(Number), expect.any(Number), expect.any(Number)]);
-    expect(counted.hashed).toBe(1);
+    expect(counted).toEqual({ hashed: 1, verified: 0 });
   });
 
   it('writes only what has changed', async () => {
@@ -116,6 +116,36 @@ describe('applying a realm file', () => {
 
     expect(await registry.findUser('acme', id)).toMatchObject({ locale: 'de', roles: ['analyst'] });
     expect(await issued.isAlive()).toBe(false);
+  });
+
+  it('recognises its passwords by a digest that is of this user, hash and password', async () => {
+    const { registry, id, counted, connect } = await openAcme();
+    const applied = await registry.findUser('acme', id);
+    expect(applied?.appliedPassword).not.toContain('correct horse');
+    await registry.updateUser('acme', id, ({ appliedPassword: _, ...user }) => user);
+
+    await registry.applyRealm(file);
+    await connect().registry.applyRealm(file);
+
+    expect(counted).toEqual({ hashed: 1, verified: 1 });
+    const other = { username: 'bob', password: 'correct horse' };
+    await registry.applyRealm({ name: 'acme', users: [other] });
+    const bob = (await registry.findUserByLogin('acme', 'bob'))?.user;
+    expect(bob?.appliedPassword).not.toBe(applied?.appliedPassword);
+  });
+
+  it('waits for its place among logins, however many passwords it has', async () => {
+    const { registry, counted } = await openRegistry({ maxWaiting: 1 });
+    const users = Array.from({ length: 40 }, (_, n) => ({
+      username: `user${n}`,
+      password: `password-of-${n}`,
+    }));
+
+    const applied = await registry.applyRealm({ name: 'many', users });
+
+    expect(applied.created).toHaveLength(41);
+    expect((await registry.applyRealm({ name: 'many', users })).unchanged).toBe(41);
+    expect(counted.verified).toBe(0);
   });
 
   it('sets the password of the file where another one was set, and cuts the user', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import { createWorkQueue } from '../../src/base/work-queue.ts';
 import { isNarrowerCeiling } from '../../src/guest/limits/ceiling-change.ts';
 import { createSealer } from '../../src/keys/seal.ts';
 import { createEventSink } from '../../src/observability/events.ts';
@@ -12,16 +13,23 @@ import { createEmbeddedStore } from '../../src/storage/embedded/store.ts';
 import type { Key, Store } from '../../src/storage/port/port.ts';
 import { isNarrowerSection } from '../../src/surfaces/facades/section-change.ts';
 
-const passwords = createPasswords({ queue: createPasswordQueue() });
 const seal = createSealer(Buffer.alloc(32, 7));
 const logger = pino({ level: 'silent' });
 
-/** The embedded store in a folder of its own. `hashed` counts the passwords that were hashed. */
-export async function openRegistry() {
+type Options = {
+  /** How many passwords may wait to be hashed. */
+  readonly maxWaiting?: number;
+};
+
+/** The embedded store in a folder of its own. `counted`: the passwords that were hashed, and verified. */
+export async function openRegistry({ maxWaiting }: Options = {}) {
+  const queue =
+    maxWaiting === undefined ? createPasswordQueue() : createWorkQueue({ concurrency: 2, maxWaiting });
+  const passwords = createPasswords({ queue });
   const folder = await mkdtemp(join(tmpdir(), 'registry-'));
   const path = join(folder, 'test.db');
   const time = { now: Date.now() };
-  const counted = { hashed: 0 };
+  const counted = { hashed: 0, verified: 0 };
   const closers: (() => unknown)[] = [];
 
   function connect() {
@@ -40,10 +48,14 @@ export async function openRegistry() {
       removedWith: () => [],
       narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
       passwords: {
-        verify: passwords.verify,
-        hash(password) {
+        verify(password, stored) {
+          counted.verified += 1;
+          return passwords.verify(password, stored);
+        },
+        async hash(password) {
+          const hashed = await passwords.hash(password);
           counted.hashed += 1;
-          return passwords.hash(password);
+          return hashed;
         },
       },
     });

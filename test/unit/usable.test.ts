@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Document } from '../../src/storage/port/port.ts';
 import { encodeToken } from '../../src/tokens/record.ts';
-import { permits, usableToken } from '../../src/tokens/usable.ts';
+import { usableToken } from '../../src/tokens/usable.ts';
 
 const token = {
   kind: 'AccessToken',
@@ -35,16 +35,5 @@ describe('an access token', () => {
     ['is usable whatever else is proven', documentOf(), { jkt: 'k', 'x5t#S256': 'c' }, true],
   ])('%s', (_what, document, proven, isUsable) => {
     expect(usableToken(document, { now: 50, proven }) !== undefined).toBe(isUsable);
-  });
-
-  it.each([
-    ['https://api.test', 'b', true],
-    ['https://api.test', 'c', false],
-    ['https://api.test', 'a b', false],
-    ['https://other.test', 'b', false],
-  ])('permits at %s the scope %s: %s', (audience, permission, isPermitted) => {
-    const record = usableToken(documentOf(), { now: 50 });
-
-    expect(record && permits(record, audience, permission)).toBe(isPermitted);
   });
 });

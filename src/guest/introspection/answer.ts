@@ -1,6 +1,6 @@
 /** The introspection answer for an active guest token. Pure. */
 import type { Policy } from '../../registry/model/model.ts';
-import { type Action, action as actionSchema } from '../grant/actions.ts';
+import { type Action, action as actionSchema, scopesOf } from '../grant/actions.ts';
 import { allowsNothing, type GrantedResource } from '../grant/grant.ts';
 import { compileRows } from '../grant/predicate-sql.ts';
 import { isNamed } from '../grant/resource-name.ts';
@@ -35,10 +35,10 @@ export function describeGuest(
     sub: record.sub,
     aud: record.audiences.length === 1 ? record.audiences[0] : record.audiences,
     client_id: record.clientId,
-    scope: record.scope,
+    scope: scopesOf(effective.granted.resources.flatMap(({ actions }) => actions)).join(' '),
     iat: record.iat,
     ...(record.exp === null ? {} : { exp: record.exp }),
-    nbf: record.notBefore,
+    ...(record.notBefore === undefined ? {} : { nbf: record.notBefore }),
     jti: record.id,
     token_type: record.jkt === undefined ? 'Bearer' : 'DPoP',
     guest: true,

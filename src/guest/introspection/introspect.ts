@@ -15,7 +15,8 @@ import { isRefused } from '../grant/refusal.ts';
 import type { GuestRealm } from '../limits/guest-realm.ts';
 import { isUseOf, ownPolicies } from '../limits/policies.ts';
 import { isCutBeside } from '../lookup/lookup.ts';
-import { type Budget, type GuestRecord, idleKey, usesKey } from '../record/guest-record.ts';
+import { withCurrentActions } from '../record/current-actions.ts';
+import { type Budget, type GuestRecord, idleKey, isEarly, usesKey } from '../record/guest-record.ts';
 import { type Effective, effectiveNow } from '../record/policy-effect.ts';
 import type { TrailNotes } from '../trail/trail-notes.ts';
 import { describeGuest } from './answer.ts';
@@ -24,6 +25,7 @@ import type { GuestAnswer, GuestCaller, GuestQuestion, GuestReason } from './que
 export type GuestIntrospectionDeps = {
   readonly store: Store;
   readonly clock: Clock;
+  readonly storeAheadMs: () => number;
   /** Addresses of a host; none when it cannot be found in time. */
   readonly resolveHost: (host: string) => Promise<readonly string[]>;
   readonly notes: TrailNotes;
@@ -91,14 +93,13 @@ export async function judgeForExchange(
 }
 
 async function deathOf(
-  { store, clock }: GuestIntrospectionDeps,
+  { store, clock, storeAheadMs }: GuestIntrospectionDeps,
   found: Located,
 ): Promise<GuestReason | undefined> {
   const { record, document, realm } = found;
-  const now = epochSeconds(clock);
   if (document.cut || (await isCutBeside(store, realm.name, found))) return 'revoked';
-  if (record.exp !== null && record.exp <= now) return 'expired';
-  return record.notBefore > now ? 'not_yet_valid' : undefined;
+  if (record.exp !== null && record.exp <= epochSeconds(clock)) return 'expired';
+  return isEarly(record, { clock, storeAheadMs }) ? 'not_yet_valid' : undefined;
 }
 
 /** A policy in a signed value counts as it was signed; everything else follows the realm as it is now. */
@@ -110,8 +111,10 @@ function effectOf({ record, realm }: Located, open: readonly Policy[]): Effectiv
   const follows = hasPolicies && (!isSigned || hasSecrets);
   const effective = follows ? effectiveNow(realm, record, (policy) => open.includes(policy)) : record;
   if (isRefused(effective)) return 'policy_changed';
-  const hasRawSql = effective.granted.resources.some(({ rows }) => usesRawSql(rows));
-  return hasRawSql && !realm.policy.allowRawSql ? 'policy_changed' : effective;
+  const current = withCurrentActions(realm, record, effective);
+  if (current === undefined) return 'revoked';
+  const hasRawSql = current.granted.resources.some(({ rows }) => usesRawSql(rows));
+  return hasRawSql && !realm.policy.allowRawSql ? 'policy_changed' : current;
 }
 
 async function misplacementOf(

@@ -3,7 +3,7 @@
  * client's ceiling ∩ the realm's policy ∩ the subject's own permissions.
  */
 
-import { type Clock, epochSeconds } from '../../base/clock.ts';
+import { epochSeconds } from '../../base/clock.ts';
 import { randomValue } from '../../base/random.ts';
 import { countBeside } from '../../revocation/nodes.ts';
 import { scopesOf } from '../grant/actions.ts';
@@ -15,7 +15,7 @@ import { applyCeiling } from '../limits/ceiling.ts';
 import { audiencesOf } from '../limits/guest-realm.ts';
 import { type ResolvedPolicy, withoutSecrets } from '../limits/policies.ts';
 import { nodesOfGuest, nodesOfPointer } from '../record/guest-nodes.ts';
-import { type Ancestor, type GuestRecord, guestSubject } from '../record/guest-record.ts';
+import { type Ancestor, type Clocks, type GuestRecord, guestSubject } from '../record/guest-record.ts';
 import { isSelfContained, limitsByIntrospection } from '../record/guest-values.ts';
 import {
   effectiveNow,
@@ -25,13 +25,14 @@ import {
   underPolicies,
 } from '../record/policy-effect.ts';
 import { audiencesFor } from './audiences.ts';
-import type { MintOrder, ParentToken } from './mint-order.ts';
+import type { MintOrder, ParentToken, SubjectUser } from './mint-order.ts';
 
 /** The most ancestors of a token: each generation adds budgets and nodes. */
 const MAX_NODES = 1024;
 
-export function authorizeMint({ clock }: { readonly clock: Clock }, given: MintOrder): GuestRecord | Refused {
+export function authorizeMint({ clock, storeAheadMs }: Clocks, given: MintOrder): GuestRecord | Refused {
   const now = epochSeconds(clock);
+  const storeNow = now + Math.round(storeAheadMs() / 1000);
   const forApis = audiencesFor(given);
   if (isRefused(forApis)) return forApis;
   const { audiences, asked } = forApis;
@@ -42,7 +43,7 @@ export function authorizeMint({ clock }: { readonly clock: Clock }, given: MintO
   if (isRefused(own)) return own;
   const effective = underPolicies(order.realm, own);
   if (isRefused(effective)) return effective;
-  const record = recordOf(order, { ...effective, own, audiences, narrowed: limited.narrowed, now });
+  const record = recordOf(order, { ...effective, own, audiences, narrowed: limited.narrowed, now, storeNow });
   return nodesOfGuest(record).length > MAX_NODES
     ? refusal('access_denied', '', 'is made from a chain of tokens that is too long')
     : record;
@@ -152,6 +153,8 @@ type Decided = {
   readonly narrowed: readonly string[];
   readonly audiences: readonly string[];
   readonly now: number;
+  /** The time by the store's clock. */
+  readonly storeNow: number;
 };
 
 /** Limits for tokens that are made from this one. */
@@ -176,7 +179,7 @@ function recordOf(order: MintOrder, decided: Decided): GuestRecord {
     audiences,
     iat: now,
     exp: ttl === null ? null : now + ttl,
-    notBefore: now + not_before,
+    ...(not_before === 0 ? {} : { notBefore: decided.storeNow + not_before }),
     narrowed,
     ...sayings({ granted, policies }),
     inherited: [...new Set([...(order.parent?.nodes ?? []), ...(parent ? nodesOfGuest(parent) : [])])],
@@ -184,9 +187,13 @@ function recordOf(order: MintOrder, decided: Decided): GuestRecord {
     ...policyMembers(order.realm, id, { own, policies }),
     ...(order.act === undefined ? {} : { act: order.act }),
     ...(parent === undefined ? {} : { parentId: parent.id, ancestors: ancestorsBelow(parent) }),
-    ...(order.parent?.user === undefined ? {} : { userId: order.parent.user.id }),
+    ...(order.parent?.user === undefined ? {} : userMembers(order.parent.user)),
     ...(rowOrigins.length === 0 ? {} : { rowOrigins }),
   };
+}
+
+function userMembers({ id, roles }: SubjectUser): Pick<GuestRecord, 'userId' | 'userRoles'> {
+  return { userId: id, userRoles: roles };
 }
 
 /** The members of a record that follow from the grant. */

@@ -6,7 +6,11 @@ import type { Actor, GuestRecord, RowOrigin } from '../record/guest-record.ts';
 import type { Source } from '../trail/trail.ts';
 
 /** A user as the subject of a guest token, with the user's permissions of this moment as `api:permission`. */
-export type SubjectUser = { readonly id: string; readonly permissions: ReadonlySet<string> };
+export type SubjectUser = {
+  readonly id: string;
+  readonly roles: readonly string[];
+  readonly permissions: ReadonlySet<string>;
+};
 
 /** The token that a guest is made from. */
 export type ParentToken = {

@@ -109,7 +109,7 @@ type Newest = { readonly found: FoundGuest; readonly revision: Stamp | 'absent' 
  * `revision`.
  */
 async function newestOf(
-  deps: Pick<TrailDeps, 'store' | 'clock'>,
+  deps: Pick<TrailDeps, 'store' | 'clock' | 'storeAheadMs'>,
   realm: string,
   named: FoundGuest,
 ): Promise<Newest> {

@@ -20,10 +20,12 @@ import type { GuestRealm, Minter } from '../limits/guest-realm.ts';
 import { findGuestByHash, payloadOf } from '../lookup/lookup.ts';
 import { nodesOfPointer } from '../record/guest-nodes.ts';
 import {
+  type Clocks,
   decodeGuestRefresh,
   type GuestRecord,
   type GuestRefreshRecord,
   guestPointer,
+  isEarly,
   newestKey,
 } from '../record/guest-record.ts';
 import { guestValue } from '../record/guest-values.ts';
@@ -89,7 +91,7 @@ async function decideAnew(
   if (minter === undefined || (guest.userId !== undefined && user === undefined)) throw dead();
   if (!isWithin(scope, guest.scope)) return TOO_WIDE;
   const parent = user === undefined ? {} : { parent: { nodes: [], user } };
-  const asked = orderOf(realm, record, epochSeconds(deps.clock));
+  const asked = orderOf(realm, record, deps);
   return authorizeMint(deps, { realm, minter, source, ...asked, scope, ...parent });
 }
 
@@ -156,11 +158,13 @@ function mayRefresh({ guest }: GuestRefreshRecord, { clientId, jkt }: RefreshOrd
 }
 
 /** The grant is asked for again, for at most the rest of the chain's life. */
-function orderOf(realm: GuestRealm, { guest, until }: GuestRefreshRecord, now: number) {
+function orderOf(realm: GuestRealm, { guest, until }: GuestRefreshRecord, clocks: Clocks) {
+  const { clock, storeAheadMs } = clocks;
+  const now = epochSeconds(clock);
   const granted = ownGrant(realm, guest);
   const { refresh: _, ttl, not_before: _notBefore, ...lifetime } = granted.lifetime;
   const left = Math.max(1, until - now);
-  const wait = Math.max(0, guest.notBefore - now);
+  const wait = isEarly(guest, clocks) ? waitOf(guest, now + storeAheadMs() / 1000) : 0;
   const asked: GuestGrant = {
     ...granted,
     resources: [...granted.resources],
@@ -171,6 +175,10 @@ function orderOf(realm: GuestRealm, { guest, until }: GuestRefreshRecord, now: n
     },
   };
   return { asked, audiences: guest.audiences, act: guest.act };
+}
+
+function waitOf({ notBefore = 0 }: GuestRecord, now: number): number {
+  return Math.max(0, Math.round(notBefore - now));
 }
 
 function renewedOf(decided: GuestRecord, guest: GuestRecord): GuestRecord {

@@ -57,7 +57,9 @@ export function recordWrites(realm: string, record: GuestRecord, hash: string, s
 export function idleWrites(realm: string, record: GuestRecord, hash: string): Write[] {
   const { idle } = record.granted.lifetime;
   if (idle === undefined) return [];
-  return [{ put: idleKey(realm, hash), value: '1', ttl: Math.max(0, record.notBefore - record.iat) + idle }];
+  return [
+    { put: idleKey(realm, hash), value: '1', ttl: Math.max(0, (record.notBefore ?? 0) - record.iat) + idle },
+  ];
 }
 
 function customTypeWrites(realm: string, { granted }: GuestRecord, ttl: number): Write[] {

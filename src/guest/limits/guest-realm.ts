@@ -15,6 +15,8 @@ export type GuestRealm = {
   readonly policies: readonly Policy[];
   readonly apis: readonly Api[];
   readonly defaultApi: Api;
+  /** Whether these roles of a user give this permission (`api:permission`) now. */
+  rolesPermit(roles: readonly string[], permission: string): boolean;
   /** Private signing keys; per algorithm the signing one comes first. */
   readonly jwks: readonly JWK[];
   /** 32 bytes; keys for sealing and deriving are made from it. */

@@ -1,6 +1,6 @@
 /** Guest tokens after minting: finds, lists and revokes them, one by one or with one write. */
 
-import { type Clock, epochSeconds } from '../../base/clock.ts';
+import { epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
 import { publishRevocation, type Revocation } from '../../revocation/cuts.ts';
 import {
@@ -17,6 +17,7 @@ import type { Document, Key, Stamp, Store, Write } from '../../storage/port/port
 import { resourceTypes } from '../grant/actions.ts';
 import { isNamed } from '../grant/resource-name.ts';
 import {
+  type Clocks,
   customTypes,
   decodeGuest,
   familyOf,
@@ -24,10 +25,11 @@ import {
   guestPointer,
   guestsOfClient,
   guestsOfTenant,
+  isEarly,
 } from '../record/guest-record.ts';
 import { appendIfPossible, type Source, type TrailDeps } from '../trail/trail.ts';
 
-export type LifeDeps = { readonly store: Store; readonly clock: Clock };
+export type LifeDeps = Clocks & { readonly store: Store };
 
 export type GuestState = 'active' | 'expired' | 'revoked' | 'not_yet_valid';
 
@@ -84,7 +86,7 @@ async function findByHashes(
 }
 
 async function foundAs(
-  { store, clock }: LifeDeps,
+  { store, ...clocks }: LifeDeps,
   realm: string,
   hash: string,
   document: Document | undefined,
@@ -92,7 +94,7 @@ async function foundAs(
   const record = document && decodeGuest(document.value);
   if (document === undefined || record === undefined) return undefined;
   const isDead = document.cut || (await isCutBeside(store, realm, { record, hash }));
-  const state = stateOf(record, isDead, epochSeconds(clock));
+  const state = stateOf(record, isDead, clocks);
   return { record, hash, state, readAt: document.now, stamp: document.stamp };
 }
 
@@ -127,10 +129,10 @@ export function pointersAbove(realm: string, { ancestors = [] }: GuestRecord): r
   });
 }
 
-function stateOf(record: GuestRecord, isCut: boolean, now: number): GuestState {
+function stateOf(record: GuestRecord, isCut: boolean, clocks: Clocks): GuestState {
   if (isCut) return 'revoked';
-  if (record.exp !== null && record.exp <= now) return 'expired';
-  return record.notBefore > now ? 'not_yet_valid' : 'active';
+  if (record.exp !== null && record.exp <= epochSeconds(clocks.clock)) return 'expired';
+  return isEarly(record, clocks) ? 'not_yet_valid' : 'active';
 }
 
 /** Filters of a list. `client` or `tenant` decides which index is read. */

@@ -1,4 +1,5 @@
 /** The record of a guest token: everything it grants, and nothing of its value. */
+import type { Clock } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import type { Document, Key } from '../../storage/port/port.ts';
 import type { Granted } from '../grant/grant.ts';
@@ -25,6 +26,14 @@ export type RowOrigin = {
 /** The id of a guest token, and the number of documents beside its pointer. */
 export type Ancestor = { readonly id: string; readonly beside: number };
 
+/** The clocks by which it is judged whether a token is valid yet. */
+export type Clocks = { readonly clock: Clock; readonly storeAheadMs: () => number };
+
+/** Whether a token was asked to become valid later, and that time has not come by the store's clock. */
+export function isEarly({ notBefore = 0 }: Pick<GuestRecord, 'notBefore'>, clocks: Clocks): boolean {
+  return notBefore * 1000 > clocks.clock() + clocks.storeAheadMs();
+}
+
 /** Times are seconds since the epoch. Secrets of policies are in `sealedPolicies` only. */
 export type GuestRecord = {
   readonly k: 'GuestToken';
@@ -37,7 +46,8 @@ export type GuestRecord = {
   readonly scope: string;
   readonly iat: number;
   readonly exp: number | null;
-  readonly notBefore: number;
+  /** By the store's clock, which all nodes share. Absent where none was asked for: no clock can then be in the way. */
+  readonly notBefore?: number;
   readonly granted: Granted;
   readonly policies: readonly ResolvedPolicy[];
   readonly narrowed: readonly string[];
@@ -54,6 +64,8 @@ export type GuestRecord = {
   readonly parentId?: string;
   /** The user whose permissions limit it. */
   readonly userId?: string;
+  /** That user's roles at the minting. A user that loses one is cut, and this token with it. */
+  readonly userRoles?: readonly string[];
   /** The first token of its chain of refreshes. Absent: this is the first one. */
   readonly family?: string;
   /** Nodes inherited from the token that it was exchanged for. */

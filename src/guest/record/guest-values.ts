@@ -101,7 +101,7 @@ export function claimsOf(record: GuestRecord): Record<string, unknown> {
     sub: record.sub,
     aud: record.audiences.length === 1 ? record.audiences[0] : record.audiences,
     client_id: record.clientId,
-    ...(record.notBefore > record.iat ? { nbf: record.notBefore } : {}),
+    ...(record.notBefore === undefined ? {} : { nbf: record.notBefore }),
     jti: record.id,
     scope: record.scope,
     authorization_details: toDetails(record.granted),

@@ -22,6 +22,8 @@ import { type ChainedEvent, chained } from './trail-chain.ts';
 export type TrailDeps = {
   readonly store: Store;
   readonly clock: Clock;
+  /** Milliseconds that the store's clock is ahead of `clock`. */
+  readonly storeAheadMs: () => number;
   readonly logger: Logger;
   readonly events: EventSink;
 };

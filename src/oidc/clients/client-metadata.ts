@@ -1,8 +1,7 @@
 /** Turns clients of the registry into RFC 7591 metadata in snake_case, which the library expects. */
 import type { AdapterPayload } from 'oidc-provider';
-import type { Client } from '../../registry/model/model.ts';
+import type { Client, RealmSettings } from '../../registry/model/model.ts';
 import { originsOf } from '../../registry/model/origins.ts';
-import type { Profile } from '../profiles/profile.ts';
 
 /** Members of our own that are no registration metadata. */
 const ours: ReadonlySet<string> = new Set([
@@ -34,16 +33,17 @@ const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange' as cons
 
 const guestDetailTypes = ['embed_resource', 'embed_policy', 'embed_session'];
 
-type ClientDefaults = Pick<Profile, 'signingAlg'>;
+type SigningAlg = NonNullable<RealmSettings['idTokenSignedResponseAlg']>;
+type RealmDefaults = Pick<RealmSettings, 'idTokenSignedResponseAlg'>;
 
 /** RFC 7591 §2 metadata of a client of the registry. */
-export function toMetadata(client: Client, profile: ClientDefaults): AdapterPayload {
+export function toMetadata(client: Client, realm: RealmDefaults): AdapterPayload {
   const metadata: Record<string, unknown> = { ...client.registered };
   for (const [name, value] of Object.entries(client)) {
     if (!ours.has(name) && value !== undefined) metadata[snakeCase(name)] = value;
   }
   return {
-    ...defaultsOf(client, profile),
+    ...defaultsOf(client, realm),
     ...metadata,
     ...flagsOf(client),
     client_id: client.id,
@@ -69,17 +69,25 @@ function flagsOf(client: Client): Record<string, unknown> {
   };
 }
 
-function defaultsOf(client: Client, { signingAlg }: ClientDefaults): AdapterPayload {
+function defaultsOf(client: Client, realm: RealmDefaults): AdapterPayload {
   const usesCodes = client.grants.includes('authorization_code');
   return {
     redirect_uris: [],
     response_types: usesCodes ? ['code'] : [],
     token_endpoint_auth_method: client.public === true ? 'none' : 'client_secret_basic',
-    id_token_signed_response_alg: signingAlg,
+    id_token_signed_response_alg: idTokenAlg(client, realm),
     introspection_signed_response_alg: 'ES256',
     ...(knowsGuests(client) ? { authorization_details_types: guestDetailTypes } : {}),
     ...(client.fapi === true ? fapiMetadata(client) : {}),
   };
+}
+
+/**
+ * OIDC Core §15.1, OIDC Registration §2: readers expect RS256 where nothing else was agreed. FAPI 2.0 §5.4.1 forbids it.
+ */
+function idTokenAlg({ fapi }: Client, { idTokenSignedResponseAlg: chosen }: RealmDefaults): SigningAlg {
+  if (fapi === true) return chosen === undefined || chosen === 'RS256' ? 'ES256' : chosen;
+  return chosen ?? 'RS256';
 }
 
 /** A client that may exchange tokens but not mint is refused by the grant, not for the details that it sent. */

@@ -12,6 +12,7 @@ import { cutKeys } from '../../revocation/cut-keys.ts';
 import { parentNode } from '../../revocation/guest-nodes.ts';
 import { nodesOf, tokenKey } from '../../revocation/nodes.ts';
 import type { Document } from '../../storage/port/port.ts';
+import { withCurrentRights } from '../../tokens/current-rights.ts';
 import { describeToken, INACTIVE, type Introspection, mayIntrospect } from '../../tokens/introspection.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import { isLive } from '../../tokens/usable.ts';
@@ -19,6 +20,7 @@ import { isChainVerified } from '../client-auth/certificates.ts';
 import { issueIntrospectionJwt } from '../library/internals.ts';
 import { refreshValueOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
+import { oidcScopeSet } from '../tokens/claims.ts';
 import { pairwiseIdentifier } from '../tokens/pairwise.ts';
 import { type Asking, introspectGuest } from './introspect-guest.ts';
 
@@ -95,13 +97,14 @@ async function lookUp(
   const audiences = new Set(audiencesOf(realm, caller));
   if (!mayIntrospect(record, { clientId: caller.id, audiences })) return inactive(ctx, 'not for this caller');
   if (!isLive(document, record, epochSeconds(realm.clock))) return inactive(ctx, causeOfDeath(document));
-  const answer = describeToken(record, realm);
+  const current = withCurrentRights(record, realm.view, oidcScopeSet);
+  const answer = describeToken(current, realm);
   if (!answer.active) return answer;
   const subject = await pairwiseSubject(realm, provider, record);
   const shown: Introspection = {
     ...answer,
     ...(subject === undefined ? {} : { sub: subject }),
-    ...realm.profile.introspection.extras(realm, record),
+    ...realm.profile.introspection.extras(realm, current),
   };
   return withCutKeys(realm, ctx, asking, {
     answer: shown,

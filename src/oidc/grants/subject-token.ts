@@ -113,7 +113,7 @@ export async function subjectUser(
 ): Promise<SubjectUser | undefined> {
   const user = await realm.registry.findUser(realm.name, userId);
   if (user?.enabled !== true) return undefined;
-  return { id: user.id, permissions: realm.view.permissionsOfRoles(user.roles) };
+  return { id: user.id, roles: user.roles, permissions: realm.view.permissionsOfRoles(user.roles) };
 }
 
 /** Attenuation: the child hangs below its parent, and its uses count in the parent's budgets. */

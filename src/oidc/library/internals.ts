@@ -61,6 +61,8 @@ export type InternalsOptions = {
   isPreviousSecret(clientId: string, given: string): Promise<boolean>;
   /** True when this `jti` of this issuer was not seen before, decided in one atomic step. */
   isFirstUse(issuer: string, jti: string, expiresAt: number): Promise<boolean>;
+  /** The members of a refresh token's record that the library knows nothing of. */
+  refreshExtras(ctx: KoaContextWithOIDC): Payload;
   /** Sends a logout token to a client; each `send` makes a new one and rejects when it does not arrive. */
   tellOfLogout(notice: { readonly clientId: string; send(): Promise<void> }): void;
 };
@@ -70,6 +72,7 @@ export function adjustModels(provider: Provider, options: InternalsOptions): voi
   recordJwts(provider.AccessToken);
   recordJwts(provider.ClientCredentials);
   keepRequestedClaims(provider);
+  extendRefreshTokens(provider, options);
   endSessions(provider, options);
   nameSessions(provider, options);
   decideReplaysAtomically(provider, options);
@@ -133,6 +136,20 @@ function keepRequestedClaims(provider: Provider): void {
         const userinfo = source?.claims?.userinfo;
         if (userinfo !== undefined) this.claims ??= { userinfo };
         return original.call(this);
+      };
+    },
+  );
+}
+
+function extendRefreshTokens(provider: Provider, options: InternalsOptions): void {
+  override<RefreshToken, [], Promise<Value>>(
+    provider.RefreshToken.prototype,
+    'getValueAndPayload',
+    (original) => {
+      return async function getExtendedPayload() {
+        const result = await original.call(this);
+        if (Provider.ctx === undefined) return result;
+        return { ...result, payload: { ...result.payload, ...options.refreshExtras(Provider.ctx) } };
       };
     },
   );

@@ -11,7 +11,7 @@ import type { TokenRecord } from '../../tokens/record.ts';
 import type { RefreshShape } from './refresh-shape.ts';
 
 export type Profile = {
-  /** Signs ID tokens and JWT access tokens where the client's registration and the API name no algorithm. */
+  /** Signs JWT access tokens where the API names no algorithm. */
   readonly signingAlg: 'ES256' | 'RS256';
   readonly browsers: BrowserRules;
   readonly clientAuthentication: {

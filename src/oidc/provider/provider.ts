@@ -36,6 +36,7 @@ import { tellOfLogout } from '../sessions/logout-notices.ts';
 import { createSelfService, type SelfService } from '../sessions/self-service.ts';
 import { announceSession } from '../sessions/session-iframe.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
+import { userOf } from '../tokens/token-claims.ts';
 import { configurationOf } from './configuration.ts';
 
 export type RealmProvider = {
@@ -123,6 +124,8 @@ function configured(realm: RealmContext, ui: UiPort): Provider {
       return client !== undefined && isPreviousSecretOf(client, given, realm.clock());
     },
     isFirstUse: (issuer, jti, expiresAt) => isFirstUse(realm, issuer, jti, expiresAt),
+    // Introspection learns from them, without another round trip, what the token still gives.
+    refreshExtras: (ctx) => ({ extra: { roles: userOf(ctx)?.roles ?? [] } }),
     tellOfLogout: (notice) => tellOfLogout(realm, notice),
   });
   for (const grant of [passwordGrant, tokenExchangeGrant]) {
@@ -163,7 +166,7 @@ function adapterOf(realm: RealmContext) {
       const client = await realm.findClient(id);
       if (client?.enabled !== true) return undefined;
       guardClient(realm, client, currentUnit());
-      return toMetadata(client, realm.profile);
+      return toMetadata(client, realm.view);
     },
     registerClient: (id, metadata) => registerClient(realm, id, metadata),
     removeClient: async (id) => {

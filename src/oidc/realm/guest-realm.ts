@@ -16,6 +16,7 @@ export function guestRealmOf(realm: RealmContext): GuestRealm {
     policies: realm.view.policies,
     apis: realm.view.apis,
     defaultApi: realm.defaultApi,
+    rolesPermit: realm.view.rolesPermit,
     jwks: realm.keys.jwks,
     secret: realm.keys.secret,
   };

@@ -12,6 +12,7 @@ import type { Api, Client } from '../../registry/model/model.ts';
 import { decideScope, grantable } from '../../registry/model/permissions.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { oidcScopeSet, oidcScopes } from './claims.ts';
+import { userOf } from './token-claims.ts';
 
 /** Endpoints where no user is known yet: only the client limits the request, the user's roles follow at login. */
 const requestRoutes: ReadonlySet<string> = new Set([
@@ -31,7 +32,10 @@ export function resourceIndicators(realm: RealmContext) {
     const registered = await realm.findClient(client.clientId);
     if (api === undefined || registered === undefined) throw new errors.InvalidTarget();
     decideRequestedScope(ctx, realm, api, registered);
-    return resourceServerOf(realm, api, registered);
+    return {
+      ...resourceServerOf(realm, api, registered),
+      scope: [...oidcScopes, ...stillPermitted(ctx, realm, api, registered)].join(' '),
+    };
   }
 
   /** Of several granted resources the first is meant. Several requested at once are too many (RFC 8707 §2.2). */
@@ -52,6 +56,21 @@ export function resourceIndicators(realm: RealmContext) {
     getResourceServerInfo,
     useGrantedResource: () => true,
   };
+}
+
+/**
+ * A grant or refresh token may hold permissions that the person's roles no longer give: the library grants no scope
+ * that the resource server does not have. Where no person is known yet, that is every permission of the API.
+ */
+function stillPermitted(
+  ctx: KoaContextWithOIDC,
+  realm: Pick<RealmContext, 'view'>,
+  api: Api,
+  client: Client,
+): Iterable<string> {
+  const user = ctx.oidc.route === 'token' ? userOf(ctx) : undefined;
+  if (user === undefined) return api.permissions.map(({ name }) => name);
+  return permittedFor(realm, api, client, user.roles);
 }
 
 function decideRequestedScope(

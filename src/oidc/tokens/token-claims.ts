@@ -20,7 +20,8 @@ export function accessTokenClaims(realm: Pick<RealmContext, 'name' | 'findClient
   };
 }
 
-function userOf(ctx: KoaContextWithOIDC): User | undefined {
+/** The person of a request, once the library has found the account. */
+export function userOf(ctx: KoaContextWithOIDC): User | undefined {
   const account = ctx.oidc.account as DaypassAccount | undefined;
   return account?.user;
 }

@@ -3,17 +3,23 @@ import { Failure } from '../../base/errors.ts';
 import { randomId } from '../../base/random.ts';
 import type { Document } from '../../storage/port/port.ts';
 import { mergeUser } from '../model/merge.ts';
-import type { RealmFile, User, UserInput } from '../model/model.ts';
+import type { RealmFile, UserInput } from '../model/model.ts';
 import { isSame } from '../store/committer.ts';
 import { loginKey, loginsOf, normalizeLogin, userKey } from '../store/records.ts';
 import { userWrites } from '../store/user-writes.ts';
+import { createPasswordPlan } from './apply-passwords.ts';
 import { type ApplyDeps, readAll, type Step } from './plan.ts';
 
 /** Ids of users by the names and addresses they log in with. */
 type Owners = ReadonlyMap<string, string>;
 
+/** Users planned at once: enough to keep every core busy, and few beside the logins that wait for the same cores. */
+const AT_ONCE = 16;
+
 /** The changes that the users of a file need. A user is found by `id` where the file gives one, else by user name. */
-export function createUserPlan({ store, codec, clock, passwords }: ApplyDeps) {
+export function createUserPlan({ store, codec, clock, passwords, digest }: ApplyDeps) {
+  const withPassword = createPasswordPlan({ passwords, digest });
+
   return async function planUsers({ name: realm, users = [] }: RealmFile): Promise<readonly Step[]> {
     const owners = await readOwners(realm, users);
     const named = users.map((input) => ({ ...input, id: input.id ?? ownerOf(owners, input) ?? randomId() }));
@@ -21,10 +27,18 @@ export function createUserPlan({ store, codec, clock, passwords }: ApplyDeps) {
       store,
       named.map(({ id }) => userKey(realm, id)),
     );
-    const steps = named.map((input, at) =>
-      planUser(realm, input, { document: documents[at], owners, isById: users[at]?.id !== undefined }),
-    );
-    return (await Promise.all(steps)).flat();
+    const steps: Step[] = [];
+    for (let at = 0; at < named.length; at += AT_ONCE) {
+      const some = named.slice(at, at + AT_ONCE).map((input, offset) =>
+        planUser(realm, input, {
+          document: documents[at + offset],
+          owners,
+          isById: users[at + offset]?.id !== undefined,
+        }),
+      );
+      steps.push(...(await Promise.all(some)).flat());
+    }
+    return steps;
   };
 
   async function planUser(
@@ -39,22 +53,11 @@ export function createUserPlan({ store, codec, clock, passwords }: ApplyDeps) {
       const message = `user "${input.username}": the user name or e-mail address is another user's`;
       throw new Failure('conflict', message);
     }
-    const after = await withPassword(mergeUser(before?.value, input), input.password, before?.value);
+    const after = await withPassword(realm, mergeUser(before?.value, input), input.password);
     if (before !== undefined && isSame(before.value, after)) return [];
     const writes = userWrites(codec, realm, { before, after: { ...after, updatedAt: epochSeconds(clock) } });
     const changed = { what: 'user', id: input.id } as const;
     return [{ label: `user ${input.username}`, isNew: before === undefined, changed, writes }];
-  }
-
-  async function withPassword(
-    merged: User,
-    password: string | undefined,
-    before: User | undefined,
-  ): Promise<User> {
-    if (password === undefined) return merged;
-    const stored = before?.passwordHash;
-    const isStored = stored !== undefined && (await passwords.verify(password, stored)).matches;
-    return { ...merged, passwordHash: isStored ? stored : await passwords.hash(password) };
   }
 
   async function readOwners(realm: string, users: readonly UserInput[]): Promise<Owners> {

@@ -3,6 +3,7 @@ import type { Document, Key, Store, Write } from '../../storage/port/port.ts';
 import type { Changed } from '../store/change-feed.ts';
 import type { WriteDeps } from '../store/clients.ts';
 import type { Committer } from '../store/committer.ts';
+import type { Seal } from '../store/records.ts';
 import type { PasswordHashing } from '../store/users.ts';
 
 export type ApplyDeps = WriteDeps & {
@@ -10,6 +11,7 @@ export type ApplyDeps = WriteDeps & {
   readonly committer: Committer;
   readonly clock: Clock;
   readonly passwords: PasswordHashing;
+  readonly digest: Seal['digest'];
 };
 
 /** One thing that applying a file creates or updates. It is written as a whole or not at all. */

@@ -37,6 +37,7 @@ export function checkClient(settings: RealmSettings, client: Client): Problem[] 
     ...checkPreviousSecret(client),
     ...checkKeys(client),
     ...checkGrants(client),
+    ...checkIdTokenAlg(settings, client),
     ...checkFapi(client),
     ...checkAddresses(client),
   ];
@@ -149,6 +150,16 @@ function checkGrants(client: Client): Problem[] {
     problems.push({ path: ['grants'], message: 'refresh_token needs a grant that logs a user in' });
   }
   return problems;
+}
+
+/** A realm has keys for ES256, RS256 and what it or an API of it names. HS256 is made with the client's secret. */
+function checkIdTokenAlg(settings: RealmSettings, client: Client): Problem[] {
+  const alg = client.idTokenSignedResponseAlg;
+  const named = [settings.idTokenSignedResponseAlg, ...settings.apis.map(({ tokens }) => tokens.alg)];
+  const known = new Set(['ES256', 'RS256', ...named, ...(client.secret === undefined ? [] : ['HS256'])]);
+  if (alg === undefined || known.has(alg)) return [];
+  const message = `the realm has no key for ${alg}; with idTokenSignedResponseAlg: ${alg} in the realm itself it makes one`;
+  return [{ path: ['idTokenSignedResponseAlg'], message }];
 }
 
 /** FAPI 2.0 Security Profile §5.3.2.1: confidential, by key or certificate, and no password grant. */

@@ -139,6 +139,8 @@ export const realmSettings = z.strictObject({
   displayName: text.optional(),
   enabled: z.boolean().default(true),
   profile: z.enum(['strict', 'keycloak']).default('strict'),
+  /** Signs the ID tokens of clients that name no algorithm. Absent: RS256 (OIDC Core §15.1), for FAPI clients ES256. */
+  idTokenSignedResponseAlg: signingAlgorithm.optional(),
   /** Only for `profile: keycloak`: the status of wrong user credentials. */
   badCredentialsStatus: z.union([z.literal(400), z.literal(401)]).optional(),
   lifetimes: lifetimes.prefault({}),
@@ -303,6 +305,8 @@ export const user = z.strictObject({
       'must begin with $argon2id$, $pbkdf2-sha256$, $pbkdf2-sha512$ or $2b$',
     )
     .optional(),
+  /** Proof, keyed by the master key, that `passwordHash` is of the password that a file gave (apply-users.ts). */
+  appliedPassword: z.string().max(128).optional(),
   roles: z.array(z.string().max(128)).max(100).default([]),
   attributes: z.record(z.string().max(128), z.json()).default({}),
   enabled: z.boolean().default(true),
@@ -316,7 +320,10 @@ export const realmFile = realmSettings.extend({
   /** Marks a file whose secrets are published. Production refuses to start with it. */
   demo: z.boolean().optional(),
   clients: z.array(client).max(10_000).default([]),
-  users: z.array(user).max(100_000).default([]),
+  users: z
+    .array(user.omit({ appliedPassword: true }))
+    .max(100_000)
+    .default([]),
 });
 
 export type RealmSettings = z.infer<typeof realmSettings>;

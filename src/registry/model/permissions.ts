@@ -9,6 +9,8 @@ export type RoleIndex = {
   expand(names: readonly string[]): ReadonlySet<string>;
   /** The permissions of these roles, as `api:permission`. */
   permissionsOf(names: readonly string[]): ReadonlySet<string>;
+  /** Whether one of these roles, or a role that they include, gives this permission (`api:permission`). */
+  permits(names: readonly string[], permission: string): boolean;
 };
 
 /** Follows each included role at most once, so that a circle ends. */
@@ -31,7 +33,19 @@ export function indexRoles(roles: readonly Role[]): RoleIndex {
     return new Set([...expand(names)].flatMap((name) => byName.get(name)?.permissions ?? []));
   }
 
-  return { expand, permissionsOf };
+  // One set for each role, made when it is first asked for: introspection asks with every request.
+  const byRole = new Map<string, ReadonlySet<string>>();
+  function permissionsOfOne(name: string): ReadonlySet<string> {
+    const known = byRole.get(name) ?? permissionsOf([name]);
+    if (byName.has(name)) byRole.set(name, known);
+    return known;
+  }
+
+  function permits(names: readonly string[], permission: string): boolean {
+    return names.some((name) => permissionsOfOne(name).has(permission));
+  }
+
+  return { expand, permissionsOf, permits };
 }
 
 /**

@@ -16,6 +16,8 @@ export type RealmView = RealmSettings & {
   expandRoles(roles: readonly string[]): ReadonlySet<string>;
   /** The permissions of these roles, as `api:permission`. */
   permissionsOfRoles(roles: readonly string[]): ReadonlySet<string>;
+  /** Whether these roles give this permission (`api:permission`). */
+  rolesPermit(roles: readonly string[], permission: string): boolean;
 };
 
 export function viewOf(settings: RealmSettings, revision: Stamp): RealmView {
@@ -29,6 +31,7 @@ export function viewOf(settings: RealmSettings, revision: Stamp): RealmView {
     permissionNames: new Set(apis.flatMap((api) => api.permissions.map(({ name }) => name))),
     expandRoles: roles.expand,
     permissionsOfRoles: roles.permissionsOf,
+    rolesPermit: roles.permits,
   };
 }
 

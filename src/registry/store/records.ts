@@ -11,6 +11,8 @@ import { type Client, client, type RealmSettings, realmSettings, type User, user
 export type Seal = {
   seal(plain: string, context: string): string;
   open(sealed: string, context: string): string;
+  /** A keyed digest, by which a secret is recognised without being kept. */
+  digest(plain: string, context: string): string;
 };
 
 /** The topic of messages about changes; one JSON message for each changed thing. */
@@ -60,7 +62,7 @@ const realmRecord = z.object({ v: z.literal(1), realm: z.unknown(), compat: z.st
  * Encodes values for the store and decodes them. Decoding throws on text that is no record: a bug, or a store that
  * was tampered with.
  */
-export function createCodec({ seal, open }: Seal) {
+export function createCodec({ seal, open }: Pick<Seal, 'seal' | 'open'>) {
   return {
     encodeClient(realm: string, { secret, previousSecret, ...rest }: Client): string {
       const context = contextOf(clientKey(realm, rest.id));

@@ -20,8 +20,9 @@ import { grantable } from '../../registry/model/permissions.ts';
 import { parentNode } from '../../revocation/guest-nodes.ts';
 import { nodesOf, tokenKey } from '../../revocation/nodes.ts';
 import type { Stamp } from '../../storage/port/port.ts';
+import { permits } from '../../tokens/current-rights.ts';
 import type { TokenRecord } from '../../tokens/record.ts';
-import { permits, usableToken } from '../../tokens/usable.ts';
+import { usableToken } from '../../tokens/usable.ts';
 
 const MANAGE = 'guests:manage';
 
@@ -108,7 +109,7 @@ async function callerOf(
   record: TokenRecord,
   { hash, readAt }: { readonly hash: string; readonly readAt: Stamp },
 ): Promise<GuestApiCaller | undefined> {
-  const isManager = permits(record, adminApi.audience, MANAGE);
+  const isManager = permits(record, realm.view, adminApi.audience, MANAGE);
   if (record.accountId !== undefined) return { name: record.accountId, isManager };
   const found = await realm.findClient(record.clientId);
   if (found?.enabled !== true) return undefined;

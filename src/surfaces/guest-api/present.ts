@@ -43,7 +43,7 @@ export function presentFound({ record, state }: Pick<FoundGuest, 'record' | 'sta
     ...(label === undefined ? {} : { label }),
     ...(metadata === undefined ? {} : { metadata }),
     issued_at: timeOf(record.iat),
-    not_before: timeOf(record.notBefore),
+    not_before: timeOf(record.notBefore ?? record.iat),
     expires_at: timeOf(record.exp),
     authorization_details: toDetails(granted),
     ...rowOriginsOf(record, granted.resources),

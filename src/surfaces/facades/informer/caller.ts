@@ -3,8 +3,9 @@
 import { epochSeconds } from '../../../base/clock.ts';
 import { sha256 } from '../../../base/hash.ts';
 import { clientNode, tokenKey, userNode } from '../../../revocation/nodes.ts';
+import { permits } from '../../../tokens/current-rights.ts';
 import type { TokenRecord } from '../../../tokens/record.ts';
-import { permits, usableToken } from '../../../tokens/usable.ts';
+import { usableToken } from '../../../tokens/usable.ts';
 import type { SectionCall } from '../shared/facade.ts';
 import { bearerOf } from '../shared/request.ts';
 import { boom } from './errors.ts';
@@ -52,5 +53,5 @@ function unauthorized() {
 function holds({ realm }: SectionCall<InformerSection>, record: TokenRecord, permission: string): boolean {
   const at = permission.indexOf(':');
   const api = realm.view.apis.find(({ id }) => id === permission.slice(0, at));
-  return api !== undefined && permits(record, api.audience, permission.slice(at + 1));
+  return api !== undefined && permits(record, realm.view, api.audience, permission.slice(at + 1));
 }
