@@ -13,18 +13,21 @@ type Request = {
   readonly wrong: Annotations['wrong'];
 };
 
-/** Counters and histograms of this process. Labels are closed sets: never a realm, client or user name. */
-export function createMetrics() {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  new Gauge({
+function addBuildInfo(registry: Registry): void {
+  const build = new Gauge({
     name: 'daypass_build_info',
     help: 'Always 1; the labels say which build this process runs',
     labelNames: ['version', 'node'],
     registers: [registry],
-  })
-    .labels(version, process.version)
-    .set(1);
+  });
+  build.labels(version, process.version).set(1);
+}
+
+/** Counters and histograms of this process. Labels are closed sets: never a realm, client or user name. */
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  addBuildInfo(registry);
   const requests = new Counter({
     name: 'daypass_requests_total',
     help: 'Requests answered, by route, status and, for the protocol, path (fast or library)',

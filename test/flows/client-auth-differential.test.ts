@@ -137,7 +137,8 @@ describe('client authentication of ours', () => {
       { numRuns: 1500 },
     );
 
-    expect(accepted).toBeGreaterThan(50);
+    // About one in thirty is right in every part: far fewer would mean that the property holds of nothing.
+    expect(accepted).toBeGreaterThan(10);
   });
 
   const right = (id: string, key: Signer['key'] = 'own', change = 0): Sent => ({
