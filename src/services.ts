@@ -11,6 +11,7 @@ import { ringRemoval } from './keys/ring-records.ts';
 import { createSealer } from './keys/seal.ts';
 import { checkSeal } from './keys/seal-check.ts';
 import { createBruteForceGuard } from './limits/brute-force.ts';
+import { createQuotas } from './limits/quotas.ts';
 import { logEvents, loggedTypes } from './observability/event-log.ts';
 import { createEventSink } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
@@ -45,9 +46,10 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
   });
   const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });
-  const authenticator = createAuthenticator({ store, registry, passwords, events });
   const guests = createGuests({ store, clock, storeAheadMs, logger, events });
   const bruteForce = createBruteForceGuard({ store, clock, logger });
+  const quotas = createQuotas({ store, clock });
+  const authenticator = createAuthenticator({ store, registry, passwords, bruteForce, events });
   const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
 
   /** Rejects when the store was sealed with another master key. To be called before anything is written. */
@@ -77,6 +79,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     guests,
     checkMasterKey,
     bruteForce,
+    quotas,
     subscribeRevocations,
     close,
   };

@@ -39,13 +39,15 @@ guest/issue                > base storage/port revocation limits keys guest/gran
 guest                      > base observability storage/port limits registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup guest/status guest/introspection
                              guest/issue
-authn                      > base observability storage/port registry/model registry/passwords registry
+authn                      > base observability storage/port limits registry/model registry/passwords
+                             registry
 oidc/library               > base limits http tokens
 oidc/profiles              > registry/model tokens oidc/library
 oidc/realm                 > base observability storage/port limits http keys registry/model
                              registry/passwords registry guest/grant guest/limits guest authn oidc/profiles
 oidc/tokens                > base registry/model oidc/profiles oidc/realm
-oidc/records               > base storage/port revocation keys registry/model tokens oidc/profiles
+oidc/records               > base observability storage/port revocation limits http keys registry/model
+                             tokens oidc/library oidc/profiles oidc/realm
 oidc/http                  > storage/port http registry/model oidc/library oidc/realm
 oidc/client-auth           > base storage/port limits http registry/model oidc/library oidc/realm oidc/http
 oidc/clients               > base registry/model oidc/realm
@@ -69,8 +71,8 @@ oidc/provider              > base storage/port revocation http keys registry/mod
                              oidc/clients oidc/sessions oidc/interaction oidc/grants oidc/endpoints
                              oidc/fast-path
 surfaces/pages/ui          > base http registry/passwords oidc/realm
-surfaces/pages/login       > base http registry/model oidc/realm oidc/tokens oidc/interaction oidc/provider
-                             surfaces/pages/ui
+surfaces/pages/login       > base limits http registry/model authn oidc/realm oidc/tokens oidc/interaction
+                             oidc/provider surfaces/pages/ui
 surfaces/pages/home        > http surfaces/pages/ui
 surfaces/pages/account     > base http registry/model oidc/realm oidc/sessions oidc/provider
                              surfaces/pages/ui

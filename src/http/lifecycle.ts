@@ -51,7 +51,7 @@ type Done = {
 function note({ logger, metrics }: EntranceDeps, { request, state, status, durationMs }: Done): void {
   const { route = 'other', ...notes } = state.annotations;
   const path = state.answeredBy;
-  metrics.observe({ route, status, durationMs, path, wrong: notes.wrong });
+  metrics.observe({ route, status, durationMs, path, wrong: notes.wrong, limit: notes.limit });
   if (!logger.isLevelEnabled('info')) return;
   const ms = Math.round(durationMs * 10) / 10;
   const by = path === undefined ? {} : { path };

@@ -25,6 +25,8 @@ const rules = {
   grant: { max: 600, windowMs: 60_000 },
   /** RFC 8628 §5.1: of 20^8 codes, ten tries in a code's life leave a chance below 2^-31. */
   user_code: { max: 10, windowMs: 600_000 },
+  /** One password tried with many names; the lock of a user does not see it. A realm sets its own number. */
+  password: { max: 100, windowMs: 60_000 },
 } as const satisfies Readonly<Record<string, { max: number; windowMs: number }>>;
 
 export type AttemptKind = keyof typeof rules;
@@ -36,6 +38,8 @@ export type AttemptSource = {
   readonly target: string;
   /** The network of the caller (network.ts). */
   readonly network: string;
+  /** In place of the kind's own number of wrong tries. */
+  readonly max?: number | undefined;
 };
 
 /** How many sources a process remembers. The store still knows those that it drops. */
@@ -56,7 +60,7 @@ export function createBruteForceGuard({ store, clock, logger }: Deps) {
   }
 
   function isBlocked(attemptSource: AttemptSource): boolean {
-    return (currentOf(attemptSource)?.count ?? 0) >= rules[attemptSource.kind].max;
+    return (currentOf(attemptSource)?.count ?? 0) >= maxOf(attemptSource);
   }
 
   /** Must be called before the credential is looked at. Throws `TooMany`. Does not ask the store. */
@@ -69,7 +73,8 @@ export function createBruteForceGuard({ store, clock, logger }: Deps) {
    * wrong. Rejects with `Failure('unavailable')` without a store.
    */
   async function wrong(attemptSource: AttemptSource): Promise<void> {
-    const { max, windowMs } = rules[attemptSource.kind];
+    const { windowMs } = rules[attemptSource.kind];
+    const max = maxOf(attemptSource);
     const before = currentOf(attemptSource);
     // Concurrent tries count here at once, so that the limit holds before the store has answered.
     const here = { count: (before?.count ?? 0) + 1, until: before?.until ?? clock() + windowMs };
@@ -100,6 +105,10 @@ export function createBruteForceGuard({ store, clock, logger }: Deps) {
   }
 
   return { isQuiet, isBlocked, admit, wrong };
+}
+
+function maxOf({ kind, max }: AttemptSource): number {
+  return max ?? rules[kind].max;
 }
 
 function idOf({ kind, realm, target, network }: AttemptSource): string {

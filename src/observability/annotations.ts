@@ -8,7 +8,9 @@ export type Annotations = {
   /** `ok`, or the error code that was answered. */
   outcome?: string;
   /** Kind of the credential that was wrong. */
-  wrong?: 'client_secret' | 'api_key' | 'grant' | 'user_code';
+  wrong?: 'client_secret' | 'api_key' | 'grant' | 'user_code' | 'password';
+  /** The limit of its network that the request is over. */
+  limit?: 'logins' | 'pushed-requests' | 'device-codes' | 'registrations';
   /** Why, for the operator: never told to the caller. */
   reason?: string;
 };

@@ -11,6 +11,7 @@ type Request = {
   readonly durationMs: number;
   readonly path: RequestPath | undefined;
   readonly wrong: Annotations['wrong'];
+  readonly limit: Annotations['limit'];
 };
 
 function addBuildInfo(registry: Registry): void {
@@ -23,17 +24,14 @@ function addBuildInfo(registry: Registry): void {
   build.labels(version, process.version).set(1);
 }
 
-/** Counters and histograms of this process. Labels are closed sets: never a realm, client or user name. */
-export function createMetrics() {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  addBuildInfo(registry);
-  const requests = new Counter({
-    name: 'daypass_requests_total',
-    help: 'Requests answered, by route, status and, for the protocol, path (fast or library)',
-    labelNames: ['route', 'status', 'path'],
-    registers: [registry],
-  });
+function instrumentsOf(registry: Registry) {
+  const counter = (name: string, help: string, labelNames: string[]) =>
+    new Counter({ name, help, labelNames, registers: [registry] });
+  const requests = counter(
+    'daypass_requests_total',
+    'Requests answered, by route, status and, for the protocol, path (fast or library)',
+    ['route', 'status', 'path'],
+  );
   const durations = new Histogram({
     name: 'daypass_request_duration_seconds',
     help: 'Time from the first byte read to the answer, by route',
@@ -42,20 +40,33 @@ export function createMetrics() {
     registers: [registry],
   });
 
-  const wrong = new Counter({
-    name: 'daypass_wrong_credentials_total',
-    help: 'Credentials that were wrong, by kind, and whether they were answered or held off for guessing',
-    labelNames: ['kind', 'outcome'],
-    registers: [registry],
-  });
+  const wrong = counter(
+    'daypass_wrong_credentials_total',
+    'Credentials that were wrong, by kind, and whether they were answered or held off for guessing',
+    ['kind', 'outcome'],
+  );
 
-  const events = new Counter({
-    name: 'daypass_events_total',
-    help: 'What happened in the realms, by event; for tokens by path (fast or library), for the rest by reason or kind',
-    labelNames: ['event', 'detail'],
-    registers: [registry],
-  });
+  const limited = counter(
+    'daypass_network_limited_total',
+    'Requests without credentials that were refused because their network had sent too many, by limit',
+    ['limit'],
+  );
 
+  const events = counter(
+    'daypass_events_total',
+    'What happened in the realms, by event; for tokens by path (fast or library), for the rest by reason or kind',
+    ['event', 'detail'],
+  );
+
+  return { requests, durations, wrong, limited, events };
+}
+
+/** Counters and histograms of this process. Labels are closed sets: never a realm, client or user name. */
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  addBuildInfo(registry);
+  const { requests, durations, wrong, limited, events } = instrumentsOf(registry);
   const ofRoutes = new Map<string, ReturnType<typeof durations.labels>>();
   const ofAnswers = new Map<string, ReturnType<typeof requests.labels>>();
 
@@ -72,6 +83,7 @@ export function createMetrics() {
 
   function observe(request: Request): void {
     count(request);
+    if (request.limit !== undefined) limited.inc({ limit: request.limit });
     if (request.wrong !== undefined) {
       wrong.inc({ kind: request.wrong, outcome: request.status === 429 ? 'held_off' : 'answered' });
     }

@@ -109,7 +109,7 @@ describe('user codes of devices', () => {
 
     expect(wrong.every(({ status }) => status === 400)).toBe(true);
     expect(late.status).toBe(429);
-    expect(late.text).toContain('too many failed attempts');
+    expect(late.text).toContain('too many attempts');
     expect(late.text).not.toContain('Living Room TV');
   });
 });

@@ -70,14 +70,19 @@ describe('wrong passwords', () => {
   });
 
   it('of one moment are no way around it', async () => {
-    const { store, registry, events } = server.services;
-    const passwords = createPasswords({ queue: createWorkQueue({ concurrency: 1, maxWaiting: 100 }) });
-    const one = createAuthenticator({ store, registry, passwords, events });
+    const { store, registry, bruteForce, events } = server.services;
+    const passwords = createPasswords({
+      queue: createWorkQueue({ concurrency: 1, maxWaiting: 100, maxWaitMs: 60_000 }),
+    });
+    const one = createAuthenticator({ store, registry, passwords, bruteForce, events });
     const realm = await registry.findRealm('acme');
     if (realm === undefined) throw new Error('there is no realm');
+    const origin = { network: '192.0.2.1', isStranger: true };
     const attempts = [...Array.from({ length: 12 }, (_, index) => `guess-${index}`), 'my_password'];
 
-    const outcomes = await Promise.all(attempts.map((attempt) => one.password(realm, 'burst', attempt)));
+    const outcomes = await Promise.all(
+      attempts.map((attempt) => one.password(realm, { login: 'burst', password: attempt }, origin)),
+    );
 
     expect(outcomes.filter(({ ok }) => ok)).toEqual([]);
   });

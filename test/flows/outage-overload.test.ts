@@ -2,20 +2,31 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { createAuthenticator } from '../../src/authn/authenticator.ts';
 import { Failure } from '../../src/base/errors.ts';
-import { createWorkQueue } from '../../src/base/work-queue.ts';
+import { createWorkQueue, type WorkQueue } from '../../src/base/work-queue.ts';
 import { createPasswords } from '../../src/registry/passwords/passwords.ts';
 import { createAgent } from '../support/browserless.ts';
 import { type Answer, postForm } from '../support/http.ts';
 import { acme, gateway, george, engine as service } from '../support/realms.ts';
 import { startTestServer } from '../support/server.ts';
 import { useServer } from '../support/use-server.ts';
+import { env, from, network } from './guessing-support.ts';
 
 const WAIT = { timeout: 20_000, interval: 20 };
-const queue = createWorkQueue({ concurrency: 1, maxWaiting: 2 });
+const queue = createWorkQueue({ concurrency: 1, maxWaiting: 2, maxWaitMs: 60_000 });
+/** The work that requests have brought. */
+const runs: Promise<unknown>[] = [];
+const watched: WorkQueue = {
+  run(job, turn) {
+    const outcome = queue.run(job, turn);
+    runs.push(outcome);
+    return outcome;
+  },
+};
 const server = useServer({
+  env,
   realms: [acme()],
   adapt(services) {
-    const passwords = createPasswords({ queue });
+    const passwords = createPasswords({ queue: watched });
     return { ...services, passwords, authenticator: createAuthenticator({ ...services, passwords }) };
   },
 });
@@ -54,6 +65,39 @@ it('answers 503 and when to come back to those who find the line full, and serve
   );
   expect(answers.slice(6).filter(({ status }) => status >= 500)).toEqual([]);
   expect(await token(george)).toMatchObject({ status: 200 });
+});
+
+it('refuses none from one network because another sends many', async () => {
+  const [flood, mine] = [network(), network()];
+  const endHash = startEndlessHash();
+  const floods: Answer[] = [];
+  const sent = Array.from({ length: 8 }, async (_, i) => {
+    const form = { ...george, username: `nobody-${i}` };
+    floods.push(await postForm(server.endpoint('acme', 'token'), form, from(flood)));
+  });
+  await expect.poll(() => floods.length, WAIT).toBe(6);
+
+  const login = postForm(server.endpoint('acme', 'token'), george, from(mine));
+  await expect.poll(() => floods.length, WAIT).toBe(7);
+  endHash();
+
+  expect((await login).status).toBe(200);
+  await Promise.all(sent);
+});
+
+it('drops the work of those who have hung up', async () => {
+  const endHash = startEndlessHash();
+  const gone = new AbortController();
+  const before = runs.length;
+  const init = { method: 'POST', body: new URLSearchParams(george), signal: gone.signal };
+  const hungUp = fetch(server.endpoint('acme', 'token'), init).catch(() => 'hung up');
+  await expect.poll(() => runs.length, WAIT).toBe(before + 1);
+
+  gone.abort();
+
+  expect(await hungUp).toBe('hung up');
+  await expect(runs.at(-1)).rejects.toMatchObject({ code: 'busy' });
+  endHash();
 });
 
 it('goes on with everything that needs no password', async () => {

@@ -188,11 +188,13 @@ it('takes a client assertion for the realm that it names only', async () => {
 it('answers every address of a realm that is not there alike', async () => {
   const paths = ['', '/', '/nowhere', '/.well-known/openid-configuration', '/protocol/openid-connect/token'];
 
-  const answers = await Promise.all(
-    ['nowhere', 'a-', '-a', 'A', 'a%00', '..', '%2e%2e', 'a%2fb'].flatMap((realm) =>
-      paths.map((path) => get(`${server.url}/realms/${realm}${path}`)),
-    ),
+  const addresses = ['nowhere', 'a-', '-a', 'A', 'a%00', '..', '%2e%2e', 'a%2fb'].flatMap((realm) =>
+    paths.map((path) => new URL(`${server.url}/realms/${realm}${path}`)),
   );
+
+  // A client resolves `/realms/..` to the server's own page.
+  const sent = addresses.filter(({ pathname }) => pathname !== '/');
+  const answers = await Promise.all(sent.map(({ href }) => get(href)));
 
   const distinct = new Set(answers.map(({ status, text }) => `${status} ${text}`));
   expect([...distinct].filter((answer) => !answer.startsWith('404 '))).toEqual([]);

@@ -14,7 +14,7 @@ function heldJobs() {
 }
 
 it('runs as many jobs at once as it may, and the others in the order they came', async () => {
-  const queue = createWorkQueue({ concurrency: 2, maxWaiting: 10 });
+  const queue = createWorkQueue({ concurrency: 2, maxWaiting: 10, maxWaitMs: 60_000 });
   const { started, job, end } = heldJobs();
 
   const runs = ['a', 'b', 'c', 'd'].map((name) => queue.run(job(name)));
@@ -32,7 +32,7 @@ it('runs as many jobs at once as it may, and the others in the order they came',
 });
 
 it('refuses a job at once when too many wait, and takes jobs again when there is room', async () => {
-  const queue = createWorkQueue({ concurrency: 1, maxWaiting: 1 });
+  const queue = createWorkQueue({ concurrency: 1, maxWaiting: 1, maxWaitMs: 60_000 });
   const { started, job, end } = heldJobs();
   const first = queue.run(job('first'));
   const second = queue.run(job('second'));
@@ -51,7 +51,7 @@ it('refuses a job at once when too many wait, and takes jobs again when there is
 });
 
 it('goes on after a job that fails, whether it throws or rejects', async () => {
-  const queue = createWorkQueue({ concurrency: 1, maxWaiting: 5 });
+  const queue = createWorkQueue({ concurrency: 1, maxWaiting: 5, maxWaitMs: 60_000 });
 
   const outcomes = await Promise.allSettled([
     queue.run(() => {
@@ -66,7 +66,7 @@ it('goes on after a job that fails, whether it throws or rejects', async () => {
 });
 
 it('never runs more at once than it may, however they come', async () => {
-  const queue = createWorkQueue({ concurrency: 3, maxWaiting: 100 });
+  const queue = createWorkQueue({ concurrency: 3, maxWaiting: 100, maxWaitMs: 60_000 });
   let running = 0;
   let most = 0;
   const job = async () => {

@@ -130,7 +130,9 @@ describe('hash and verify', () => {
   });
 
   it('answers busy instead of piling up', async () => {
-    const small = createPasswords({ queue: createWorkQueue({ concurrency: 1, maxWaiting: 0 }) });
+    const small = createPasswords({
+      queue: createWorkQueue({ concurrency: 1, maxWaiting: 0, maxWaitMs: 60_000 }),
+    });
 
     const outcomes = await Promise.allSettled([small.hash('first one'), small.verify('second', undefined)]);
 

@@ -24,7 +24,9 @@ type Options = {
 /** The embedded store in a folder of its own. `counted`: the passwords that were hashed, and verified. */
 export async function openRegistry({ maxWaiting }: Options = {}) {
   const queue =
-    maxWaiting === undefined ? createPasswordQueue() : createWorkQueue({ concurrency: 2, maxWaiting });
+    maxWaiting === undefined
+      ? createPasswordQueue()
+      : createWorkQueue({ concurrency: 2, maxWaiting, maxWaitMs: 60_000 });
   const passwords = createPasswords({ queue });
   const folder = await mkdtemp(join(tmpdir(), 'registry-'));
   const path = join(folder, 'test.db');

@@ -13,12 +13,17 @@ export type TrailNotes = ReturnType<typeof createTrailNotes>;
 /** How many are written at a time, so that many new tokens do not keep the store from answering requests. */
 const CONCURRENCY = 16;
 const MAX_WAITING = 10_000;
+const MAX_WAIT_MS = 10_000;
 /** As long as a call of the store may take to fail. */
 const PATIENCE_MS = 2000;
 
 export function createTrailNotes(deps: TrailDeps) {
   const sampler = createSampler(deps.clock);
-  const queue = createWorkQueue({ concurrency: CONCURRENCY, maxWaiting: MAX_WAITING });
+  const queue = createWorkQueue({
+    concurrency: CONCURRENCY,
+    maxWaiting: MAX_WAITING,
+    maxWaitMs: MAX_WAIT_MS,
+  });
   const pending = new Set<Promise<void>>();
 
   async function write(name: string, realm: string, record: GuestRecord, what: Happening): Promise<void> {

@@ -7,9 +7,9 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { readBasic } from '../../http/basic.ts';
-import { annotate, stateOf } from '../../http/request-state.ts';
+import { networkOfRequest } from '../../http/caller.ts';
+import { annotate } from '../../http/request-state.ts';
 import type { AttemptKind, AttemptSource } from '../../limits/brute-force.ts';
-import { networkOf } from '../../limits/network.ts';
 import { TooMany, waitFields } from '../../limits/too-many.ts';
 import { isSecretOf } from '../../registry/model/client-secrets.ts';
 import { formOf } from '../http/form.ts';
@@ -102,7 +102,7 @@ export function attemptSourceOf(
   kind: AttemptKind,
   target: string,
 ): AttemptSource {
-  return { kind, realm: name, target, network: networkOf(stateOf(request).source.ip ?? '') };
+  return { kind, realm: name, target, network: networkOfRequest(request) };
 }
 
 type Shown = { readonly id: string; readonly secret?: string };

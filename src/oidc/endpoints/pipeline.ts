@@ -207,8 +207,8 @@ async function phrase(
   error: errors.OIDCProviderError,
 ): Promise<void> {
   if (ctx.oidc.route === 'userinfo') realm.profile.errors.shapeUserinfo(ctx, realm.name, error);
-  if (!clientRoutes.has(ctx.oidc.route)) return;
   if (error instanceof TooManyRequests) ctx.set({ ...error.fields });
+  if (!clientRoutes.has(ctx.oidc.route)) return;
   const words = await rephrase(realm, ctx, error);
   if (words !== undefined) refuse(realm, ctx, words);
   else if (ctx.response.is('html')) {

@@ -11,13 +11,16 @@ import {
   type Provider,
 } from 'oidc-provider';
 import { authenticationContext } from '../../authn/authentication-context.ts';
-import type { Proven } from '../../authn/password-step.ts';
+import type { Proven, StepOutcome, Typed } from '../../authn/password-step.ts';
+import { callerOf } from '../../http/caller.ts';
+import { annotate } from '../../http/request-state.ts';
+import { TooMany } from '../../limits/too-many.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { certificateReader } from '../client-auth/certificates.ts';
 import { provenKey } from '../client-auth/dpop.ts';
 import { unitOf } from '../http/protocol-state.ts';
 import { fillGrant, grantableOf } from '../interaction/grant-builder.ts';
-import { incompleteAccount } from '../library/errors.ts';
+import { incompleteAccount, TooManyRequests } from '../library/errors.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { accountOf } from '../tokens/account.ts';
 import type { DaypassAccount } from '../tokens/claims.ts';
@@ -68,18 +71,35 @@ async function authenticate(
   const { username, password } = ctx.oidc.params ?? {};
   if (typeof username !== 'string') throw missing('username');
   if (typeof password !== 'string') throw missing('password');
-  const outcome = await realm.authenticator.password(realm.view, username, password);
+  const outcome = await tryPassword(realm, ctx, { login: username, password });
   if (outcome.ok) {
     unitOf(ctx).noteRead(outcome.readAt);
     return outcome;
   }
   switch (outcome.reason) {
     case 'credentials':
+      annotate(ctx.req, { wrong: 'password' });
       throw realm.profile.errors.badCredentials(realm.view.badCredentialsStatus);
     case 'disabled':
       throw realm.profile.errors.disabledAccount();
     case 'incomplete':
       throw incompleteAccount();
+  }
+}
+
+/** A client with a credential of its own answers for its people: its network is nobody's in particular. */
+async function tryPassword(
+  { view, authenticator }: Pick<RealmContext, 'view' | 'authenticator'>,
+  ctx: KoaContextWithOIDC,
+  typed: Typed,
+): Promise<StepOutcome> {
+  const isStranger = ctx.oidc.client?.clientAuthMethod === 'none';
+  try {
+    return await authenticator.password(view, typed, { ...callerOf(ctx.req, ctx.res), isStranger });
+  } catch (error) {
+    if (!(error instanceof TooMany)) throw error;
+    annotate(ctx.req, { wrong: 'password' });
+    throw new TooManyRequests(error);
   }
 }
 

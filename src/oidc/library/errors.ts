@@ -16,6 +16,8 @@ export function incompleteAccount(): Error {
  */
 export class TooManyRequests extends errors.OIDCProviderError {
   readonly fields: Readonly<Record<string, string>>;
+  /** The library sends nobody on with it: the person at the browser must wait, not the client. */
+  override readonly allow_redirect = false;
 
   constructor(cause: TooMany) {
     super(429, 'too_many_requests');

@@ -31,6 +31,7 @@ import type { RealmContext } from '../realm/realm-context.ts';
 import type { UiPort } from '../realm/ui-port.ts';
 import { createAdapterFactory } from '../records/adapter.ts';
 import { type Consents, createConsents } from '../records/consents.ts';
+import { limitStrangerWrites } from '../records/stranger-writes.ts';
 import { logoutWithoutSession } from '../sessions/logout.ts';
 import { tellOfLogout } from '../sessions/logout-notices.ts';
 import { createSelfService, type SelfService } from '../sessions/self-service.ts';
@@ -168,6 +169,7 @@ function adapterOf(realm: RealmContext) {
       guardClient(realm, client, currentUnit());
       return toMetadata(client, realm.view);
     },
+    admitWrite: limitStrangerWrites(realm),
     registerClient: (id, metadata) => registerClient(realm, id, metadata),
     removeClient: async (id) => {
       await registry.removeClient(name, id);

@@ -14,6 +14,7 @@ import { createKeyedReferences } from './keyed-references.ts';
 import { decodeRecord, encodeRecord, signedValueOf } from './record-codec.ts';
 import { indexWrites, placementOf, sessionPointer, ttlOf } from './record-placement.ts';
 import { type RecordType, recordTypes, tokenModels } from './record-types.ts';
+import type { AdmitWrite } from './stranger-writes.ts';
 
 /**
  * A second use within this time after the first is refused and revokes nothing: the tokens of the first must live.
@@ -31,6 +32,8 @@ export type AdapterDeps = {
   /** The `User-Agent` of the current request, shown to the person in the list of sessions. */
   agent(): string | undefined;
   findClientMetadata(id: string): Promise<AdapterPayload | undefined>;
+  /** Called before something new is stored. */
+  readonly admitWrite: AdmitWrite;
   registerClient(id: string, metadata: AdapterPayload): Promise<void>;
   removeClient(id: string): Promise<void>;
 };
@@ -43,7 +46,10 @@ function clientAdapter(deps: AdapterDeps): Adapter {
   const unsupported = () => Promise.reject(new Error('clients have no such operation'));
   return {
     find: deps.findClientMetadata,
-    upsert: deps.registerClient,
+    async upsert(id, metadata) {
+      await deps.admitWrite('Client');
+      await deps.registerClient(id, metadata);
+    },
     destroy: deps.removeClient,
     findByUid: unsupported,
     findByUserCode: unsupported,
@@ -98,6 +104,7 @@ async function upsert(
   expiresIn: number | undefined,
 ): Promise<void> {
   const { name, recordType } = record;
+  await record.admitWrite(name);
   const key = keyOf(record, signedValueOf(payload) ?? id);
   const ttl = ttlOf(expiresIn, recordType);
   const stored = name === 'Session' ? { ...payload, agent: record.agent() } : payload;

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider, Session } from 'oidc-provider';
 import { Failure } from '../../base/errors.ts';
+import { callerOf } from '../../http/caller.ts';
 import type { User } from '../../registry/model/model.ts';
 import type { PasswordFault } from '../../registry/passwords/passwords.ts';
 import { endGrant } from '../../revocation/nodes.ts';
@@ -75,7 +76,9 @@ async function changePassword(
   change: PasswordChange,
 ): Promise<PasswordOutcome> {
   const { realm, provider } = deps;
-  const outcome = await realm.authenticator.password(realm.view, user.username, change.current);
+  const origin = { ...callerOf(exchange.request, exchange.response), isStranger: false };
+  const typed = { login: user.username, password: change.current };
+  const outcome = await realm.authenticator.password(realm.view, typed, origin);
   if (!outcome.ok && outcome.reason !== 'incomplete') return 'wrong';
   const session = await sessionOf(provider, exchange);
   const result = await setPassword(deps, user, change.wanted, session.uid);

@@ -125,6 +125,23 @@ export const quotas = z.strictObject({
   guestTokensPerMinute: quota.default(60_000),
 });
 
+/**
+ * What one network may do in a minute without showing any credential. A network is an IPv4 address or an IPv6 /64.
+ * Others are never refused for what it does.
+ */
+export const networkLimits = z.strictObject({
+  /** Wrong passwords, whatever the names: one password tried with many names locks nobody's account. */
+  wrongPasswordsPerMinute: quota.default(100),
+  /** Logins that begin at the authorization endpoint. */
+  loginsPerMinute: quota.default(600),
+  /** Authorization requests that public clients push (RFC 9126). */
+  pushedRequestsPerMinute: quota.default(120),
+  /** Device codes for public clients (RFC 8628). */
+  deviceCodesPerMinute: quota.default(60),
+  /** Clients that register themselves without an initial access token (RFC 7591). */
+  registrationsPerMinute: quota.default(10),
+});
+
 /** The guest ceiling of a minting client. The guest model defines its fields. */
 export const mints = z.looseObject({});
 
@@ -154,6 +171,7 @@ export const realmSettings = z.strictObject({
   policies: z.array(policy).max(500).default([]),
   guests: guests.optional(),
   quotas: quotas.prefault({}),
+  networkLimits: networkLimits.prefault({}),
   compat: compat.optional(),
 });
 

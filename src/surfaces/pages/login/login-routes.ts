@@ -1,9 +1,12 @@
 /** Login and consent: `GET` and `POST /login/{uid}`, within the flow that the library started. */
 import type { Context } from 'koa';
+import type { Typed } from '../../../authn/password-step.ts';
 import { Failure, isFailure } from '../../../base/errors.ts';
+import { callerOf } from '../../../http/caller.ts';
 import { sameOrigin } from '../../../http/csrf.ts';
 import { annotate } from '../../../http/request-state.ts';
 import type { Route, Routed } from '../../../http/routes.ts';
+import { TooMany } from '../../../limits/too-many.ts';
 import type { Exchange, Question } from '../../../oidc/interaction/interactions.ts';
 import type { RealmProvider } from '../../../oidc/provider/provider.ts';
 import type { RealmRequest } from '../../../oidc/provider/realm-router.ts';
@@ -144,7 +147,7 @@ async function login(page: LoginPage, fields: Fields): Promise<void> {
   const { ctx, provider, exchange } = page;
   const username = fields.get('username') ?? '';
   const remember = provider.realm.view.login.rememberMe && fields.get('remember') === 'yes';
-  const outcome = await authenticate(provider, username, fields.get('password') ?? '');
+  const outcome = await authenticate(page, { login: username, password: fields.get('password') ?? '' });
   if (outcome === 'busy') return showLogin(page, { error: 'busy', username, remembered: remember });
   if (outcome.ok) {
     return goOn(ctx, await provider.interactions.finishLogin(exchange, { ...outcome, remember }));
@@ -153,15 +156,17 @@ async function login(page: LoginPage, fields: Fields): Promise<void> {
     await provider.interactions.noteVerified(exchange, { ...outcome, remember });
     return showPassword(page, outcome.user.username, []);
   }
-  annotate(ctx.req, { outcome: 'bad_credentials' });
+  annotate(ctx.req, { outcome: 'bad_credentials', wrong: 'password' });
   return showLogin(page, { error: 'credentials', username, remembered: remember });
 }
 
-async function authenticate({ realm }: RealmProvider, username: string, password: string) {
+async function authenticate({ ctx, provider: { realm } }: LoginPage, typed: Typed) {
+  const origin = { ...callerOf(ctx.req, ctx.res), isStranger: true };
   try {
-    return await realm.authenticator.password(realm.view, username, password);
+    return await realm.authenticator.password(realm.view, typed, origin);
   } catch (error) {
     if (isFailure(error, 'busy')) return 'busy';
+    if (error instanceof TooMany) annotate(ctx.req, { wrong: 'password' });
     throw error;
   }
 }
