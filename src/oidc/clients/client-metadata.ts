@@ -36,20 +36,23 @@ const guestDetailTypes = ['embed_resource', 'embed_policy', 'embed_session'];
 
 type ClientDefaults = Pick<Profile, 'signingAlg'>;
 
-/** RFC 7591 §2 metadata of a client of the registry. */
+/**
+ * RFC 7591 §2 metadata of a client of the registry. It is a copy throughout: the library writes into the keys of
+ * clients, and the client is cached.
+ */
 export function toMetadata(client: Client, profile: ClientDefaults): AdapterPayload {
   const metadata: Record<string, unknown> = { ...client.registered };
   for (const [name, value] of Object.entries(client)) {
     if (!ours.has(name) && value !== undefined) metadata[snakeCase(name)] = value;
   }
-  return {
+  return structuredClone({
     ...defaultsOf(client, profile),
     ...metadata,
     ...flagsOf(client),
     client_id: client.id,
     grant_types: grantTypesOf(client),
     ...(client.secret === undefined ? {} : { client_secret: client.secret }),
-  };
+  });
 }
 
 /**

@@ -34,7 +34,8 @@ export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui
   return {
     adapter,
     clients: [],
-    jwks: { keys: [...realm.keys.jwks] } as JWKS,
+    // A copy: other providers of the realm have the same keys.
+    jwks: { keys: structuredClone(realm.keys.jwks) } as JWKS,
     scopes: oidcScopes,
     claims: { openid: [...profile.idTokens.claims], ...claimsByScope },
     acrValues: view.acrValues,
