@@ -166,7 +166,7 @@ const readers: Readonly<Record<string, readonly [read: Reader, accepted: readonl
       const headers = { authorization: `Bearer ${value}` };
       return (await call(server, 'POST', '/guest-tokens/revoke', {}, { realm, headers })).status !== 401;
     },
-    ['access'],
+    [],
   ],
   'a refresh': [
     async (realm, value) =>

@@ -38,6 +38,22 @@ describe('an access token', () => {
   });
 
   it.each([
+    [['https://api.test'], true],
+    [['https://other.test', 'https://api.test'], true],
+    [['https://other.test'], false],
+    [[], false],
+  ])('is usable where the audiences are %j: %s', (audiences, isUsable) => {
+    expect(usableToken(documentOf(), { now: 50, audiences }) !== undefined).toBe(isUsable);
+  });
+
+  it('without an audience is usable nowhere that asks for one', () => {
+    const { aud: _, ...rest } = token;
+    const document = { ...documentOf(), value: encodeToken(rest) };
+
+    expect(usableToken(document, { now: 50, audiences: ['https://api.test'] })).toBeUndefined();
+  });
+
+  it.each([
     ['https://api.test', 'b', true],
     ['https://api.test', 'c', false],
     ['https://api.test', 'a b', false],
