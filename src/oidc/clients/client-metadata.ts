@@ -28,7 +28,13 @@ const ours: ReadonlySet<string> = new Set([
 ]);
 
 /** Metadata that only the server sets: nobody can register it, and nobody is shown it. */
-export const internalMetadata = ['cors_origins', 'fapi', 'pkce_optional', 'claims_in_id_token'] as const;
+export const internalMetadata = [
+  'cors_origins',
+  'fapi',
+  'pkce_optional',
+  'claims_in_id_token',
+  'self_registered',
+] as const;
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange' as const;
 
@@ -69,6 +75,7 @@ function flagsOf(client: Client): Record<string, unknown> {
     ...(client.fapi === true ? { fapi: true } : {}),
     ...(client.pkce === 'optional' && client.public !== true ? { pkce_optional: true } : {}),
     ...(client.claimsInIdToken === true ? { claims_in_id_token: true } : {}),
+    ...(client.registered === undefined ? {} : { self_registered: true }),
   };
 }
 
