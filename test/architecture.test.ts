@@ -50,9 +50,9 @@ oidc/records               > base observability storage/port revocation limits h
                              tokens oidc/library oidc/profiles oidc/realm
 oidc/http                  > storage/port http registry/model oidc/library oidc/realm
 oidc/client-auth           > base storage/port limits http registry/model oidc/library oidc/realm oidc/http
-oidc/clients               > base registry/model oidc/realm
+oidc/clients               > base registry/model oidc/realm oidc/http
 oidc/sessions              > base storage/port revocation http registry/model registry/passwords
-                             oidc/library oidc/realm oidc/tokens oidc/records oidc/http
+                             oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/clients
 oidc/interaction           > base storage/port registry/model authn oidc/library oidc/realm oidc/tokens
                              oidc/records oidc/http oidc/client-auth oidc/sessions
 oidc/grants                > base observability storage/port revocation limits http registry/model tokens

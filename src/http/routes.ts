@@ -12,7 +12,8 @@ export const callers = {
   anybody: 'no proof',
   client: 'client authentication, as at the token endpoint (RFC 6749 §2.3)',
   bearer: 'an access token (RFC 6750)',
-  'client or bearer': 'client authentication, or an access token of a client or with `guests:manage`',
+  'client or bearer':
+    'client authentication, or an access token for Daypass, of a client or with `guests:manage`',
   holder: 'possession: the address or the body holds the secret',
   person: 'a browser with a session, or one that is about to sign in',
   section: 'a key or secret of the compatibility section',

@@ -3,6 +3,7 @@
  * effect on every process in well under a second. Issues no tokens, but cuts what a change takes away.
  */
 import type { Clock } from '../base/clock.ts';
+import { deepFreeze } from '../base/deep-freeze.ts';
 import { Failure } from '../base/errors.ts';
 import type { EventSink } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -127,7 +128,7 @@ function createCached({ realms, clients, feed, clock, store }: CachedDeps) {
     clock,
     async load(name) {
       const found = await realms.find(name);
-      return found && viewOf(found.value, found.stamp);
+      return found && viewOf(deepFreeze(found.value), found.stamp);
     },
   });
   const readStamps = new WeakMap<Client, Stamp>();
@@ -139,7 +140,7 @@ function createCached({ realms, clients, feed, clock, store }: CachedDeps) {
       const [realm = '', id = ''] = key.split(' ');
       const found = await clients.find(realm, id);
       if (found !== undefined) readStamps.set(found.value, found.readAt);
-      return found?.value;
+      return deepFreeze(found?.value);
     },
   });
 

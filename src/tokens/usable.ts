@@ -18,16 +18,19 @@ type Use = {
   readonly now: number;
   /** Absent: the token must be a bearer token. */
   readonly proven?: Possession;
+  /** The audiences of which the token must have one. Absent where another check decides what it is for. */
+  readonly audiences?: readonly string[];
 };
 
 /** The record of an access token that the sender may use now; `undefined` for any other document, and for none. */
 export function usableToken(
   document: Document | undefined,
-  { now, proven = {} }: Use,
+  { now, proven = {}, audiences }: Use,
 ): TokenRecord | undefined {
   const record = document && decodeToken(document.value);
   if (document === undefined || record === undefined || record.kind === 'RefreshToken') return undefined;
-  return isLive(document, record, now) && isHeld(record, proven) ? record : undefined;
+  const isHere = audiences === undefined || (record.aud !== undefined && audiences.includes(record.aud));
+  return isHere && isLive(document, record, now) && isHeld(record, proven) ? record : undefined;
 }
 
 /** Not cut, not spent, not expired. `now` is in seconds. */

@@ -10,7 +10,9 @@ import {
   grant,
   guestRealm,
   introspect,
+  keeper,
   mintGuest,
+  ownApiToken,
   ownToken,
   portal,
   proof,
@@ -35,7 +37,7 @@ describe('callers of the JSON API', () => {
   afterAll(() => server.stop());
 
   it("takes the client's own access token instead of its secret, and dies with it", async () => {
-    const token = await ownToken(server);
+    const token = await ownApiToken(server);
     const minted = await mintGuest(server, grant(), { headers: { authorization: `Bearer ${token}` } });
     expect((await introspect(server, minted.json.token)).json.active).toBe(true);
 
@@ -76,7 +78,7 @@ describe('callers of the JSON API', () => {
 
   it("does not take public clients, other people's tokens, guests or refresh tokens for callers", async () => {
     const guest = (await mintGuest(server)).json.token;
-    const user = await userTokens(server);
+    const user = await userTokens(server, { resource: 'urn:daypass:admin' });
 
     for (const token of [guest, user.refresh_token, 'dpa_nobody']) {
       const answer = await mintGuest(server, grant(), { headers: { authorization: `Bearer ${token}` } });
@@ -92,12 +94,41 @@ describe('callers of the JSON API', () => {
     expect(named.status).toBe(401);
   });
 
+  it('takes tokens for Daypass itself, and none for another API, whoever has it', async () => {
+    const foreign = [
+      await ownToken(server),
+      await ownToken(server, portal, { resource: 'https://warehouse.acme.test' }),
+      await ownToken(server, keeper),
+      (await userTokens(server)).access_token,
+    ];
+    const routes = [
+      ['GET', '/guest-tokens'],
+      ['POST', '/guest-tokens', grant()],
+      ['POST', '/guest-tokens/batch', { tokens: [grant()] }],
+      ['POST', '/guest-tokens/openers', grant()],
+      ['POST', '/guest-tokens/revoke', { tenant: 'blue' }],
+      ['GET', '/guest-tokens/gt_any'],
+      ['PATCH', '/guest-tokens/gt_any', {}],
+      ['DELETE', '/guest-tokens/gt_any'],
+      ['GET', '/guest-tokens/gt_any/events'],
+    ] as const;
+
+    for (const token of foreign) {
+      for (const [method, path, body] of routes) {
+        const answer = await call(server, method, path, body, {
+          headers: { authorization: `Bearer ${token}` },
+        });
+        expect(answer).toMatchObject({ status: 401, json: { code: 'invalid_client' } });
+      }
+    }
+  });
+
   it("takes the client's own token that is bound to a key only with a proof for it", async () => {
     const [key, thief] = [await proofKey(), await proofKey()];
     const htu = server.endpoint('acme', 'token');
     const own = await postForm(
       htu,
-      { grant_type: 'client_credentials' },
+      { grant_type: 'client_credentials', resource: 'urn:daypass:admin' },
       { auth: portal, headers: { DPoP: await proof(key, { htm: 'POST', htu }) } },
     );
     const token = own.json.access_token;
@@ -138,6 +169,6 @@ async function revoke(server: TestServer, token: string): Promise<void> {
   await postForm(server.endpoint('acme', 'revoke'), { token }, { auth: portal });
 }
 
-async function userTokens(server: TestServer) {
-  return (await postForm(server.endpoint('acme', 'token'), george)).json;
+async function userTokens(server: TestServer, form: Record<string, string> = {}) {
+  return (await postForm(server.endpoint('acme', 'token'), { ...george, ...form })).json;
 }

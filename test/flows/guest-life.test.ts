@@ -11,8 +11,8 @@ import {
   keeper,
   mintGuest,
   other,
+  ownApiToken,
   ownRows,
-  ownToken,
   portal,
   refreshGuest,
 } from './guest-support.ts';
@@ -313,7 +313,7 @@ describe.each(engines)('guest tokens that exist, on the %s store', (_name, open)
   it('end with their client', async () => {
     const { token } = await mint({}, other);
     const bearer = (
-      await mintGuest(server, grant(), { headers: { authorization: `Bearer ${await ownToken(server)}` } })
+      await mintGuest(server, grant(), { headers: { authorization: `Bearer ${await ownApiToken(server)}` } })
     ).json;
     const { registry } = server.services;
 

@@ -10,7 +10,7 @@ import {
   guestRealm,
   introspect,
   mintGuest,
-  ownToken,
+  ownApiToken,
   type ProofKey,
   portal,
   proof,
@@ -32,7 +32,7 @@ describe('a proof at the JSON API', () => {
   const boundTo = async (token: string) => (await introspect(server, token)).json.cnf;
 
   it('binds the token, for a client by its secret or by a token of its own', async () => {
-    const authorization = `Bearer ${await ownToken(server)}`;
+    const authorization = `Bearer ${await ownApiToken(server)}`;
     const answers = [
       await mintGuest(server, grant(), { headers: await proven() }),
       await mintGuest(server, grant(), { headers: { ...(await proven()), authorization } }),
@@ -47,7 +47,8 @@ describe('a proof at the JSON API', () => {
   it('binds it to the key of the token that the client calls with', async () => {
     const htu = server.endpoint('acme', 'token');
     const headers = { DPoP: await proof(key, { htm: 'POST', htu }) };
-    const own = await postForm(htu, { grant_type: 'client_credentials' }, { auth: portal, headers });
+    const form = { grant_type: 'client_credentials', resource: 'urn:daypass:admin' };
+    const own = await postForm(htu, form, { auth: portal, headers });
     const token = own.json.access_token;
 
     const { status, json } = await mintGuest(server, grant(), {

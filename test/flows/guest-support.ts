@@ -136,6 +136,11 @@ export async function ownToken(server: Endpoints, auth: Credentials = portal, fo
   return answer.json.access_token;
 }
 
+/** For Daypass itself: with it the client calls the JSON API instead of with its secret. */
+export function ownApiToken(server: Endpoints, auth: Credentials = portal): Promise<string> {
+  return ownToken(server, auth, { resource: 'urn:daypass:admin' });
+}
+
 export type ExchangeForm = {
   readonly subject: string;
   readonly type?: string;

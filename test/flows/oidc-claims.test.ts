@@ -57,7 +57,7 @@ describe('claims by scope', () => {
   it('are not in the ID token', async () => {
     const { claims } = await learned({ params: { scope: everything } });
 
-    expect(Object.keys(claims).toSorted()).toEqual(['aud', 'exp', 'iat', 'iss', 'sid', 'sub']);
+    expect(Object.keys(claims).toSorted()).toEqual(['aud', 'exp', 'iat', 'iss', 'sid', 'sub', 'typ']);
   });
 
   it('are in the ID token too for a client that wants them there', async () => {

@@ -107,6 +107,10 @@ export const samples = [
   sample('logged out', pages.loggedOutPage, {
     client: { name: 'Sales', website: 'https://sales.example.com' },
   }),
+  sample('leaving', pages.leavingPage, {
+    clientName: 'Sales',
+    target: 'https://sales.example.com/cb?error=invalid_scope',
+  }),
   sample<pages.DeviceData>('device', pages.devicePage, {
     ...libraryForm,
     userCode: 'BDFG-HKLM',

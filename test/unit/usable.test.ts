@@ -36,4 +36,20 @@ describe('an access token', () => {
   ])('%s', (_what, document, proven, isUsable) => {
     expect(usableToken(document, { now: 50, proven }) !== undefined).toBe(isUsable);
   });
+
+  it.each([
+    [['https://api.test'], true],
+    [['https://other.test', 'https://api.test'], true],
+    [['https://other.test'], false],
+    [[], false],
+  ])('is usable where the audiences are %j: %s', (audiences, isUsable) => {
+    expect(usableToken(documentOf(), { now: 50, audiences }) !== undefined).toBe(isUsable);
+  });
+
+  it('without an audience is usable nowhere that asks for one', () => {
+    const { aud: _, ...rest } = token;
+    const document = { ...documentOf(), value: encodeToken(rest) };
+
+    expect(usableToken(document, { now: 50, audiences: ['https://api.test'] })).toBeUndefined();
+  });
 });

@@ -27,7 +27,13 @@ const ours: ReadonlySet<string> = new Set([
 ]);
 
 /** Metadata that only the server sets: nobody can register it, and nobody is shown it. */
-export const internalMetadata = ['cors_origins', 'fapi', 'pkce_optional', 'claims_in_id_token'] as const;
+export const internalMetadata = [
+  'cors_origins',
+  'fapi',
+  'pkce_optional',
+  'claims_in_id_token',
+  'self_registered',
+] as const;
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange' as const;
 
@@ -36,20 +42,23 @@ const guestDetailTypes = ['embed_resource', 'embed_policy', 'embed_session'];
 type SigningAlg = NonNullable<RealmSettings['idTokenSignedResponseAlg']>;
 type RealmDefaults = Pick<RealmSettings, 'idTokenSignedResponseAlg'>;
 
-/** RFC 7591 §2 metadata of a client of the registry. */
+/**
+ * RFC 7591 §2 metadata of a client of the registry. It is a copy throughout: the library writes into the keys of
+ * clients, and the client is cached.
+ */
 export function toMetadata(client: Client, realm: RealmDefaults): AdapterPayload {
   const metadata: Record<string, unknown> = { ...client.registered };
   for (const [name, value] of Object.entries(client)) {
     if (!ours.has(name) && value !== undefined) metadata[snakeCase(name)] = value;
   }
-  return {
+  return structuredClone({
     ...defaultsOf(client, realm),
     ...metadata,
     ...flagsOf(client),
     client_id: client.id,
     grant_types: grantTypesOf(client),
     ...(client.secret === undefined ? {} : { client_secret: client.secret }),
-  };
+  });
 }
 
 /**
@@ -66,6 +75,7 @@ function flagsOf(client: Client): Record<string, unknown> {
     ...(client.fapi === true ? { fapi: true } : {}),
     ...(client.pkce === 'optional' && client.public !== true ? { pkce_optional: true } : {}),
     ...(client.claimsInIdToken === true ? { claims_in_id_token: true } : {}),
+    ...(client.registered === undefined ? {} : { self_registered: true }),
   };
 }
 

@@ -1,11 +1,12 @@
 /** Subject tokens that are JWTs: ID tokens of this realm, and guest assertions signed by the minting client. */
-import { createLocalJWKSet, type JWK, type JWTPayload, jwtVerify } from 'jose';
+import { createLocalJWKSet, type JWK, type JWTHeaderParameters, type JWTPayload, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { epochSeconds } from '../../base/clock.ts';
 import { identifier } from '../../guest/grant/fields.ts';
 import type { Minter } from '../../guest/limits/guest-realm.ts';
 import { CLOCK_TOLERANCE } from '../client-auth/client-assertions.ts';
 import { isFirstUse } from '../client-auth/replay.ts';
+import { isIdToken } from '../library/jwt-kinds.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { notExchangeable } from './token-types.ts';
 
@@ -45,10 +46,9 @@ export async function verifyIdToken(
   value: string,
 ): Promise<IdToken> {
   const keys = realm.keys.jwks.map(publicMembers);
-  const claims = await verified(value, keys, { issuer: realm.issuer });
-  const parsed = idClaims.safeParse(claims);
-  // Access tokens name their client in another member, so they are no ID tokens (RFC 9068 §4).
-  if (!parsed.success || 'scope' in parsed.data || 'events' in parsed.data) throw notExchangeable();
+  const token = await verified(value, keys, { issuer: realm.issuer });
+  const parsed = idClaims.safeParse(token.payload);
+  if (!parsed.success || !isIdToken(token)) throw notExchangeable();
   const { sub, aud, sid, iat } = parsed.data;
   return { subject: sub, clientId: aud, sessionId: sid, issuedAt: Math.floor(iat) };
 }
@@ -65,8 +65,8 @@ export async function verifyAssertion(
 ): Promise<{ readonly tenant: string; readonly id: string }> {
   const client = await realm.findClient(minter.clientId);
   const keys = client?.jwks?.keys ?? [];
-  const claims = await verified(value, keys, { issuer: minter.clientId, audience: realm.issuer });
-  const parsed = assertionClaims.safeParse(claims);
+  const { payload } = await verified(value, keys, { issuer: minter.clientId, audience: realm.issuer });
+  const parsed = assertionClaims.safeParse(payload);
   if (!parsed.success) throw notExchangeable();
   const { sub, tenant, jti, exp, iat } = parsed.data;
   if (sub === minter.clientId) throw notExchangeable();
@@ -83,16 +83,16 @@ async function verified(
   value: string,
   keys: readonly JWK[],
   expected: { readonly issuer: string; readonly audience?: string },
-): Promise<JWTPayload> {
+): Promise<{ readonly header: JWTHeaderParameters; readonly payload: JWTPayload }> {
   try {
     const keySet = createLocalJWKSet({ keys: [...keys] });
-    const { payload } = await jwtVerify(value, keySet, {
+    const { protectedHeader: header, payload } = await jwtVerify(value, keySet, {
       ...expected,
       algorithms,
       clockTolerance: CLOCK_TOLERANCE,
       requiredClaims: ['exp'],
     });
-    return payload;
+    return { header, payload };
   } catch {
     // Any fault means the same: the token cannot be exchanged.
     throw notExchangeable();

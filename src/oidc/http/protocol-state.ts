@@ -1,5 +1,6 @@
 /** The protocol's part of a request's state. */
 import type { Context } from 'koa';
+import type { Client } from 'oidc-provider';
 import { stateOf } from '../../http/request-state.ts';
 import type { UnitOfWork } from '../../storage/port/unit-of-work.ts';
 
@@ -15,6 +16,8 @@ export interface ProtocolState {
   thrown?: unknown;
   /** The request is Keycloak's logout by refresh token, answered by the revocation route. */
   isLogoutByToken?: boolean;
+  /** The client to which an error response was not sent, because it registered itself. */
+  heldClient?: Client | undefined;
   /** The user code that was typed does not exist, has expired or was used (RFC 8628 §3.3). */
   isWrongUserCode?: boolean;
   /** The user code of `verification_uri_complete` (RFC 8628 §3.3.1). */

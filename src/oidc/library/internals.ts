@@ -14,6 +14,7 @@ import {
 } from 'oidc-provider';
 import { setBody } from '../../http/body.ts';
 import { newValue, successorOf } from '../../tokens/values.ts';
+import { claimedTypes, isIdToken } from './jwt-kinds.ts';
 
 type Payload = Record<string, unknown>;
 type Value = { value: string; payload?: Payload };
@@ -68,6 +69,7 @@ export type InternalsOptions = {
 };
 
 export function adjustModels(provider: Provider, options: InternalsOptions): void {
+  markJwts(provider);
   prefixValues(provider, options);
   recordJwts(provider.AccessToken);
   recordJwts(provider.ClientCredentials);
@@ -78,6 +80,28 @@ export function adjustModels(provider: Provider, options: InternalsOptions): voi
   decideReplaysAtomically(provider, options);
   tellInBackground(provider, options);
   acceptPreviousSecrets(provider, options);
+}
+
+type Issuing = { set(name: string, value: unknown): void };
+type Use = { readonly use?: string };
+type Decoded = Parameters<typeof isIdToken>[0];
+
+/** ID tokens say what they are, and nothing else counts as a hint: a signed userinfo answer has the same claims. */
+function markJwts(provider: Provider): void {
+  override<Issuing, [Use], Promise<string>>(provider.IdToken.prototype, 'issue', (original) => {
+    return function issueMarked(options) {
+      const kind = claimedTypes[options.use ?? ''];
+      if (kind !== undefined) this.set('typ', kind);
+      return original.call(this, options);
+    };
+  });
+  override<unknown, [string, Client], Promise<Decoded>>(provider.IdToken, 'validate', (original) => {
+    return async function validateMarked(value, client) {
+      const decoded = await original.call(this, value, client);
+      if (!isIdToken(decoded)) throw new Error('the JWT is no ID token');
+      return decoded;
+    };
+  });
 }
 
 function prefixValues(provider: Provider, options: InternalsOptions): void {

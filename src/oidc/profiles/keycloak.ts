@@ -34,7 +34,6 @@ export const keycloak: Profile = {
 function idTokenClaims(ctx: KoaContextWithOIDC): Readonly<Record<string, unknown>> {
   const uid = ctx.oidc.entities.AccessToken?.sessionUid;
   return {
-    typ: 'ID',
     azp: ctx.oidc.client?.clientId,
     ...(uid === undefined ? {} : { sid: uid, session_state: uid }),
   };

@@ -10,6 +10,7 @@ import {
 import { assertionCheck, CLOCK_TOLERANCE } from '../client-auth/client-assertions.ts';
 import { dpopAlgorithms } from '../client-auth/dpop.ts';
 import { extraClientMetadata } from '../clients/registration.ts';
+import { heldAddress } from '../clients/trust.ts';
 import { allowsOrigin } from '../http/cors.ts';
 import { existingGrantLoader } from '../interaction/grant-builder.ts';
 import { interactionPolicyOf } from '../interaction/interaction-policy.ts';
@@ -34,7 +35,8 @@ export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui
   return {
     adapter,
     clients: [],
-    jwks: { keys: [...realm.keys.jwks] } as JWKS,
+    // A copy: other providers of the realm have the same keys.
+    jwks: { keys: structuredClone(realm.keys.jwks) } as JWKS,
     scopes: oidcScopes,
     claims: { openid: [...profile.idTokens.claims], ...claimsByScope },
     acrValues: view.acrValues,
@@ -71,11 +73,19 @@ export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui
         },
       },
     },
-    renderError: (ctx, out, error) => ui.error(ctx, realm, pageError(out, error)),
+    renderError: errorRenderer(realm, ui),
     discovery: sessionIframeMetadata(realm),
     ttl: lifetimesOf(realm),
     features: featuresOf(realm, ui),
     ...guardedFetch(realm.allowPrivateFetch),
+  };
+}
+
+function errorRenderer(realm: RealmContext, ui: UiPort): NonNullable<Configuration['renderError']> {
+  return function renderError(ctx, out, error) {
+    const target = heldAddress(ctx, out);
+    if (target === undefined) ui.error(ctx, realm, pageError(out, error));
+    else ui.confirmLeaving(ctx, realm, target);
   };
 }
 

@@ -15,6 +15,7 @@ import { takeDoubledSecretOnce } from '../client-auth/doubled-secret.ts';
 import { isFirstUse } from '../client-auth/replay.ts';
 import { toMetadata } from '../clients/client-metadata.ts';
 import { createInitialAccessToken, registerClient } from '../clients/registration.ts';
+import { holdErrorsOfStrangers } from '../clients/trust.ts';
 import { mountPipeline } from '../endpoints/pipeline.ts';
 import { createFastPath, type FastPathRequest } from '../fast-path/fast-path.ts';
 import { passwordGrant } from '../grants/password.ts';
@@ -132,6 +133,7 @@ function configured(realm: RealmContext, ui: UiPort): Provider {
   for (const grant of [passwordGrant, tokenExchangeGrant]) {
     provider.registerGrantType(grant.name, grant.handler(realm), grant.parameters, grant.mayRepeat);
   }
+  holdErrorsOfStrangers(provider);
   mountPipeline(provider, realm, ui);
   announceSession(provider, realm);
   limitPollInterval(provider, realm);

@@ -15,7 +15,10 @@ export type UserCodeProblem = 'missing' | 'unknown' | 'expired' | 'used' | 'abor
 export type UiPort = {
   /** RP-initiated logout asks before it ends a session (OIDC RP-Initiated Logout §2). */
   confirmLogout(ctx: UiContext, realm: RealmContext, form: ProtectedForm): void;
-  loggedOut(ctx: UiContext, realm: RealmContext): void;
+  /** `target`: an address of the client that the person may go on to. */
+  loggedOut(ctx: UiContext, realm: RealmContext, target?: string): void;
+  /** Asks before a browser leaves with an error for a client that registered itself (RFC 9700 §4.11.2). */
+  confirmLeaving(ctx: UiContext, realm: RealmContext, target: string): void;
   /** RFC 8628 §3.3: type the code shown on the device. `problem` tells why the last try failed. */
   enterUserCode(
     ctx: UiContext,

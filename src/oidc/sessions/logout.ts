@@ -4,6 +4,7 @@
  */
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC, Session } from 'oidc-provider';
+import { isTrusted } from '../clients/trust.ts';
 import { protectedForm } from '../http/protected-form.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { cookiePath } from '../realm/cookies.ts';
@@ -32,7 +33,9 @@ export function logoutSource(realm: RealmContext, ui: UiPort) {
 export function logoutWithoutSession(realm: RealmContext, ui: UiPort): Middleware {
   return async function answerWithoutSession(ctx, next) {
     await next();
-    if (!hasOidcContext(ctx) || ctx.oidc.route !== 'end_session' || ctx.status !== 200) return;
+    if (!hasOidcContext(ctx)) return;
+    if (ctx.oidc.route === 'end_session_confirm') return holdConfirmed({ realm, ui }, ctx);
+    if (ctx.oidc.route !== 'end_session' || ctx.status !== 200) return;
     const { session } = ctx.oidc;
     if (session !== undefined && session.accountId === undefined) goOn({ realm, ui }, ctx, session);
   };
@@ -42,12 +45,24 @@ type Parts = { readonly realm: RealmContext; readonly ui: UiPort };
 
 function goOn({ realm, ui }: Parts, ctx: Context & KoaContextWithOIDC, session: Session): void {
   const target = returnAddress(session);
-  if (target === undefined) {
-    ui.loggedOut(ctx, realm);
+  if (target === undefined || !isTrusted(ctx.oidc.client)) {
+    ui.loggedOut(ctx, realm, target);
   } else {
     ctx.status = 303;
     ctx.redirect(target);
   }
+}
+
+/** The library has ended the session, and sends the browser to the address of the request. */
+function holdConfirmed({ realm, ui }: Parts, ctx: Context & KoaContextWithOIDC): void {
+  const target = ctx.response.get('Location');
+  if (ctx.status !== 303 || isOurs(realm, target) || isTrusted(ctx.oidc.client)) return;
+  ctx.remove('Location');
+  ui.loggedOut(ctx, realm, target);
+}
+
+function isOurs({ issuer }: Pick<RealmContext, 'issuer'>, target: string): boolean {
+  return target === '' || new URL(target, issuer).origin === new URL(issuer).origin;
 }
 
 /** The library has verified the signature and the issuer of the hint; this checks that it belongs to this session. */

@@ -1,6 +1,6 @@
 /**
  * Authenticates a caller of the JSON API of guest tokens: a client by its credentials, or the bearer of an access
- * token, which is a client's own or has the permission to manage the realm's guest tokens.
+ * token for Daypass itself, which is a client's own or has the permission to manage the realm's guest tokens.
  */
 
 import type { Context } from 'koa';
@@ -97,7 +97,12 @@ async function bearer(
   const read = shown.isDpop ? await proofOfToken(realm, ctx, shown) : undefined;
   if (read !== undefined && 'fault' in read && read.code === 'use_dpop_nonce') return { scheme: 'DPoP' };
   const proof = read === undefined || 'fault' in read ? undefined : read;
-  const record = usableToken(document, { now: epochSeconds(realm.clock), proven: { jkt: proof?.jkt } });
+  const record = usableToken(document, {
+    now: epochSeconds(realm.clock),
+    proven: { jkt: proof?.jkt },
+    // A token for any other API is in the hands of that API, which could act as the client here (RFC 9700 §2.3).
+    audiences: [adminApi.audience, realm.issuer],
+  });
   if (document === undefined || record === undefined) return undefined;
   if (shown.isDpop && !(await isProven(realm, record, proof))) return undefined;
   return callerOf(realm, record, { hash, readAt: document.now });

@@ -9,6 +9,7 @@ import {
   devicePage,
   type ErrorKind,
   errorPage,
+  leavingPage,
   loggedOutPage,
   logoutPage,
 } from './ui/render.ts';
@@ -26,10 +27,13 @@ export const ui: UiPort = {
       formTargets: typeof target === 'string' ? [target] : [],
     });
   },
-  loggedOut(ctx, realm) {
-    sendPage(realm, ctx, loggedOutPage(pageContext(realm, ctx), clientToReturnTo(ctx)), {
-      isClientFlow: true,
-    });
+  loggedOut(ctx, realm, target) {
+    const data = target === undefined ? clientToReturnTo(ctx) : { target };
+    sendPage(realm, ctx, loggedOutPage(pageContext(realm, ctx), data), { isClientFlow: true });
+  },
+  confirmLeaving(ctx, realm, target) {
+    const html = leavingPage(pageContext(realm, ctx), { target, clientName: clientName(ctx) ?? '' });
+    sendPage(realm, ctx, html, { isClientFlow: true, status: 400 });
   },
   enterUserCode(ctx, realm, form) {
     sendPage(realm, ctx, devicePage(pageContext(realm, ctx), form), {

@@ -105,9 +105,11 @@ export function logoutPage(page: PageContext, data: LogoutData): string {
 export type LoggedOutData = {
   /** The client to go back to, if one is known. */
   readonly client?: { readonly name: string; readonly website: string } | undefined;
+  /** The address that the client asked for. */
+  readonly target?: string | undefined;
 };
 
-export function loggedOutPage(page: PageContext, { client }: LoggedOutData): string {
+export function loggedOutPage(page: PageContext, { client, target }: LoggedOutData): string {
   const { say } = page.texts;
   const website = webAddress(client?.website);
   const back = client &&
@@ -115,8 +117,28 @@ export function loggedOutPage(page: PageContext, { client }: LoggedOutData): str
   return draw('outcome', page, {
     heading: say('loggedOut.title'),
     text: say('loggedOut.text'),
-    link: back || { href: `${page.basePath}/account`, label: say('loggedOut.again') },
+    link: linkTo(page, target) || back || { href: `${page.basePath}/account`, label: say('loggedOut.again') },
   });
+}
+
+export type LeavingData = { readonly target: string; readonly clientName: string };
+
+/** Before the browser goes to an address that nobody has looked at. */
+export function leavingPage(page: PageContext, { target, clientName }: LeavingData): string {
+  const { say } = page.texts;
+  return draw('outcome', page, {
+    heading: say('leaving.title'),
+    text: say('leaving.text', { client: clientName, realm: page.realm.displayName }),
+    isProblem: true,
+    link: linkTo(page, target),
+  });
+}
+
+/** A link that names where it leads; none to an address that a browser would run. */
+function linkTo({ texts }: PageContext, target: string | undefined) {
+  const url = URL.parse(target ?? '');
+  if (url === null || !/^(https?|[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+):$/.test(url.protocol)) return undefined;
+  return { href: url.href, label: texts.say('leaving.go', { host: url.host || url.protocol.slice(0, -1) }) };
 }
 
 export type DeviceData = LibraryForm & {
