@@ -3,6 +3,7 @@
 import { createAuthenticator } from './authn/authenticator.ts';
 import { createBackground } from './base/background.ts';
 import { systemClock } from './base/clock.ts';
+import { hmac } from './base/hash.ts';
 import type { Settings } from './config/settings.ts';
 import { createGuests } from './guest/guests.ts';
 import { isNarrowerCeiling } from './guest/limits/ceiling-change.ts';
@@ -44,7 +45,12 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });
   const authenticator = createAuthenticator({ store, registry, passwords, events });
   const guests = createGuests({ store, clock, logger, events });
-  const bruteForce = createBruteForceGuard({ store, clock, logger });
+  const bruteForce = createBruteForceGuard({
+    store,
+    clock,
+    logger,
+    key: Buffer.from(hmac(settings.key, 'wrong values'), 'base64url'),
+  });
   const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
 
   /** Rejects when the store was sealed with another master key. To be called before anything is written. */
