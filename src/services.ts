@@ -3,6 +3,7 @@
 import { createAuthenticator } from './authn/authenticator.ts';
 import { createBackground } from './base/background.ts';
 import { systemClock } from './base/clock.ts';
+import { hmac } from './base/hash.ts';
 import type { Settings } from './config/settings.ts';
 import { createGuests } from './guest/guests.ts';
 import { isNarrowerCeiling } from './guest/limits/ceiling-change.ts';
@@ -47,7 +48,12 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   });
   const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });
   const guests = createGuests({ store, clock, storeAheadMs, logger, events });
-  const bruteForce = createBruteForceGuard({ store, clock, logger });
+  const bruteForce = createBruteForceGuard({
+    store,
+    clock,
+    logger,
+    key: Buffer.from(hmac(settings.key, 'wrong values'), 'base64url'),
+  });
   const quotas = createQuotas({ store, clock });
   const authenticator = createAuthenticator({ store, registry, passwords, bruteForce, events });
   const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);

@@ -69,7 +69,7 @@ export function createPasswordStep({ registry, passwords, lockout, bruteForce, e
     if (isLocked || !matches || found === undefined) {
       const reason = isLocked ? 'locked' : 'credentials';
       events.emit({ ...STEP, type: 'login.failed', realm: realm.name, user: found?.user.id, reason });
-      await countWrong(attempt, source);
+      await countWrong(attempt, password, source);
       return { ok: false, reason: 'credentials' };
     }
     if (outdated) await rehash(realm.name, found.user, password, turn);
@@ -85,9 +85,9 @@ export function createPasswordStep({ registry, passwords, lockout, bruteForce, e
     return source;
   }
 
-  async function countWrong(attempt: Attempt, source: AttemptSource | undefined): Promise<void> {
+  async function countWrong(attempt: Attempt, password: string, source?: AttemptSource): Promise<void> {
     await lockout.countWrong(attempt);
-    if (source !== undefined) await bruteForce.wrong(source);
+    if (source !== undefined) await bruteForce.wrong(source, JSON.stringify([attempt.who, password]));
   }
 
   async function rehash(realm: string, user: User, password: string, turn: Turn): Promise<void> {

@@ -39,7 +39,10 @@ function checkMints(given: unknown, settings: RealmSettings | undefined, path: P
   return namesOf(parsed.data, settings).map((problem) => ({ ...problem, path: [...path, ...problem.path] }));
 }
 
-function namesOf({ apis, policies, resources, types }: Mints, settings: RealmSettings): readonly Problem[] {
+function namesOf(
+  { apis, policies, requiredPolicies, resources, types }: Mints,
+  settings: RealmSettings,
+): readonly Problem[] {
   const known = settings.policies.map(({ name }) => name);
   const ids = settings.apis.map(({ id }) => id);
   const outside = (resources ?? []).flatMap(({ type }, index) =>
@@ -48,6 +51,7 @@ function namesOf({ apis, policies, resources, types }: Mints, settings: RealmSet
   return [
     ...unknownNames('API', apis ?? [], ids, ['apis']),
     ...unknownNames('policy', policies ?? [], known, ['policies']),
+    ...unknownNames('policy', requiredPolicies ?? [], known, ['requiredPolicies']),
     ...outside,
   ];
 }

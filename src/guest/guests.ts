@@ -16,7 +16,7 @@ import { resolveHost } from './introspection/resolve-host.ts';
 import { mintOnce } from './issue/idempotency.ts';
 import { mint } from './issue/mint.ts';
 import type { MintOrder } from './issue/mint-order.ts';
-import { createOpener, originsOf, type Redemption, redeemOpener } from './issue/openers.ts';
+import { createOpener, type Redemption, redeemOpener, stateOf } from './issue/openers.ts';
 import { type GuestChange, patchGuest } from './issue/patch.ts';
 import { type RefreshOrder, refreshGuest } from './issue/refresh.ts';
 import { type Mints, mints } from './limits/ceiling.ts';
@@ -83,7 +83,7 @@ export function createGuests(parts: GuestsDeps) {
       const asked = { realm: redemption.realm.name, source: redemption.source };
       return emittingRefusals(deps, asked, () => redeemOpener(deps, redemption));
     },
-    originsOfOpener: (realm: GuestRealm, value: string) => originsOf(deps, realm, value),
+    stateOfOpener: (realm: GuestRealm, value: string) => stateOf(deps, realm, value),
     refresh: (order: RefreshOrder) => {
       const asked = { realm: order.realm.name, client: order.clientId, source: order.source };
       return emittingRefusals(deps, asked, () => refreshGuest(deps, order));

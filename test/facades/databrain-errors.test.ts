@@ -162,7 +162,7 @@ describe('errors', () => {
     expect([other.status, other.headers.get('allow')]).toEqual([405, 'POST']);
   });
 
-  it('is 429 with Retry-After for who guesses keys, right ones then too, but not of other products', async () => {
+  it('is 429 with Retry-After for who guesses keys, but not for a right key, nor for other products', async () => {
     const own = await startFor();
     const url = `${own.base}/api/v1/guest-token/create`;
     const body = { clientId: 'id', workspaceName: 'workspacename' };
@@ -170,13 +170,25 @@ describe('errors', () => {
 
     const bruteForce = [];
     for (let index = 0; index < 20; index += 1) bruteForce.push((await attempt(`guess-${index}`)).status);
-    const late = await attempt(apiKey);
+    const late = await attempt('guess-20');
+    const right = await attempt(apiKey);
     const elsewhere = await send(`${own.base}/api/v1/token`, { body: semaphorDashboard });
 
-    expect(elsewhere.status).toBe(200);
+    expect([right.status, elsewhere.status]).toEqual([200, 200]);
     expect(new Set(bruteForce)).toEqual(new Set([401]));
     expect(payload(late)).toEqual(at('TOO_MANY_REQUESTS', 429));
     expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  it('stays AUTHENTICATION_ERROR for an old key, however often it is sent', async () => {
+    const own = await startFor();
+    const url = `${own.base}/api/v1/guest-token/create`;
+    const body = { clientId: 'id', workspaceName: 'workspacename' };
+
+    for (let index = 0; index < 30; index += 1) {
+      expect((await send(url, { token: 'an-old-key', body })).status).toBe(401);
+    }
+    expect((await send(url, { token: apiKey, body })).status).toBe(200);
   });
 
   it('is INTERNAL_SERVER_ERROR with 503 while the store is away', async () => {

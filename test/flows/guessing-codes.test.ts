@@ -30,26 +30,30 @@ describe('what is redeemed', () => {
   const refresh = { grant_type: 'refresh_token', client_id: 'dc-ui' };
   /** Counts wrong attempts as if requests had made them: six hundred of those might take longer than they count. */
   const countWrong = (count: number, target: string, address: string) =>
-    times(count, () =>
-      server.services.bruteForce.wrong({ kind: 'grant', realm: 'acme', target, network: address }),
+    times(count, (index) =>
+      server.services.bruteForce.wrong(
+        { kind: 'grant', realm: 'acme', target, network: address },
+        `${index}`,
+      ),
     );
 
-  it('by a public client is held off when it was wrong 600 times, from there only', async () => {
+  it('by a public client is held off when it was wrong 600 times, from there only, and never the right one', async () => {
     const [here, elsewhere] = [network(), network()];
     const person = { client_id: 'dc-ui', grant_type: 'password', username: 'george.becker' };
     const login = await redeem({ ...person, password: 'my_password' }, here);
     await countWrong(590, 'dc-ui', here);
     const wrong = await times(10, (index) => redeem({ ...refresh, refresh_token: `dpr_${index}` }, here));
 
-    const late = await redeem({ ...refresh, refresh_token: login.json.refresh_token }, here);
+    const late = await redeem({ ...refresh, refresh_token: 'dpr_one-more' }, here);
+    const right = await redeem({ ...refresh, refresh_token: login.json.refresh_token }, here);
     const code = { grant_type: 'authorization_code', code: 'x', redirect_uri: 'http://localhost/cb' };
     const lateCode = await redeem({ ...code, client_id: 'dc-ui' }, here);
 
     expect(statusesOf(wrong)).toEqual([400]);
     expect([late.status, late.json.error]).toEqual([429, 'too_many_requests']);
     expect(lateCode.status).toBe(429);
-    const there = await redeem({ ...refresh, refresh_token: login.json.refresh_token }, elsewhere);
-    expect(there.status).toBe(200);
+    expect(right.status).toBe(200);
+    expect((await redeem({ ...refresh, refresh_token: 'dpr_x' }, elsewhere)).status).toBe(400);
   });
 
   const code = {
@@ -103,7 +107,7 @@ describe('user codes of devices', () => {
       const visitor = createVisitor(server.url);
       return visitor.submit(await visitor.open('/realms/acme/device'), { user_code: code });
     };
-    const wrong = await times(10, () => type('BBBB-BBBB'));
+    const wrong = await times(10, (index) => type(`BBBB-BBB${'BCDFGHJKLM'[index]}`));
 
     const late = await type(user_code);
 
@@ -144,7 +148,7 @@ describe('a user code', () => {
     const { user_code } = (await postForm(server.endpoint('acme', 'auth/device'), { client_id: 'tv' })).json;
     await change(user_code);
     const source = { kind: 'user_code', realm: 'acme', target: '', network: '127.0.0.1' } as const;
-    await times(9, () => server.services.bruteForce.wrong(source));
+    await times(9, (index) => server.services.bruteForce.wrong(source, `${index}`));
 
     const [last, late] = [await type(user_code), await type('BBBB-BBBB')];
 

@@ -2,18 +2,27 @@
  * RFC 6749 §2.3.1: guesses at client secrets are counted by what is guessed at and where from. A trusted proxy says
  * where each request comes from.
  */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newClientSecret } from '../../src/base/random.ts';
 import { createBruteForceGuard } from '../../src/limits/brute-force.ts';
 import type { Store } from '../../src/storage/port/port.ts';
 import { type Answer, get, postForm } from '../support/http.ts';
+import { assertionType } from '../support/proofs.ts';
 import { acme } from '../support/realms.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { env, from, network, statusesOf, times } from './guessing-support.ts';
-import { guestRealm, mintGuest } from './guest-support.ts';
+import { guestRealm, mintGuest, mints } from './guest-support.ts';
 
 const MAX = 20;
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
+const secret = newClientSecret();
+const generated = [
+  { id: 'generated', secret, grants: ['client_credentials', DEVICE], mints },
+  { id: 'signer', secret, grants: ['client_credentials'], tokenEndpointAuthMethod: 'client_secret_jwt' },
+];
 
 describe('wrong client secrets', () => {
   let server: TestServer;
@@ -24,10 +33,17 @@ describe('wrong client secrets', () => {
     server = await startTestServer({
       env: { ...env, DAYPASS_LOG: 'info' },
       log: lines,
-      realms: [guestRealm(), { ...guestRealm(), name: 'keycloak', profile: 'keycloak' }],
+      realms: [
+        guestRealm({}, { clients: generated }),
+        { ...guestRealm(), name: 'keycloak', profile: 'keycloak' },
+      ],
       adapt: (services) => {
         const store = counting(services.store, calls);
-        return { ...services, store, bruteForce: createBruteForceGuard({ ...services, store }) };
+        return {
+          ...services,
+          store,
+          bruteForce: createBruteForceGuard({ ...services, store, key: randomBytes(32) }),
+        };
       },
     });
   });
@@ -50,7 +66,7 @@ describe('wrong client secrets', () => {
 
     expect((await ask('other-secret')).status).toBe(200);
     await enable(false);
-    expect(statusesOf(await times(MAX + 2, () => ask('wrong')))).toEqual([401, 429]);
+    expect(statusesOf(await times(MAX + 2, (index) => ask(`wrong-${index}`)))).toEqual([401, 429]);
     await enable(true);
   });
 
@@ -95,6 +111,51 @@ describe('wrong client secrets', () => {
     },
   );
 
+  it.each(Object.entries(asks))('at %s are one when one value is repeated', async (_name, ask) => {
+    const here = network();
+
+    const stale = await times(3 * MAX, () => ask('the-old-secret', here));
+
+    expect(statusesOf(stale)).toEqual([401]);
+    expect((await ask('portal-secret', here)).status).not.toBe(429);
+  });
+
+  it.each(Object.entries(asks))('at %s lock out no client whose secret is generated', async (_name, ask) => {
+    const here = network();
+    const id = 'generated';
+    const wrong = await times(MAX + 2, (index) => ask(`wrong-${index}`, here, 'acme', id));
+
+    expect(wrong.at(-1)?.status).toBe(429);
+    expect((await ask(newClientSecret(), here, 'acme', id)).status).toBe(429);
+    expect([401, 429]).not.toContain((await ask(secret, here, 'acme', id)).status);
+  });
+
+  it('lock out no client that signs with a generated secret', async () => {
+    const here = network();
+    const url = server.endpoint('acme', 'token');
+    const ask = async (key: string) =>
+      postForm(
+        url,
+        {
+          grant_type: 'client_credentials',
+          client_assertion_type: assertionType,
+          client_assertion: await new SignJWT({ jti: randomUUID() })
+            .setProtectedHeader({ alg: 'HS256' })
+            .setIssuer('signer')
+            .setSubject('signer')
+            .setAudience(server.issuer('acme'))
+            .setIssuedAt()
+            .setExpirationTime('1m')
+            .sign(Buffer.from(key)),
+        },
+        from(here),
+      );
+    const wrong = await times(MAX + 1, () => ask(newClientSecret()));
+
+    expect(wrong.at(-1)?.status).toBe(429);
+    expect((await ask(secret)).status).toBe(200);
+  });
+
   it('are counted together, whichever endpoint is asked', async () => {
     const here = network();
     const all = Object.values(asks);
@@ -110,8 +171,8 @@ describe('wrong client secrets', () => {
     const ask = asks['the token endpoint, by Basic'] as Ask;
     const tell = ({ status, json }: Answer) => ({ status, json });
 
-    const known = await times(MAX + 2, () => ask('wrong-secret', here, realm));
-    const unknown = await times(MAX + 2, () => ask('wrong-secret', there, realm, 'nobody'));
+    const known = await times(MAX + 2, (index) => ask(`wrong-${index}`, here, realm));
+    const unknown = await times(MAX + 2, (index) => ask(`wrong-${index}`, there, realm, 'nobody'));
 
     expect(unknown.map(({ status }) => status)).toEqual(known.map(({ status }) => status));
     expect(unknown.slice(MAX).map(tell)).toEqual(known.slice(MAX).map(tell));
@@ -131,14 +192,14 @@ describe('wrong client secrets', () => {
   it('cannot be spread over a line of IPv6, nor over ways to write id and address', async () => {
     const line = '2001:db8:0:1';
     const ask = asks['introspection'] as Ask;
-    await times(MAX - 2, (index) => ask('wrong-secret', `${line}::${index + 1}`));
+    await times(MAX - 2, (index) => ask(`wrong-${index}`, `${line}::${index + 1}`));
     const shouted = postForm(
       server.endpoint('acme', 'TOKEN/Introspect/'),
       { token: 'dpa_x' },
       { auth: ['portal', 'wrong-secret'], ...from(`${line}:2::1`) },
     );
     expect((await shouted).status).toBe(401);
-    const encoded = Buffer.from('%70ortal:wrong-secret').toString('base64');
+    const encoded = Buffer.from('%70ortal:wrong-secret-2').toString('base64');
     await postForm(
       server.endpoint('acme', 'token/introspect'),
       { token: 'dpa_x' },
@@ -186,7 +247,7 @@ describe('wrong client secrets', () => {
   it('are in the log and the metrics, by kind', async () => {
     const here = network();
     lines.length = 0;
-    await times(MAX + 1, () => (asks['introspection'] as Ask)('wrong-secret', here));
+    await times(MAX + 1, (index) => (asks['introspection'] as Ask)(`wrong-secret-${index}`, here));
     await times(1, () => (asks['guest tokens'] as Ask)('wrong-secret', here));
 
     const metrics = (await get(`${server.adminUrl}/metrics`)).text;
@@ -230,7 +291,7 @@ describe('two processes on one Redis', () => {
 
   it('count together, and tell nobody that a secret is wrong when Redis is gone', async () => {
     const here = network();
-    await times(MAX, (index) => ask(index % 2, 'wrong-secret', here));
+    await times(MAX, (index) => ask(index % 2, `wrong-${index}`, here));
 
     const late = [await ask(0, 'wrong-secret', here), await ask(1, 'wrong-secret', here)];
     const right = [await ask(0, 'gateway-secret', here), await ask(1, 'gateway-secret', here)];

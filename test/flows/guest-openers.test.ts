@@ -1,8 +1,9 @@
 /** One-use openers: looking spends nothing, redeeming happens once, and the token works only with the browser's key. */
-import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { Failure } from '../../src/base/errors.ts';
 import { sha256 } from '../../src/base/hash.ts';
-import { launchChromium } from '../support/chromium.ts';
+import { createGuests } from '../../src/guest/guests.ts';
+import type { Store } from '../../src/storage/port/port.ts';
 import { get } from '../support/http.ts';
 import { engines } from '../support/raw-store.ts';
 import { startTestServer } from '../support/server.ts';
@@ -69,7 +70,7 @@ describe.each(engines)('openers, on the %s store', (_name, open) => {
     expect(opened).toHaveLength(1);
     expect(opened[0]?.json).toMatchObject({ token_type: 'DPoP', token: expect.stringMatching(/^dpg_/) });
     for (const { status, json } of answers.filter((answer) => answer.status !== 201)) {
-      expect([status, json.code]).toEqual([404, 'not_found']);
+      expect([status, json.code, json.errors]).toMatchObject([404, 'not_found', [{ code: 'spent' }]]);
     }
     expect((await introspect(server, opened[0]?.json.token)).json).toMatchObject({ active: true, cnf: {} });
   });
@@ -166,6 +167,35 @@ describe.each(engines)('openers, on the %s store', (_name, open) => {
     expect(unknown.status).toBe(404);
   });
 
+  it('tell the origins of the token what became of them, in a page that these may frame', async () => {
+    const binding = { origins: ['https://app.acme.com'] };
+    const [spent, revoked] = [await create({ binding }), await create({ binding, label: 'gone' })];
+    await redeem(spent.url, await proofKey());
+    await call(server, 'POST', '/guest-tokens/revoke', { label: 'gone' });
+
+    for (const [{ url }, state] of [
+      [spent, 'spent'],
+      [revoked, 'expired'],
+    ]) {
+      const page = await get(url);
+      expect(page.status).toBe(404);
+      expect(page.text).toContain(`"state":"${state}"`);
+      expect(page.headers.get('content-security-policy')).toContain('frame-ancestors https://app.acme.com;');
+      expect(page.headers.has('x-frame-options')).toBe(false);
+    }
+  });
+
+  it.each([
+    ['de-AT, en;q=0.5', 'de', 'Wird geöffnet'],
+    ['fr, en', 'en', 'Opening'],
+    ['', 'en', 'Opening'],
+  ])('are shown to who reads %j in %s', async (accepted, locale, text) => {
+    const page = await get((await create()).url, { 'accept-language': accepted });
+
+    expect(page.text).toContain(`<html lang="${locale}">`);
+    expect(page.text).toContain(text);
+  });
+
   it('are no tokens', async () => {
     const { opener } = await create();
 
@@ -176,54 +206,29 @@ describe.each(engines)('openers, on the %s store', (_name, open) => {
   });
 });
 
-it('opens in a real browser, and gives the token and proofs to the page that may have them', async () => {
-  const server = await startTestServer({ realms: [guestRealm({ guests: { allowLocalhostOrigins: true } })] });
-  const host = createServer((_request, response) => {
-    response.setHeader('content-type', 'text/html');
-    response.end('<!doctype html><title>host</title>');
+it('shows a page that tries again while the store is away', async () => {
+  let isAway = false;
+  const server = await startTestServer({
+    realms: [guestRealm()],
+    adapt: (services) => {
+      const gone = () => Promise.reject(new Failure('unavailable', 'gone'));
+      const store: Store = {
+        ...services.store,
+        read: (keys) => (isAway ? gone() : services.store.read(keys)),
+      };
+      return { ...services, store, guests: createGuests({ ...services, store }) };
+    },
   });
-  await new Promise<void>((resolve) => {
-    host.listen(0, '127.0.0.1', resolve);
-  });
-  const address = host.address();
-  const origin = `http://localhost:${typeof address === 'object' && address !== null ? address.port : 0}`;
-  const { json } = await call(
-    server,
-    'POST',
-    '/guest-tokens/openers',
-    grant({ binding: { origins: [origin] } }),
-  );
-  const browser = await launchChromium();
-  const page = await browser.newPage();
-  await page.goto(origin);
+  const { json } = await call(server, 'POST', '/guest-tokens/openers', grant());
 
-  const seen = { htm: 'GET', htu: 'https://bi.acme.test/data' };
-  const given = await page.evaluate(framed, { url: json.url, seen });
-
-  const answer = await introspect(server, given.token, { ...seen, origin, dpop: given.proof });
-  expect(answer.json).toMatchObject({ active: true, tenant: 'blue' });
-  await page.goto(json.url);
-  await page.getByText('This link was used already').waitFor();
-  await browser.close();
-  host.close();
+  isAway = true;
+  const away = await get(json.url, { 'accept-language': 'de' });
+  isAway = false;
+  const back = await get(json.url);
   await server.stop();
-}, 60_000);
 
-type Framed = { readonly url: string; readonly seen: { readonly htm: string; readonly htu: string } };
-
-/** Runs in the host's page. */
-function framed({ url, seen }: Framed): Promise<{ token: string; proof: string }> {
-  return new Promise((resolve) => {
-    const frame = document.createElement('iframe');
-    let token = '';
-    addEventListener('message', ({ data }) => {
-      if (data.type === 'daypass:token' && token === '') {
-        token = data.token;
-        frame.contentWindow?.postMessage({ type: 'daypass:proof', id: 1, ...seen }, '*');
-      }
-      if (data.type === 'daypass:proof') resolve({ token, proof: data.proof });
-    });
-    frame.src = url;
-    document.body.append(frame);
-  });
-}
+  expect([away.status, away.headers.get('retry-after')]).toEqual([503, '1']);
+  expect(away.headers.get('content-type')).toContain('text/html');
+  expect(away.text).toContain('Keine Verbindung');
+  expect(back.status).toBe(200);
+});

@@ -1,7 +1,6 @@
 /** RFC 9449 §8: a browser whose clock is wrong is given a nonce, at every address that takes a proof. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
-import { launchChromium } from '../support/chromium.ts';
 import { basic } from '../support/http.ts';
 import { type ClientKey, dpopProof, newKey } from '../support/proofs.ts';
 import { george } from '../support/realms.ts';
@@ -240,18 +239,3 @@ describe('introspection of a proof', () => {
     });
   });
 });
-
-it('opens in a browser whose clock is an hour fast', async () => {
-  const { url } = await opener();
-  const browser = await launchChromium();
-  const page = await browser.newPage();
-  await page.addInitScript(() => {
-    const { now: actual } = Date;
-    Date.now = () => actual() + 3_600_000;
-  });
-
-  await page.goto(url);
-
-  await page.getByText('Opened.').waitFor();
-  await browser.close();
-}, 60_000);

@@ -44,10 +44,46 @@ describe('what a realm file says of guest tokens', () => {
       `${good}      rows: { col: a, op: like, value: b }\n`,
       'acme.yaml:14:27 clients[0].mints.rows.op: ',
     ],
+    [
+      'a required policy that there is not',
+      `${good}      requiredPolicies: [region]\n`,
+      'acme.yaml:14:26 clients[0].mints.requiredPolicies[0]: there is no policy "region"',
+    ],
+    [
+      'a placeholder that is none of the guest',
+      `${good}      rows: { col: a, op: eq, value: "{{ tenant }}" }\n`,
+      'acme.yaml:14:13 clients[0].mints.rows: tenant is not a placeholder of the guest',
+    ],
+    [
+      'a placeholder inside a text',
+      `${good}      rows: { col: a, op: eq, value: "x {{ subject.tenant }}" }\n`,
+      'is not a placeholder of the guest',
+    ],
   ])('tells of %s where it is', async (_what, mints, fault) => {
     const faults = await faultsOf(portal(mints));
 
     expect(faults).toEqual([expect.stringContaining(fault)]);
+  });
+
+  it('takes a row limit with values of the guest', async () => {
+    const rows = '{ col: a, op: in, value: "{{ subject.attributes.states }}" }';
+
+    expect(await faultsOf(portal(`${good}      rows: ${rows}\n`))).toEqual([]);
+  });
+
+  it('tells of a policy with what the server fills in, or with resources that it cannot limit', async () => {
+    const faults = await faultsOf(
+      withHead(
+        'policies:\n' +
+          '  - { kind: row, name: a, template: {}, parameters: [subject.id] }\n' +
+          '  - { kind: schema, name: b, template: {}, resources: [{ type: metric }] }\n',
+      ),
+    );
+
+    expect(faults).toEqual([
+      expect.stringContaining('policies[0].parameters[0]: is filled in by the server'),
+      expect.stringContaining('policies[1].resources: is for row policies alone'),
+    ]);
   });
 
   it('tells of a realm policy that does not exist', async () => {

@@ -31,6 +31,7 @@ describe('a ceiling', () => {
     ['what lies below', { resources: full.resources.map(({ type, id }) => ({ type, id })) }],
     ['tenants', { tenants: ['blue'] }],
     ['policies', { policies: [] }],
+    ['policies that every guest has', { requiredPolicies: ['region'] }],
     ['life', { maxTtl: 599 }],
     ['refreshing', { maxRefresh: 3599 }],
     ['tokens without an end', { allowNonExpiring: false }],

@@ -20,6 +20,7 @@ function rules(ceiling: object = {}, more: Partial<MintRules> = {}): MintRules {
     ceiling: mints.parse({ ...portal, ...ceiling }),
     policy: realm,
     audiences: new Set(['https://analytics.acme.test']),
+    policies: [],
     ...more,
   };
 }

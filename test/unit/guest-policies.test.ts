@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PolicyUse } from '../../src/guest/grant/grant.ts';
+import type { PolicyUse, Subject } from '../../src/guest/grant/grant.ts';
 import { limitRows, resolvePolicies, withoutSecrets } from '../../src/guest/limits/policies.ts';
 import { type Policy, policy } from '../../src/registry/model/model.ts';
 import { accepted, readGranted, refusalsIn, smallest } from './guest-support.ts';
@@ -56,6 +56,13 @@ const defined: readonly Policy[] = [
   { kind: 'schema', name: 'undeclared', parameters: [], template: { schema: '{{ other }}' } },
 ].map((given) => policy.parse(given));
 
+const subject: Subject = {
+  tenant: 'blue',
+  id: 'u_1',
+  type: 'end_user',
+  provision: 'none',
+  attributes: { region: ['CA'] },
+};
 const use = (kind: PolicyUse['kind'], name: string, params: PolicyUse['params']): PolicyUse => ({
   kind,
   name,
@@ -70,7 +77,7 @@ describe('resolvePolicies', () => {
       use('row', 'tenant_tier', { tenant: 'acme', tier: 2 }),
     ];
 
-    expect(resolvePolicies(uses, defined)).toEqual({
+    expect(resolvePolicies(uses, { defined, subject })).toEqual({
       policies: [
         { kind: 'row', name: 'region_filter', rows: { col: 'state', op: 'in', value: ['CA', "N'V"] } },
         {
@@ -90,9 +97,9 @@ describe('resolvePolicies', () => {
   it.each(['region_filter', 'elsewhere'])('takes one value for a list of it: %s', (name) => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ maxLength: 50 }), fc.double(), fc.integer()), (state) => {
-        const single = resolvePolicies([use('row', name, { state })], defined);
+        const single = resolvePolicies([use('row', name, { state })], { defined, subject });
         const values = typeof state === 'string' ? [state] : [state];
-        const list = resolvePolicies([use('row', name, { state: values })], defined);
+        const list = resolvePolicies([use('row', name, { state: values })], { defined, subject });
 
         expect(single).toEqual(list);
       }),
@@ -107,10 +114,10 @@ describe('resolvePolicies', () => {
       url: `db://u:${pass}@h`,
     });
 
-    expect(resolvePolicies([store], defined)).toEqual({
+    expect(resolvePolicies([store], { defined, subject })).toEqual({
       policies: [{ kind: 'connection', name: 'store', value: value('{{ pass@secret }}') }],
     });
-    expect(resolvePolicies([store], defined, () => true)).toEqual({
+    expect(resolvePolicies([store], { defined, subject, readsSecrets: () => true })).toEqual({
       policies: [{ kind: 'connection', name: 'store', value: value('hunter2') }],
     });
     expect(withoutSecrets([store])).toEqual([use('connection', 'store', { tenant: 'acme' })]);
@@ -119,7 +126,7 @@ describe('resolvePolicies', () => {
   it('does not take a value for a placeholder', () => {
     const sly = use('connection', 'store', { tenant: 'x', 'pass@secret': '{{ tenant }}' });
 
-    expect(refusalsIn(resolvePolicies([sly], defined, () => true))).toEqual([
+    expect(refusalsIn(resolvePolicies([sly], { defined, subject, readsSecrets: () => true }))).toEqual([
       'policy_unresolved /policies/0',
     ]);
   });
@@ -138,7 +145,9 @@ describe('resolvePolicies', () => {
     ['a list inside a string', use('connection', 'store', { tenant: ['a'], 'pass@secret': 'x' })],
     ['what every object has', use('row', 'constructor', {})],
   ])('refuses %s', (_what, given) => {
-    expect(refusalsIn(resolvePolicies([given], defined))).toEqual(['policy_unresolved /policies/0']);
+    expect(refusalsIn(resolvePolicies([given], { defined, subject }))).toEqual([
+      'policy_unresolved /policies/0',
+    ]);
   });
 });
 
@@ -152,7 +161,7 @@ describe('limitRows', () => {
       ],
     });
     const { policies } = accepted(
-      resolvePolicies([use('row', 'region_filter', { state: ['CA'] }), store], defined),
+      resolvePolicies([use('row', 'region_filter', { state: ['CA'] }), store], { defined, subject }),
     );
     const region = { col: 'state', op: 'in', value: ['CA'] };
 
@@ -170,7 +179,9 @@ describe('limitRows', () => {
       ...smallest,
       resources: [{ type: 'metric', id: 'm', actions: ['view'], rows: { and: many } }],
     });
-    const { policies } = accepted(resolvePolicies([use('row', 'region_filter', { state: ['CA'] })], defined));
+    const { policies } = accepted(
+      resolvePolicies([use('row', 'region_filter', { state: ['CA'] })], { defined, subject }),
+    );
 
     expect(refusalsIn(limitRows(granted, policies))).toEqual(['policy_unresolved /resources/0/rows']);
   });

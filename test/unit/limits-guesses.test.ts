@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Failure } from '../../src/base/errors.ts';
+import { sha256 } from '../../src/base/hash.ts';
+import { randomId } from '../../src/base/random.ts';
 import {
   type AttemptSource,
   type BruteForceGuard,
@@ -14,7 +16,7 @@ import {
 import { networkOf } from '../../src/limits/network.ts';
 import { TooMany } from '../../src/limits/too-many.ts';
 import { createEmbeddedStore } from '../../src/storage/embedded/store.ts';
-import type { Store } from '../../src/storage/port/port.ts';
+import type { Store, Write } from '../../src/storage/port/port.ts';
 
 const attemptSource: AttemptSource = {
   kind: 'client_secret',
@@ -22,6 +24,8 @@ const attemptSource: AttemptSource = {
   target: 'portal',
   network: '192.0.2.1',
 };
+
+const key = Buffer.alloc(32, 1);
 
 async function open() {
   const folder = await mkdtemp(join(tmpdir(), 'guesses-'));
@@ -48,7 +52,7 @@ async function open() {
     store,
     calls,
     lines,
-    process: () => createBruteForceGuard({ store: counting, clock, logger }),
+    process: () => createBruteForceGuard({ store: counting, clock, logger, key }),
   };
 }
 
@@ -64,7 +68,8 @@ async function wrongTimes(
   who = attemptSource,
 ): Promise<readonly unknown[]> {
   const outcomes: unknown[] = [];
-  for (let index = 0; index < times; index += 1) outcomes.push(await outcomeOf(bruteForce.wrong(who)));
+  for (let index = 0; index < times; index += 1)
+    outcomes.push(await outcomeOf(bruteForce.wrong(who, randomId())));
   return outcomes;
 }
 
@@ -86,7 +91,7 @@ describe('wrong guesses', () => {
     const bruteForce = process();
 
     const outcomes = await Promise.all(
-      Array.from({ length: 200 }, () => outcomeOf(bruteForce.wrong(attemptSource))),
+      Array.from({ length: 200 }, (_, index) => outcomeOf(bruteForce.wrong(attemptSource, `${index}`))),
     );
 
     expect(outcomes.filter((outcome) => outcome === 'told')).toHaveLength(20);
@@ -117,6 +122,45 @@ describe('wrong guesses', () => {
     expect(await wrongTimes(bruteForce, 1, { ...attemptSource, ...other })).toEqual(['told']);
   });
 
+  it('count once for each value, however often it is sent, in all processes', async () => {
+    const { process } = await open();
+    const [one, other] = [process(), process()];
+    const repeat = (guard: BruteForceGuard, value: string) =>
+      Promise.all(Array.from({ length: 100 }, () => outcomeOf(guard.wrong(attemptSource, value))));
+
+    const repeated = [await repeat(one, 'old'), await repeat(other, 'old')].flat();
+    const different = await wrongTimes(one, 19);
+
+    expect(new Set([...repeated, ...different])).toEqual(new Set(['told']));
+    expect(await wrongTimes(other, 1)).toEqual(['held off']);
+    expect(await outcomeOf(one.wrong(attemptSource, 'old'))).toBe('held off');
+  });
+
+  it('leave nothing in the store that tells what was tried', async () => {
+    const { process, store } = await open();
+    const written: string[] = [];
+    const watched = {
+      ...store,
+      commit: (writes: readonly Write[]) => {
+        written.push(JSON.stringify(writes));
+        return store.commit(writes);
+      },
+    };
+    const guard = createBruteForceGuard({
+      store: watched,
+      clock: Date.now,
+      logger: pino({ level: 'silent' }),
+      key,
+    });
+
+    await guard.wrong(attemptSource, 'my old secret');
+    await process().wrong(attemptSource, 'my old secret');
+
+    expect(written).toHaveLength(1);
+    expect(written[0]).not.toContain('my old secret');
+    expect(written[0]).not.toContain(sha256('my old secret'));
+  });
+
   it('are said once in the log, without what was guessed at', async () => {
     const { process, lines } = await open();
 
@@ -134,9 +178,9 @@ describe('wrong guesses', () => {
   it('are not told when they cannot be counted', async () => {
     const { clock, store: real } = await open();
     const store = { ...real, count: () => Promise.reject(new Failure('unavailable', 'gone')) };
-    const bruteForce = createBruteForceGuard({ store, clock, logger: pino({ level: 'silent' }) });
+    const bruteForce = createBruteForceGuard({ store, clock, logger: pino({ level: 'silent' }), key });
 
-    expect(await outcomeOf(bruteForce.wrong(attemptSource))).toMatchObject({ code: 'unavailable' });
+    expect(await outcomeOf(bruteForce.wrong(attemptSource, 'wrong'))).toMatchObject({ code: 'unavailable' });
   });
 
   it('are listened to again after the clock was set back', async () => {

@@ -58,6 +58,7 @@ function limit(order: MintOrder, audiences: readonly string[], now: number): Lim
   const outcome = applyCeiling(underParent.asked, {
     ceiling: minter.ceiling,
     policy: { ...realm.policy, minTtl: minter.minTtl },
+    policies: realm.policies,
     // A user's permissions are checked at the token's APIs, so no resource may be at another API.
     audiences: new Set(parent?.user === undefined ? audiencesOf(realm, minter) : audiences),
     ...permissionsAt(order, audiences, parent),

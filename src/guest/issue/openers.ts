@@ -4,7 +4,7 @@
  */
 
 import { epochSeconds } from '../../base/clock.ts';
-import { Failure } from '../../base/errors.ts';
+import { Failure, isFailure } from '../../base/errors.ts';
 import { sha256 } from '../../base/hash.ts';
 import { randomValue } from '../../base/random.ts';
 import type { LimitState } from '../../limits/too-many.ts';
@@ -32,7 +32,11 @@ type Held = {
   readonly inherited: readonly string[];
 };
 
-type Stored = { readonly v: 1; readonly sealed: string; readonly beside: number };
+/** Seconds that a dead opener still tells its own page what became of it. */
+const LINGER = 600;
+
+/** `exp`: seconds since the epoch. */
+type Stored = { readonly v: 1; readonly sealed: string; readonly beside: number; readonly exp: number };
 
 export type Opener = {
   readonly value: string;
@@ -61,12 +65,13 @@ export async function createOpener(deps: MintDeps, order: MintOrder, ttl: number
   };
   const nodes = nodesOfGuest(record);
   const sealed = sealerOf(realm).seal(JSON.stringify(held), contextOf(key));
-  const stored: Stored = { v: 1, sealed, beside: countBeside(nodes) };
+  const exp = epochSeconds(deps.clock) + ttl;
+  const stored: Stored = { v: 1, sealed, beside: countBeside(nodes), exp };
   const since = order.since === undefined ? {} : { since: order.since };
-  const writes = hang({ put: key, value: JSON.stringify(stored), ttl, ...since }, nodes);
+  const writes = hang({ put: key, value: JSON.stringify(stored), ttl: ttl + LINGER, ...since }, nodes);
   const guarded = [...ceilingGuards(realm, minter), ...writes];
   const { limit } = await counted(deps.quotas, order, () => keep(deps, guarded));
-  return { value, record, limit, exp: epochSeconds(deps.clock) + ttl };
+  return { value, record, limit, exp };
 }
 
 async function keep({ store }: MintDeps, writes: readonly Write[]): Promise<void> {
@@ -89,15 +94,17 @@ export type Redemption = {
   minterOf(clientId: string): Promise<Minter | undefined>;
 };
 
-/**
- * Redeems an opener once. Rejects with `Failure('not_found')` for an opener that never existed, expired, was used or
- * was cut.
- */
-export async function redeemOpener(deps: MintDeps, redemption: Redemption): Promise<Minted | Refused> {
+/** An opener that cannot be redeemed: it was used, or it expired, was cut or never existed. */
+export type Gone = { readonly gone: 'spent' | 'expired' };
+
+/** Redeems an opener once. */
+export async function redeemOpener(deps: MintDeps, redemption: Redemption): Promise<Minted | Refused | Gone> {
   const { realm, value, jkt, source } = redemption;
   const found = await findOpener(deps, realm, value);
-  const minter = found && (await redemption.minterOf(found.held.clientId));
-  if (found === undefined || minter === undefined) throw notActive();
+  if (found === undefined) return { gone: 'expired' };
+  if (found.state !== 'active') return { gone: found.state };
+  const minter = await redemption.minterOf(found.held.clientId);
+  if (minter === undefined) return { gone: 'expired' };
   const { asked, audiences, inherited } = found.held;
   try {
     return await mint(deps, {
@@ -113,37 +120,51 @@ export async function redeemOpener(deps: MintDeps, redemption: Redemption): Prom
       also: () => [{ spend: found.key }],
     });
   } catch (error) {
-    const isSpent = error instanceof Failure && (error.code === 'conflict' || error.code === 'forbidden');
-    throw isSpent ? notActive() : error;
+    if (isFailure(error, 'conflict')) return { gone: 'spent' };
+    if (isFailure(error, 'forbidden')) return { gone: 'expired' };
+    throw error;
   }
 }
 
-/** The origins that may frame the page of an opener. Spends nothing. `undefined` for an opener that is not active. */
-export async function originsOf(
-  deps: Pick<MintDeps, 'store'>,
+type OpenerState = 'active' | 'spent' | 'expired';
+
+/**
+ * What has become of an opener, and the origins that may frame its page, also while it is dead and its record is
+ * still there. Spends nothing.
+ */
+export async function stateOf(
+  deps: Pick<MintDeps, 'store' | 'clock'>,
   realm: GuestRealm,
   value: string,
-): Promise<readonly string[] | undefined> {
+): Promise<{ readonly state: OpenerState; readonly origins: readonly string[] }> {
   const found = await findOpener(deps, realm, value);
-  return found && (found.held.asked.binding?.origins ?? []);
+  if (found === undefined) return { state: 'expired', origins: [] };
+  return { state: found.state, origins: found.held.asked.binding?.origins ?? [] };
 }
 
-type Found = { readonly key: Key; readonly document: Document; readonly held: Held };
+type Found = {
+  readonly state: OpenerState;
+  readonly key: Key;
+  readonly document: Document;
+  readonly held: Held;
+};
 
 async function findOpener(
-  { store }: Pick<MintDeps, 'store'>,
+  { store, clock }: Pick<MintDeps, 'store' | 'clock'>,
   realm: GuestRealm,
   value: string,
 ): Promise<Found | undefined> {
   const key = keyOf(realm, value);
   const [document] = await store.read([key]);
-  if (document === undefined || document.cut || document.spentAt !== undefined) return undefined;
+  if (document === undefined) return undefined;
   const stored: Stored = JSON.parse(document.value);
   const beside = besideOf(key, stored.beside);
   const others = beside.length === 0 ? [] : await store.read(beside);
-  if (others.some((one) => one?.cut !== false)) return undefined;
+  const isCut = document.cut || others.some((one) => one?.cut !== false);
+  const isOver = isCut || stored.exp <= epochSeconds(clock);
   const held: Held = JSON.parse(sealerOf(realm).open(stored.sealed, contextOf(key)));
-  return { key, document, held };
+  const alive = isOver ? 'expired' : 'active';
+  return { state: document.spentAt === undefined ? alive : 'spent', key, document, held };
 }
 
 function keyOf({ name }: GuestRealm, value: string): Key {
@@ -152,8 +173,4 @@ function keyOf({ name }: GuestRealm, value: string): Key {
 
 function contextOf({ kind, id }: Key): string {
   return `${kind}/${id}`;
-}
-
-function notActive(): Failure {
-  return new Failure('not_found', 'the opener is not active');
 }

@@ -51,5 +51,6 @@ function isOtherwise(held: Mints, kept: Mints): boolean {
     held.apis === undefined || kept.apis === undefined
       ? held.apis !== kept.apis
       : hasLost(held.apis, kept.apis);
-  return hasOtherRows || hasOtherApis;
+  const hasNewPolicy = hasLost(kept.requiredPolicies ?? [], held.requiredPolicies ?? []);
+  return hasOtherRows || hasOtherApis || hasNewPolicy;
 }

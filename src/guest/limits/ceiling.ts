@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { clientId, quota } from '../../registry/model/model.ts';
+import { clientId, type Policy, quota } from '../../registry/model/model.ts';
 import { LONGEST_LIFE } from '../../revocation/life.ts';
 import { type Action, action, permissionNeeded, resourceType } from '../grant/actions.ts';
 import { identifier, label } from '../grant/fields.ts';
@@ -15,13 +15,16 @@ import {
   guestGrant,
   mayNeverEnd,
   NO_END,
+  type PolicyUse,
   type Resource,
 } from '../grant/grant.ts';
 import type { GuestPolicy } from '../grant/guest-policy.ts';
 import { MAX_REFRESH, refreshReachOf, ttlOf } from '../grant/lifetime.ts';
-import { type Rows, rows as rowsSchema } from '../grant/predicate.ts';
+import type { Rows } from '../grant/predicate.ts';
 import { narrowRows } from '../grant/predicate-narrow.ts';
 import { pointerOf, type Refusal, type RefusalCode, type Refused } from '../grant/refusal.ts';
+import { isUseOf } from './policies.ts';
+import { rowsFor, subjectRows } from './templates.ts';
 
 const formats = guestGrant.shape.format.unwrap();
 
@@ -47,10 +50,12 @@ export const mints = z.strictObject({
   actions: z.array(action).min(1),
   /** The only tenants. Absent: every tenant. */
   tenants: z.array(identifier).max(1000).optional(),
-  /** A limit on rows for every guest of this client. */
-  rows: rowsSchema.optional(),
+  /** A limit on rows for every guest of this client. Values may be the guest's own (`{{ subject.tenant }}`). */
+  rows: subjectRows.optional(),
   /** Names of the policies that a request may use. Absent: all policies of the realm. */
   policies: z.array(label(128)).max(500).optional(),
+  /** Names of the policies that every guest of this client has, whatever a request names. */
+  requiredPolicies: z.array(label(128)).max(20).optional(),
   /** Seconds. */
   maxTtl: z.int().min(1).max(LONGEST_LIFE).default(86_400),
   /** How long refreshing may go on, in seconds from the minting. */
@@ -78,6 +83,8 @@ export type MintRules = {
    * whose permissions limit the guest token.
    */
   readonly permissions?: ReadonlySet<string>;
+  /** The server-held policies of the realm. */
+  readonly policies: readonly Policy[];
 };
 
 /** `narrowed`: a sentence for each part of the request that the token will not have. */
@@ -98,12 +105,14 @@ export function applyCeiling(asked: GuestGrant, rules: MintRules): Narrowed | Re
   };
   const { subject } = asked;
   checkWhole(asked, rules, notes);
+  const policies = withRequired(asked, rules, notes);
+  const rowLimit = rowLimitFor(asked, rules, notes);
   const resources = asked.resources.flatMap(
-    (resource, index) => narrowResource(resource, index, { ...rules, ...notes }) ?? [],
+    (resource, index) => narrowResource(resource, index, { ...rules, ...notes, rowLimit }) ?? [],
   );
   const lifetime = narrowLifetime(asked, rules, notes);
   if (refused.length > 0 || subject === undefined) return { refused };
-  return { granted: { ...asked, subject, resources, lifetime }, narrowed: [...narrowed] };
+  return { granted: { ...asked, subject, resources, policies, lifetime }, narrowed: [...narrowed] };
 }
 
 function checkWhole(asked: GuestGrant, { ceiling }: MintRules, { refuse }: Notes): void {
@@ -116,13 +125,43 @@ function checkWhole(asked: GuestGrant, { ceiling }: MintRules, { refuse }: Notes
     refuse('access_denied', ['format'], 'is not allowed for this client');
   }
   for (const [index, { name }] of policies.entries()) {
-    if (ceiling.policies?.includes(name) === false) {
+    const isRequired = ceiling.requiredPolicies?.includes(name) === true;
+    if (ceiling.policies?.includes(name) === false && !isRequired) {
       refuse('access_denied', ['policies', index, 'name'], 'is not allowed for this client');
     }
   }
 }
 
-type ResourceRules = MintRules & Notes;
+/** The policies of the request, and those that every guest of the client has. */
+function withRequired(
+  asked: GuestGrant,
+  { ceiling, policies }: MintRules,
+  { refuse, note }: Notes,
+): PolicyUse[] {
+  const added = (ceiling.requiredPolicies ?? []).flatMap((name): PolicyUse[] => {
+    const defined = policies.filter((policy) => policy.name === name);
+    if (defined.length === 0)
+      refuse('policy_unresolved', ['policies'], `lack ${name}, which the realm does not have`);
+    const missing = defined.filter((policy) => !asked.policies.some((use) => isUseOf(use, [policy])));
+    if (missing.some(({ parameters }) => parameters.length > 0)) {
+      refuse('policy_unresolved', ['policies'], `lack ${name}, which every guest of this client has`);
+    }
+    return missing.map(({ kind }) => ({ kind, name, params: {} }));
+  });
+  for (const { name } of added) note(`policy ${name} added by client policy`);
+  return [...asked.policies, ...added];
+}
+
+/** The client's limit on rows, for this guest. */
+function rowLimitFor({ subject }: GuestGrant, { ceiling }: MintRules, { refuse }: Notes): Rows | undefined {
+  if (ceiling.rows === undefined || subject === undefined) return undefined;
+  const limit = rowsFor(subject, ceiling.rows);
+  if ('rows' in limit) return limit.rows;
+  refuse('access_denied', ['subject'], `lacks ${limit.missing} for the client's row limit`);
+  return 'none';
+}
+
+type ResourceRules = MintRules & Notes & { readonly rowLimit: Rows | undefined };
 
 function narrowResource(asked: Resource, index: number, rules: ResourceRules): GrantedResource | undefined {
   const { ceiling, audiences, refuse } = rules;
@@ -175,15 +214,15 @@ function narrowActions({ type, actions }: Resource, index: number, rules: Resour
 }
 
 function limitResourceRows(asked: Resource, index: number, rules: ResourceRules): Rows | undefined {
-  const { ceiling, policy, refuse, note } = rules;
+  const { rowLimit, policy, refuse, note } = rules;
   const path = ['resources', index, 'rows'];
   const given = asked.rows ?? policy.defaultRows;
   if (given === undefined) {
     refuse('invalid_request', path, 'is required: a predicate, "all" or "none"');
     return undefined;
   }
-  if (ceiling.rows === undefined) return given;
-  const limited = narrowRows(ceiling.rows, given);
+  if (rowLimit === undefined) return given;
+  const limited = narrowRows(rowLimit, given);
   if (limited === undefined)
     refuse('access_denied', path, "is too large together with the client's row limit");
   if (JSON.stringify(limited) !== JSON.stringify(given))

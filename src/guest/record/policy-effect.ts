@@ -24,7 +24,11 @@ export function underPolicies(
   granted: Granted,
   readsSecrets?: SecretReader,
 ): Effective | Refused {
-  const resolved = resolvePolicies(granted.policies, realm.policies, readsSecrets);
+  const resolved = resolvePolicies(granted.policies, {
+    defined: realm.policies,
+    subject: granted.subject,
+    readsSecrets,
+  });
   if (isRefused(resolved)) return resolved;
   const limited = limitRows(granted, resolved.policies);
   if (isRefused(limited)) return limited;

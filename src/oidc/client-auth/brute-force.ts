@@ -10,6 +10,7 @@ import { readBasic } from '../../http/basic.ts';
 import { networkOfRequest } from '../../http/caller.ts';
 import { annotate } from '../../http/request-state.ts';
 import type { AttemptKind, AttemptSource } from '../../limits/brute-force.ts';
+import { isGenerated } from '../../limits/generated.ts';
 import { TooMany, waitFields } from '../../limits/too-many.ts';
 import { isSecretOf } from '../../registry/model/client-secrets.ts';
 import { formOf } from '../http/form.ts';
@@ -26,6 +27,9 @@ type Parts = { readonly realm: RealmContext; readonly ui: UiPort };
 /** A credential that may be wrong. */
 type Attempt = {
   readonly attemptSource: AttemptSource;
+  readonly value: string;
+  /** Whether it may be looked at although its source is blocked. Absent: it may not. */
+  readonly isBeyondGuessing?: () => Promise<boolean>;
   readonly isWrong: (ctx: Context, thrown: unknown) => boolean | Promise<boolean>;
 };
 
@@ -34,19 +38,43 @@ export function limitAttempts({ realm, ui }: Parts): Middleware {
     const attempt = attemptOf(realm, ctx);
     if (attempt === undefined) return next();
     try {
-      realm.bruteForce.admit(attempt.attemptSource);
+      await admit(realm, attempt.attemptSource, attempt.isBeyondGuessing);
       await next();
       const { thrown } = protocolStateOf(ctx);
       noteWrongGrant(ctx, thrown);
       if (!(await attempt.isWrong(ctx, thrown))) return;
       annotate(ctx.req, { wrong: attempt.attemptSource.kind });
-      await realm.bruteForce.wrong(attempt.attemptSource);
+      await realm.bruteForce.wrong(attempt.attemptSource, attempt.value);
     } catch (error) {
       if (!(error instanceof TooMany)) throw error;
       annotate(ctx.req, { wrong: attempt.attemptSource.kind, outcome: 'too_many_requests' });
       refuse({ realm, ui }, ctx, error);
     }
   };
+}
+
+/** Rejects with `TooMany` for a blocked source, unless what it sends is beyond guessing. */
+export async function admit(
+  { bruteForce }: Pick<RealmContext, 'bruteForce'>,
+  source: AttemptSource,
+  isBeyondGuessing: () => Promise<boolean> = async () => false,
+): Promise<void> {
+  if (bruteForce.isBlocked(source) && !(await isBeyondGuessing())) bruteForce.admit(source);
+}
+
+/**
+ * Whether a client's right secret is shown, and a generated one: whoever sends wrong ones from the same network does
+ * not lock the client out. Of an assertion only the client's secret is judged here; the assertion is verified later.
+ */
+export async function isGeneratedSecretOf(
+  realm: Pick<RealmContext, 'findClient' | 'clock'>,
+  { id, secret }: Shown,
+): Promise<boolean> {
+  if (secret !== undefined && !isGenerated(secret)) return false;
+  const client = await realm.findClient(id);
+  return secret === undefined
+    ? isGenerated(client?.secret ?? '')
+    : isSecretOf(client ?? {}, secret, realm.clock());
 }
 
 /** False when the fast path must leave a request to the library's path, which refuses it. */
@@ -64,9 +92,11 @@ function attemptOf(
 ): Attempt | undefined {
   if (ctx.method !== 'POST') return undefined;
   if (isAt(ctx, paths.device)) {
-    if (!formOf(ctx).get('user_code')) return undefined;
+    const value = formOf(ctx).get('user_code');
+    if (!value) return undefined;
     return {
       attemptSource: attemptSourceOf(realm, ctx.req, 'user_code', ''),
+      value,
       isWrong: (one) => protocolStateOf(one).isWrongUserCode === true,
     };
   }
@@ -75,6 +105,8 @@ function attemptOf(
   if (shown !== undefined) {
     return {
       attemptSource: attemptSourceOf(realm, ctx.req, 'client_secret', shown.id),
+      value: shown.secret ?? formOf(ctx).get('client_assertion') ?? '',
+      isBeyondGuessing: () => isGeneratedSecretOf(realm, shown),
       isWrong: async (one, thrown) => isWrongSecret(one, thrown) && !(await isOfDisabled(realm, shown)),
     };
   }
@@ -105,7 +137,7 @@ export function attemptSourceOf(
   return { kind, realm: name, target, network: networkOfRequest(request) };
 }
 
-type Shown = { readonly id: string; readonly secret?: string };
+export type Shown = { readonly id: string; readonly secret?: string };
 
 /** The client id that a secret is presented for, or an assertion that is made with one (RFC 7523 §2.2). */
 function secretShown(ctx: Context): Shown | undefined {
@@ -146,10 +178,11 @@ async function isOfDisabled(
   return client?.enabled === false && isSecretOf(client, secret ?? '', realm.clock());
 }
 
-const redeeming: ReadonlySet<string> = new Set([
-  'authorization_code',
-  'refresh_token',
-  'urn:ietf:params:oauth:grant-type:device_code',
+/** The parameter that each grant redeems. */
+const redeeming: ReadonlyMap<string, string> = new Map([
+  ['authorization_code', 'code'],
+  ['refresh_token', 'refresh_token'],
+  ['urn:ietf:params:oauth:grant-type:device_code', 'device_code'],
 ]);
 
 /**
@@ -158,10 +191,14 @@ const redeeming: ReadonlySet<string> = new Set([
  */
 function attemptOfPublicClient(realm: Pick<RealmContext, 'name'>, ctx: Context): Attempt | undefined {
   const form = formOf(ctx);
-  if (!redeeming.has(form.get('grant_type') ?? '') || form.has('client_assertion')) return undefined;
+  const redeemed = redeeming.get(form.get('grant_type') ?? '');
+  if (redeemed === undefined || form.has('client_assertion')) return undefined;
   const attemptSource = attemptSourceOf(realm, ctx.req, 'grant', form.get('client_id') ?? '');
   return {
     attemptSource,
+    value: form.get(redeemed) ?? '',
+    // Codes and tokens are generated: a right one is never refused.
+    isBeyondGuessing: async () => true,
     isWrong: (one, thrown) => isWrongGrant(thrown) && hasOidcContext(one) && isPublic(one),
   };
 }

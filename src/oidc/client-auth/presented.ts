@@ -61,12 +61,17 @@ export function credentialsOf(
   };
 }
 
-/**
- * The id of a client whose secret is presented, or that signs with its secret: a wrong try when it does not verify.
- */
-export function guessedAt(presented: Presented): string | undefined {
-  if (presented.kind === 'assertion') return presented.alg?.startsWith('HS') ? presented.id : undefined;
-  return presented.kind === 'secret' ? presented.id : undefined;
+/** What may be a guess: `value` is the secret, or an assertion that is signed with it. */
+export type Guess = { readonly id: string; readonly secret?: string; readonly value: string };
+
+/** A client whose secret is presented, or that signs with its secret: a wrong try when it does not verify. */
+export function guessedAt(presented: Presented): Guess | undefined {
+  if (presented.kind === 'secret') {
+    const { id, secret } = presented;
+    return { id, secret, value: secret };
+  }
+  if (presented.kind !== 'assertion' || !presented.alg?.startsWith('HS')) return undefined;
+  return { id: presented.id, value: presented.assertion };
 }
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';

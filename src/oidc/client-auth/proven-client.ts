@@ -3,7 +3,7 @@ import { annotate } from '../../http/request-state.ts';
 import { TooMany } from '../../limits/too-many.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { authenticateClient, type ClientAuthDeps, isAuthenticated } from './authenticate.ts';
-import { attemptSourceOf } from './brute-force.ts';
+import { admit, attemptSourceOf, isGeneratedSecretOf } from './brute-force.ts';
 import { credentialsOf, guessedAt, readPresented } from './presented.ts';
 
 /**
@@ -38,13 +38,14 @@ async function prove(
   // An empty header counts as absent.
   const credentials = { ...read, authorization: read.authorization || undefined };
   const presented = readPresented(credentials);
-  const source = attemptSourceOf(realm, request, 'client_secret', guessedAt(presented) ?? '');
-  if (guessedAt(presented) !== undefined) realm.bruteForce.admit(source);
+  const guessed = guessedAt(presented);
+  const source = attemptSourceOf(realm, request, 'client_secret', guessed?.id ?? '');
+  if (guessed !== undefined) await admit(realm, source, () => isGeneratedSecretOf(realm, guessed));
   const outcome = await authenticateClient(deps, credentials, presented);
   if (isAuthenticated(outcome)) return outcome.method === 'none' ? undefined : outcome.client;
   if (outcome.isGuess) {
     annotate(request, { wrong: 'client_secret' });
-    await realm.bruteForce.wrong(source);
+    await realm.bruteForce.wrong(source, guessed?.value ?? '');
   }
   return undefined;
 }

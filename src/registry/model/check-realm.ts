@@ -27,13 +27,28 @@ export function checkSettings(settings: RealmSettings): Problem[] {
       (index) => ['policies', index, 'name'],
       'policy',
     ),
-    ...settings.policies.flatMap((policy, index) => checkPolicyApi(settings, policy, index)),
+    ...settings.policies.flatMap((policy, index) => [
+      ...checkPolicyApi(settings, policy, index),
+      ...checkPolicy(policy, index),
+    ]),
     ...unknownNames('permission', settings.registration?.permissions ?? [], permissions, [
       'registration',
       'permissions',
     ]),
     ...checkOptions(settings),
   ];
+}
+
+/** The guest's own values are filled in by the server, and only rows lie in resources. */
+function checkPolicy({ kind, parameters, resources }: Policy, index: number): Problem[] {
+  const path = ['policies', index];
+  const claimed = parameters.flatMap((name, at) =>
+    name.startsWith('subject.')
+      ? [{ path: [...path, 'parameters', at], message: 'is filled in by the server: leave it out' }]
+      : [],
+  );
+  if (resources === undefined || kind === 'row') return claimed;
+  return [...claimed, { path: [...path, 'resources'], message: 'is for row policies alone' }];
 }
 
 function checkPolicyApi({ apis }: RealmSettings, { kind, api }: Policy, index: number): Problem[] {

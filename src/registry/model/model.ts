@@ -107,6 +107,12 @@ export const policy = z.strictObject({
    * API.
    */
   api: z.string().max(63).optional(),
+  /** What the row policy limits, by type or by type and id. Absent: every resource of the token. */
+  resources: z
+    .array(z.strictObject({ type: z.string().min(1).max(64), id: z.string().min(1).max(256).optional() }))
+    .min(1)
+    .max(1000)
+    .optional(),
   template: z.json(),
   parameters: z.array(z.string().max(128)).max(50).default([]),
 });

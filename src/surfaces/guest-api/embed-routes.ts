@@ -2,6 +2,8 @@
  * One-use openers: `GET` shows a page and spends nothing, `POST` with a proof redeems the opener once, for our page
  * or for the product's own, which makes the key itself.
  */
+import type { Context } from 'koa';
+import { isTemporary } from '../../base/errors.ts';
 import { isRefused } from '../../guest/grant/refusal.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
 import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
@@ -12,7 +14,8 @@ import { provenGuestKey } from '../../oidc/client-auth/guest-proof.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
 import { findMinter } from './call.ts';
-import { embedPage, embedPolicy } from './embed-page.ts';
+import { type EmbedPage, embedPage, embedPolicy } from './embed-page.ts';
+import type { EmbedLocale } from './embed-texts.ts';
 import { presentMinted } from './present.ts';
 import { problemOf } from './refusals.ts';
 
@@ -35,21 +38,51 @@ export const embed: Surface<RealmRequest> = {
   name: 'embed',
   routes: wrapRoutes(routes, withProblems<EmbedCall>),
   refuse: refuseWithProblem,
+  tellOutage,
 };
 
-async function showEmbed({ ctx, provider: { realm }, params }: EmbedCall): Promise<void> {
-  const origins = await realm.guests.originsOfOpener(guestRealmOf(realm), params['opener'] ?? '');
-  // A dead opener shows the same page; redeeming it fails.
-  const shown = origins ?? [];
-  ctx.set({ ...pageHeaders({ isHttps: realm.publicUrl.startsWith('https:') }) });
-  ctx.set('Content-Security-Policy', embedPolicy(shown));
+async function showEmbed(call: EmbedCall): Promise<void> {
+  try {
+    await showState(call);
+  } catch (error) {
+    if (!isTemporary(error)) throw error;
+    tellOutage(call.ctx);
+  }
+}
+
+/** A person looks at this address: a page, not JSON, also while the store cannot be reached. */
+function tellOutage(ctx: Context): void {
+  ctx.set('Retry-After', '1');
+  sendPage(ctx, 503, { origins: [], state: 'waiting', locale: localeFor(ctx, 'en'), tokenAddress: '' });
+}
+
+async function showState({ ctx, provider: { realm }, params }: EmbedCall): Promise<void> {
+  const { state, origins } = await realm.guests.stateOfOpener(guestRealmOf(realm), params['opener'] ?? '');
+  sendPage(ctx, state === 'active' ? 200 : 404, {
+    origins,
+    state: state === 'active' ? 'opening' : state,
+    locale: localeFor(ctx, realm.view.login.locale),
+    tokenAddress: `${realm.issuer}/protocol/openid-connect/token`,
+  });
+}
+
+function sendPage(ctx: Context, status: number, page: EmbedPage): void {
+  // Whether the server is known by https only is among the headers that every answer has.
+  ctx.set({ ...pageHeaders({ isHttps: false }) });
+  ctx.set('Content-Security-Policy', embedPolicy(page.origins));
   // `frame-ancestors` decides it, because it can name several origins.
   ctx.remove('X-Frame-Options');
   // A page that opened it in a window waits for its message.
   ctx.set('Cross-Origin-Opener-Policy', 'unsafe-none');
-  ctx.status = origins === undefined ? 404 : 200;
+  ctx.vary('Accept-Language');
+  ctx.status = status;
   ctx.type = 'html';
-  ctx.body = embedPage(shown);
+  ctx.body = embedPage(page);
+}
+
+function localeFor(ctx: Context, fallback: EmbedLocale): EmbedLocale {
+  const found = ctx.acceptsLanguages('en', 'de');
+  return found === 'en' || found === 'de' ? found : fallback;
 }
 
 async function redeemEmbed({ ctx, provider: { realm }, params }: EmbedCall): Promise<void> {
@@ -64,7 +97,14 @@ async function redeemEmbed({ ctx, provider: { realm }, params }: EmbedCall): Pro
     source: { by: HOLDER, ...stateOf(ctx.req).source },
     minterOf: (id) => findMinter(realm, id),
   });
+  if ('gone' in minted) throw notActive(minted.gone);
   if (isRefused(minted)) throw problemOf(minted);
   ctx.status = 201;
   ctx.body = presentMinted(minted);
+}
+
+/** The reason tells a page what to say. It is known to nobody who does not hold the opener. */
+function notActive(gone: 'spent' | 'expired'): Problem {
+  const detail = 'the opener is not active';
+  return new Problem('not_found', detail, { faults: [{ code: gone, pointer: '', message: detail }] });
 }

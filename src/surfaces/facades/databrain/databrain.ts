@@ -174,7 +174,8 @@ async function authenticate(call: Call, kind?: LiveKey['kind']): Promise<LiveKey
   const given = bearerOf(call.ctx);
   const what = kind === 'service' ? 'service token' : 'API key';
   if (given === undefined) throw badKey(what);
-  const key = await guardedAttempt(call, clientIdOf('databrain'), async () => {
+  const attempt = { target: clientIdOf('databrain'), value: given };
+  const key = await guardedAttempt(call, attempt, async () => {
     const found = await findKey(call, given);
     return kind === undefined || found?.kind === kind ? found : undefined;
   });

@@ -42,7 +42,8 @@ async function createToken(call: Call): Promise<void> {
   const request = readTokenRequest(await readJson(ctx, say));
   const { resource } = request;
   const target = `${clientIdOf('semaphor')}/${resource.type}/${resource.id}`;
-  const project = await guardedAttempt(call, target, () => projectOf(section, request));
+  const attempt = { target, value: request.secret };
+  const project = await guardedAttempt(call, attempt, () => projectOf(section, request));
   if (project === undefined) throw refusal('INVALID_CREDENTIALS', 'Invalid credentials.', 401);
   const policies = policiesOf(request, section, realm.view.policies);
   const { ttl, warnings } = lifeOf(call, request.tokenExpiry, 'tokenExpiry');
