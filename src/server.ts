@@ -41,17 +41,14 @@ export type RunningServer = {
 
 /** `demoRealm`: the realm of `/demo`; without it the page does not exist. */
 export async function startServer(services: Services, demoRealm?: DemoRealm): Promise<RunningServer> {
-  const { settings, logger, store } = services;
+  const { settings, logger } = services;
   const metrics = createMetrics();
-  metrics.gauge(
-    'daypass_store_clock_ahead_seconds',
-    "Seconds that the store's clock is ahead of this machine's",
-    () => services.storeAheadMs() / 1000,
-  );
+  metrics.observeClock(() => services.storeAheadMs() / 1000);
+  services.onStoreTrouble(metrics.observeTrouble);
   const stopCounting = services.events.subscribe(metrics.observeEvent);
   const demo = await openDemo(settings.publicUrl, demoRealm);
   const admin = await listen(
-    createServer(createAdminPort({ metrics, ping: () => store.ping() }).callback()),
+    createServer(createAdminPort({ metrics, readiness: services.readiness }).callback()),
     {
       host: '127.0.0.1',
       port: settings.adminPort,

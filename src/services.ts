@@ -20,6 +20,8 @@ import { createRevocationFeed, publishingRevocations, type RevocationListener } 
 import { LONGEST_LIFE } from './revocation/life.ts';
 import { watchClock } from './storage/clock-watch.ts';
 import { openStore } from './storage/open.ts';
+import { createReadiness } from './storage/readiness.ts';
+import { watchTroubles } from './storage/trouble-watch.ts';
 import { isNarrowerSection } from './surfaces/facades/section-change.ts';
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
@@ -29,7 +31,8 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const background = createBackground();
   const events = createEventSink(logger);
   events.subscribe(logEvents(logger));
-  const watch = watchClock(await openStore(settings.store, { clock, logger }), { clock, logger });
+  const troubles = watchTroubles(await openStore(settings.store, { clock, logger }), logger);
+  const watch = watchClock(troubles.store, { clock, logger });
   const { storeAheadMs } = watch;
   const store = publishingRevocations(watch.store, events);
   const sealer = createSealer(settings.key);
@@ -78,6 +81,8 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     checkMasterKey,
     bruteForce,
     subscribeRevocations,
+    readiness: createReadiness({ store: watch.store, clock, onTrouble: troubles.onTrouble }),
+    onStoreTrouble: troubles.onTrouble,
     close,
   };
 }

@@ -15,7 +15,7 @@ const reasons: Readonly<Record<string, string>> = {
 /** The message for an operator, instead of a stack, when the operator can mend the failure. */
 export function explain(error: unknown): string | undefined {
   if (isFailure(error, 'unavailable'))
-    return `${error.message}: is it there, and is DAYPASS_STORE its address?`;
+    return `${error.message} (is it there, and is DAYPASS_STORE its address?)`;
   if (error instanceof ConfigFaults || error instanceof Failure) return error.message;
   if (!(error instanceof Error)) return undefined;
   const { code, path, address, port, hostname } = {
