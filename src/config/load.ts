@@ -43,6 +43,7 @@ function settingsOf(values: z.infer<z.ZodObject<typeof variables>>): Settings {
     ...(values.DAYPASS_DEFAULT_REALM && { defaultRealm: values.DAYPASS_DEFAULT_REALM }),
     logLevel: values.DAYPASS_LOG,
     adminPort: values.DAYPASS_ADMIN_PORT,
+    stopDelay: values.DAYPASS_STOP_DELAY,
     clientCertHeader: values.DAYPASS_CLIENT_CERT_HEADER,
     allowPrivateFetch: values.DAYPASS_ALLOW_PRIVATE_FETCH,
     production: values.NODE_ENV === 'production',

@@ -26,6 +26,8 @@ export type Settings = {
   readonly defaultRealm?: string;
   readonly logLevel: LogLevel;
   readonly adminPort: number;
+  /** Seconds that the server still serves after it was told to stop, while readiness says that it does not. */
+  readonly stopDelay: number;
   /** Lower-case name of the header that carries the client's certificate (RFC 9440). */
   readonly clientCertHeader: string;
   readonly allowPrivateFetch: boolean;
@@ -92,6 +94,11 @@ const allowPrivateFetch = z
   .enum(['0', '1', 'false', 'true'], { error: 'must be 1 or 0' })
   .transform((text) => text === '1' || text === 'true');
 
+const stopDelay = z
+  .string()
+  .refine((text) => /^\d{1,3}$/.test(text) && Number(text) <= 300, 'must be seconds, 0 to 300')
+  .transform(Number);
+
 /** By the name of the variable. An unset or empty variable takes the default. */
 export const variables = {
   NODE_ENV: z.string().optional(),
@@ -106,6 +113,7 @@ export const variables = {
   DAYPASS_DEFAULT_REALM: realmName.optional(),
   DAYPASS_LOG: logLevel.default('info'),
   DAYPASS_ADMIN_PORT: port.prefault('9000'),
+  DAYPASS_STOP_DELAY: stopDelay.prefault('1'),
   DAYPASS_CLIENT_CERT_HEADER: z
     .string()
     .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')

@@ -5,10 +5,15 @@ import type { Metrics } from '../observability/metrics.ts';
 import { beginRequest } from './request-state.ts';
 import { createRouteTable } from './route-table.ts';
 import { refusePlainly, type Surface } from './routes.ts';
+import type { Stopping } from './stopping.ts';
 
 /** What readiness says; `status` decides the status of the answer. */
 type Readiness = { readonly status: 'up' | 'down' };
-type AdminDeps = { readonly metrics: Metrics; readiness(): Promise<Readiness> };
+type AdminDeps = {
+  readonly metrics: Metrics;
+  readonly stopping: Pick<Stopping, 'isStopping'>;
+  readiness(): Promise<Readiness>;
+};
 type AdminRequest = AdminDeps & { readonly ctx: Koa.Context };
 
 const read = { method: 'GET', who: 'operator' } as const;
@@ -44,8 +49,8 @@ async function answerMetrics({ ctx, metrics }: AdminRequest): Promise<void> {
   ctx.body = await metrics.text();
 }
 
-async function answerReady({ ctx, readiness }: AdminRequest): Promise<void> {
-  const answer = await readiness();
+async function answerReady({ ctx, readiness, stopping }: AdminRequest): Promise<void> {
+  const answer = stopping.isStopping() ? { status: 'stopping' } : await readiness();
   ctx.status = answer.status === 'up' ? 200 : 503;
   ctx.body = answer;
 }

@@ -30,6 +30,7 @@ describe('settings', () => {
       trustProxy: [],
       logLevel: 'info',
       adminPort: 9000,
+      stopDelay: 1,
       clientCertHeader: 'client-cert',
       allowPrivateFetch: false,
       production: false,
@@ -49,6 +50,7 @@ describe('settings', () => {
       DAYPASS_DEFAULT_REALM: 'acme',
       DAYPASS_LOG: 'debug',
       DAYPASS_ADMIN_PORT: '9001',
+      DAYPASS_STOP_DELAY: '20',
       DAYPASS_CLIENT_CERT_HEADER: 'X-Client-Cert',
       DAYPASS_ALLOW_PRIVATE_FETCH: '0',
     });
@@ -65,6 +67,7 @@ describe('settings', () => {
       defaultRealm: 'acme',
       logLevel: 'debug',
       adminPort: 9001,
+      stopDelay: 20,
       clientCertHeader: 'x-client-cert',
       allowPrivateFetch: false,
       production: true,
