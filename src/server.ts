@@ -1,6 +1,8 @@
 /** Composition root, part 2: puts HTTP on the services. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as later } from 'node:timers';
+import { setTimeout } from 'node:timers/promises';
 import Koa, { type Middleware } from 'koa';
 import { version } from './base/version.ts';
 import type { DemoRealm } from './demo/demo-realm.ts';
@@ -9,6 +11,7 @@ import { answerFailures } from './http/failures.ts';
 import { createRequestLifecycle } from './http/lifecycle.ts';
 import { createRouteTable, pathsBelow, type RouteTable } from './http/route-table.ts';
 import { apiHeaders } from './http/security-headers.ts';
+import { createStopping, type Stopping } from './http/stopping.ts';
 import { createTrustedProxy } from './http/trusted-proxy.ts';
 import { createMetrics } from './observability/metrics.ts';
 import type { RealmProvider } from './oidc/provider/provider.ts';
@@ -37,30 +40,28 @@ const SWEEP_MS = 50;
 export type RunningServer = {
   readonly port: number;
   readonly adminPort: number;
-  /** Stops listening, lets requests in flight finish, closes the store. */
+  /** Serves on for the delay of the settings; then stops listening, lets requests in flight finish, closes the store. */
   close(): Promise<void>;
 };
 
 /** `demoRealm`: the realm of `/demo`; without it the page does not exist. */
 export async function startServer(services: Services, demoRealm?: DemoRealm): Promise<RunningServer> {
-  const { settings, logger, store } = services;
+  const { settings, logger } = services;
   const metrics = createMetrics();
-  metrics.gauge(
-    'daypass_store_clock_ahead_seconds',
-    "Seconds that the store's clock is ahead of this machine's",
-    () => services.storeAheadMs() / 1000,
-  );
+  metrics.observeClock(() => services.storeAheadMs() / 1000);
+  services.onStoreTrouble(metrics.observeTrouble);
   const stopCounting = services.events.subscribe(metrics.observeEvent);
+  const stopping = createStopping();
   const demo = await openDemo(settings.publicUrl, demoRealm);
   const admin = await listen(
-    createServer(createAdminPort({ metrics, ping: () => store.ping() }).callback()),
+    createServer(createAdminPort({ metrics, stopping, readiness: services.readiness }).callback()),
     {
       host: '127.0.0.1',
       port: settings.adminPort,
     },
   );
   const streams = createEventStreams(services);
-  const listener = createListener({ ...services, streams }, metrics, demo);
+  const listener = createListener({ ...services, streams, stopping }, metrics, demo);
   const main = await listen(createServer(listener), settings).catch(async (error: unknown) => {
     streams.close();
     await stop(admin);
@@ -70,6 +71,9 @@ export async function startServer(services: Services, demoRealm?: DemoRealm): Pr
   async function close(): Promise<void> {
     // Streams would never end by themselves.
     streams.close();
+    stopping.begin();
+    // Until the load balancer has noticed, and kept-alive connections have been told by their next answer.
+    await setTimeout(settings.stopDelay * 1000);
     stopCounting();
     await Promise.all([stop(main), stop(admin)]);
     await services.close();
@@ -86,7 +90,7 @@ async function openDemo(publicUrl: string, realm: DemoRealm | undefined): Promis
   return createDemo({ publicUrl, realm });
 }
 
-type Serving = Services & { readonly streams: EventStreams };
+type Serving = Services & { readonly streams: EventStreams; readonly stopping: Stopping };
 
 /** The fast path first (oidc/fast-path/fast-path.ts); what it leaves goes to Koa. */
 function createListener(
@@ -94,7 +98,7 @@ function createListener(
   metrics: ReturnType<typeof createMetrics>,
   demo: Middleware | undefined,
 ): RequestListener {
-  const { settings, logger } = services;
+  const { settings, logger, stopping } = services;
   const { publicUrl, clientCertHeader, clientCertVerifiedHeader, allowPrivateFetch } = settings;
   const pool = createProviderPool({
     ...services,
@@ -108,7 +112,7 @@ function createListener(
   const answer = createApp(services, pool, demo).callback();
   const headers = apiHeaders({ isHttps: publicUrl.startsWith('https:') });
   return createRequestLifecycle(
-    { headers, trustedProxy: createTrustedProxy(settings), logger, metrics },
+    { headers, trustedProxy: createTrustedProxy(settings), logger, metrics, stopping },
     async (request, response) => {
       if (!(await tryFastPath(request, response))) await answer(request, response);
     },
@@ -209,7 +213,7 @@ async function stop(server: Server): Promise<void> {
   });
   // Kept-alive connections are closed as soon as their last answer is sent.
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-  const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  const deadline = later(() => server.closeAllConnections(), DRAIN_MS);
   server.closeIdleConnections();
   await closed;
   clearInterval(sweep);

@@ -22,6 +22,8 @@ import { createRevocationFeed, publishingRevocations, type RevocationListener } 
 import { LONGEST_LIFE } from './revocation/life.ts';
 import { watchClock } from './storage/clock-watch.ts';
 import { openStore } from './storage/open.ts';
+import { createReadiness } from './storage/readiness.ts';
+import { watchTroubles } from './storage/trouble-watch.ts';
 import { isNarrowerSection } from './surfaces/facades/section-change.ts';
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
@@ -31,7 +33,8 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const background = createBackground();
   const events = createEventSink(logger);
   events.subscribe(logEvents(logger), loggedTypes);
-  const watch = watchClock(await openStore(settings.store, { clock, logger }), { clock, logger });
+  const troubles = watchTroubles(await openStore(settings.store, { clock, logger }), logger);
+  const watch = watchClock(troubles.store, { clock, logger });
   const { storeAheadMs } = watch;
   const store = publishingRevocations(watch.store, events);
   const sealer = createSealer(settings.key);
@@ -48,12 +51,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   });
   const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });
   const guests = createGuests({ store, clock, storeAheadMs, logger, events });
-  const bruteForce = createBruteForceGuard({
-    store,
-    clock,
-    logger,
-    key: Buffer.from(hmac(settings.key, 'wrong values'), 'base64url'),
-  });
+  const bruteForce = createBruteForceGuard({ store, clock, logger, key: guessKey(settings.key) });
   const quotas = createQuotas({ store, clock });
   const authenticator = createAuthenticator({ store, registry, passwords, bruteForce, events });
   const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
@@ -87,6 +85,13 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     bruteForce,
     quotas,
     subscribeRevocations,
+    readiness: createReadiness({ store: watch.store, clock, onTrouble: troubles.onTrouble }),
+    onStoreTrouble: troubles.onTrouble,
     close,
   };
+}
+
+/** Wrong values are told apart by it, in every process alike. */
+function guessKey(masterKey: Buffer): Buffer {
+  return Buffer.from(hmac(masterKey, 'wrong values'), 'base64url');
 }

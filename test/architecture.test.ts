@@ -60,7 +60,7 @@ oidc/grants                > base observability storage/port revocation limits h
                              oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/client-auth
                              oidc/interaction
 oidc/endpoints             > base observability storage/port revocation http registry/model tokens
-                             guest/record guest/trail guest/introspection guest/issue oidc/library
+                             guest/record guest/trail guest/introspection guest/issue guest oidc/library
                              oidc/profiles oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/clients
                              oidc/sessions oidc/grants
 oidc/fast-path             > base revocation limits http keys registry/model tokens guest/grant guest

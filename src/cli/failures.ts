@@ -1,4 +1,4 @@
-import { Failure, isFailure } from '../base/errors.ts';
+import { Failure } from '../base/errors.ts';
 import { ConfigFaults } from '../config/faults.ts';
 
 /** From https://nodejs.org/api/errors.html#common-system-errors: those that a changed setting can mend. */
@@ -14,8 +14,6 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** The message for an operator, instead of a stack, when the operator can mend the failure. */
 export function explain(error: unknown): string | undefined {
-  if (isFailure(error, 'unavailable'))
-    return `${error.message}: is it there, and is DAYPASS_STORE its address?`;
   if (error instanceof ConfigFaults || error instanceof Failure) return error.message;
   if (!(error instanceof Error)) return undefined;
   const { code, path, address, port, hostname } = {

@@ -43,6 +43,7 @@ function settingsOf(values: z.infer<z.ZodObject<typeof variables>>): Settings {
     ...(values.DAYPASS_DEFAULT_REALM && { defaultRealm: values.DAYPASS_DEFAULT_REALM }),
     logLevel: values.DAYPASS_LOG,
     adminPort: values.DAYPASS_ADMIN_PORT,
+    stopDelay: values.DAYPASS_STOP_DELAY,
     clientCertHeader: values.DAYPASS_CLIENT_CERT_HEADER,
     ...(values.DAYPASS_CLIENT_CERT_VERIFIED_HEADER && {
       clientCertVerifiedHeader: values.DAYPASS_CLIENT_CERT_VERIFIED_HEADER,

@@ -26,6 +26,8 @@ export type Settings = {
   readonly defaultRealm?: string;
   readonly logLevel: LogLevel;
   readonly adminPort: number;
+  /** Seconds that the server still serves after it was told to stop, while readiness says that it does not. */
+  readonly stopDelay: number;
   /** Lower-case name of the header that carries the client's certificate (RFC 9440). */
   readonly clientCertHeader: string;
   /** Lower-case name of the header in which a trusted proxy says that it verified the chain; absent: none says so. */
@@ -99,6 +101,11 @@ const headerName = z
   .regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header')
   .transform((name) => name.toLowerCase());
 
+const stopDelay = z
+  .string()
+  .refine((text) => /^\d{1,3}$/.test(text) && Number(text) <= 300, 'must be seconds, 0 to 300')
+  .transform(Number);
+
 /** By the name of the variable. An unset or empty variable takes the default. */
 export const variables = {
   NODE_ENV: z.string().optional(),
@@ -113,6 +120,7 @@ export const variables = {
   DAYPASS_DEFAULT_REALM: realmName.optional(),
   DAYPASS_LOG: logLevel.default('info'),
   DAYPASS_ADMIN_PORT: port.prefault('9000'),
+  DAYPASS_STOP_DELAY: stopDelay.prefault('1'),
   DAYPASS_CLIENT_CERT_HEADER: headerName.prefault('client-cert'),
   DAYPASS_CLIENT_CERT_VERIFIED_HEADER: headerName.optional(),
   DAYPASS_ALLOW_PRIVATE_FETCH: allowPrivateFetch.prefault('0'),

@@ -1,13 +1,19 @@
 /** Health and metrics, on a port of their own that the public never reaches. */
 import Koa from 'koa';
-import { Failure } from '../base/errors.ts';
 import { randomId } from '../base/random.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { beginRequest } from './request-state.ts';
 import { createRouteTable } from './route-table.ts';
 import { refusePlainly, type Surface } from './routes.ts';
+import type { Stopping } from './stopping.ts';
 
-type AdminDeps = { readonly metrics: Metrics; ping(): Promise<void> };
+/** What readiness says; `status` decides the status of the answer. */
+type Readiness = { readonly status: 'up' | 'down' };
+type AdminDeps = {
+  readonly metrics: Metrics;
+  readonly stopping: Pick<Stopping, 'isStopping'>;
+  readiness(): Promise<Readiness>;
+};
 type AdminRequest = AdminDeps & { readonly ctx: Koa.Context };
 
 const read = { method: 'GET', who: 'operator' } as const;
@@ -16,11 +22,7 @@ export const adminSurface: Surface<AdminRequest> = {
   name: 'admin port',
   routes: [
     { ...read, path: '/health/live', handler: answerLive },
-    {
-      ...read,
-      path: '/health/ready',
-      handler: async ({ ctx, ping }) => answerReady(ctx, await isReady(ping)),
-    },
+    { ...read, path: '/health/ready', handler: answerReady },
     { ...read, path: '/metrics', handler: answerMetrics },
   ],
   refuse: refusePlainly,
@@ -47,18 +49,8 @@ async function answerMetrics({ ctx, metrics }: AdminRequest): Promise<void> {
   ctx.body = await metrics.text();
 }
 
-function answerReady(ctx: Koa.Context, isUp: boolean): void {
-  ctx.status = isUp ? 200 : 503;
-  const state = isUp ? 'up' : 'down';
-  ctx.body = { status: state, store: state };
-}
-
-async function isReady(ping: () => Promise<void>): Promise<boolean> {
-  try {
-    await ping();
-    return true;
-  } catch (error) {
-    if (error instanceof Failure) return false;
-    throw error;
-  }
+async function answerReady({ ctx, readiness, stopping }: AdminRequest): Promise<void> {
+  const answer = stopping.isStopping() ? { status: 'stopping' } : await readiness();
+  ctx.status = answer.status === 'up' ? 200 : 503;
+  ctx.body = answer;
 }

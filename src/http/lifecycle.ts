@@ -10,6 +10,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { answerFailure } from './failures.ts';
 import { beginRequest, type RequestState } from './request-state.ts';
 import type { ResponseHeaders } from './security-headers.ts';
+import type { Stopping } from './stopping.ts';
 import type { TrustedProxy } from './trusted-proxy.ts';
 
 /** Resolves when the answer has been sent, or rejects before anything is sent. */
@@ -20,6 +21,7 @@ type EntranceDeps = {
   readonly trustedProxy: TrustedProxy;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly stopping: Stopping;
 };
 
 export function createRequestLifecycle(deps: EntranceDeps, answer: Answerer): RequestListener {
@@ -29,12 +31,15 @@ export function createRequestLifecycle(deps: EntranceDeps, answer: Answerer): Re
     const requestId = randomId();
     for (const [name, value] of headers) response.setHeader(name, value);
     response.setHeader('X-Request-Id', requestId);
+    deps.stopping.enter(response);
     deps.trustedProxy.admit(request);
     const state = beginRequest(request, requestId);
     try {
       await answer(request, response);
     } catch (error) {
       answerFailure(deps.logger, response, error);
+    } finally {
+      deps.stopping.leave(response);
     }
     const durationMs = performance.now() - startedAt;
     note(deps, { request, state, status: response.statusCode, durationMs });

@@ -93,11 +93,28 @@ export function createMetrics() {
     for (const detail of detailsOf(event)) events.inc({ event: nameOf(event), detail });
   }
 
-  /** A value of the process that is read when the metrics are. */
-  function gauge(name: string, help: string, read: () => number): void {
+  return {
+    observe,
+    observeEvent,
+    ...storeMetrics(registry),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function storeMetrics(registry: Registry) {
+  const troubles = new Counter({
+    name: 'daypass_store_failures_total',
+    help: 'Calls that the store did not carry out, by reason',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
+
+  /** `read` is asked whenever the metrics are. */
+  function observeClock(read: () => number): void {
     new Gauge({
-      name,
-      help,
+      name: 'daypass_store_clock_ahead_seconds',
+      help: "Seconds that the store's clock is ahead of this machine's",
       registers: [registry],
       collect() {
         this.set(read());
@@ -105,7 +122,12 @@ export function createMetrics() {
     });
   }
 
-  return { observe, observeEvent, gauge, text: () => registry.metrics(), contentType: registry.contentType };
+  /** A call that the store did not carry out; the reason is from a closed list. */
+  function observeTrouble(reason: string): void {
+    troubles.inc({ reason });
+  }
+
+  return { observeClock, observeTrouble };
 }
 
 function nameOf(event: DomainEvent): string {

@@ -36,7 +36,7 @@ export function nodesToPublish(cut: readonly string[]): readonly string[] {
   return cut.some((name) => /^g[rx]:/.test(name)) ? [...cut, anyResource] : cut;
 }
 
-/** A revoked token never comes back, nor does what was made from it. */
-export function endGuest(realm: string, id: string): Write {
-  return { close: familyNode(id), realm, ttl: GUEST_CUT_TTL };
+/** A revoked token never comes back, nor does what was made from it. `ttl`: seconds that any of these can still live. */
+export function endGuest(realm: string, id: string, ttl: number): Write {
+  return { close: familyNode(id), realm, ttl };
 }

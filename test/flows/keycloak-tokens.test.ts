@@ -94,11 +94,20 @@ describe('a keycloak realm', () => {
       scope: 'openid dashboards:read reports:read metrics:read',
       'allowed-origins': ['http://localhost:3000'],
       preferred_username: 'george.becker',
-      email: 'george@acme.test',
-      email_verified: false,
-      name: 'George Becker',
       jti: expect.any(String),
     });
+  });
+
+  it.each([
+    ['openid', []],
+    ['openid profile', ['name']],
+    ['openid email', ['email', 'email_verified']],
+    ['openid profile email', ['name', 'email', 'email_verified']],
+  ])('says of the person what the scopes %s give', async (scope, expected) => {
+    const { access_token } = await logIn('keycloak', scope);
+
+    const personal = ['name', 'given_name', 'family_name', 'email', 'email_verified'];
+    expect(personal.filter((claim) => claim in decodeJwt(access_token))).toEqual(expected);
   });
 
   it('signs them with the key of its descriptor', async () => {

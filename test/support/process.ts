@@ -64,6 +64,7 @@ export async function startServerProcess(options: ProcessOptions): Promise<Serve
         DAYPASS_CONFIG: folder,
         DAYPASS_KEY: masterKey.toString('base64'),
         DAYPASS_ADMIN_PORT: String(adminPort),
+        DAYPASS_STOP_DELAY: '0',
         ...options.env,
       },
     });

@@ -51,6 +51,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     DAYPASS_STORE: options.store ?? `sqlite:${join(folder, 'daypass.db')}`,
     DAYPASS_LOG: 'error',
     DAYPASS_ADMIN_PORT: '0',
+    DAYPASS_STOP_DELAY: '0',
     ...options.env,
   });
   const services = await createServices({ ...settings, key }, loggerOf(settings.logLevel, options.log));

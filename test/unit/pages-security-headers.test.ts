@@ -2,6 +2,7 @@ import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { createRequestLifecycle } from '../../src/http/lifecycle.ts';
 import { apiHeaders, autoPostHeaders, pageHeaders } from '../../src/http/security-headers.ts';
+import { createStopping } from '../../src/http/stopping.ts';
 import { createTrustedProxy } from '../../src/http/trusted-proxy.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
@@ -102,7 +103,7 @@ describe('headers of other answers', () => {
     });
     const headers = apiHeaders({ isHttps: false });
     const listener = createRequestLifecycle(
-      { headers, trustedProxy, logger, metrics: createMetrics() },
+      { headers, trustedProxy, logger, metrics: createMetrics(), stopping: createStopping() },
       async (_, response) => {
         response.setHeader('Cache-Control', 'max-age=60');
         response.end('x');

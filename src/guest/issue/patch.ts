@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
 import { publishRevocation } from '../../revocation/cuts.ts';
-import { endGuest, familyNode, GUEST_CUT_TTL } from '../../revocation/guest-nodes.ts';
+import { endGuest, familyNode } from '../../revocation/guest-nodes.ts';
 import { countBeside, hang, tokenKey } from '../../revocation/nodes.ts';
 import { commitWithRetry } from '../../storage/port/optimistic-retry.ts';
 import type { Stamp, Write } from '../../storage/port/port.ts';
@@ -20,7 +20,14 @@ import { attenuate } from '../limits/attenuate.ts';
 import type { GuestRealm } from '../limits/guest-realm.ts';
 import { type FoundGuest, findGuestByHash, isCutBeside, payloadOf } from '../lookup/lookup.ts';
 import { nodesOfGuest, nodesOfPointer } from '../record/guest-nodes.ts';
-import { type Budget, familyOf, type GuestRecord, idleKey, newestKey } from '../record/guest-record.ts';
+import {
+  type Budget,
+  cutLifeOf,
+  familyOf,
+  type GuestRecord,
+  idleKey,
+  newestKey,
+} from '../record/guest-record.ts';
 import { effectiveNow, ownGrant, policyMembers, underPolicies } from '../record/policy-effect.ts';
 import { endStatus, endStatusWrites } from '../status/status-places.ts';
 import { appendIfPossible, nextEntry, type Source, type TrailDeps, tell } from '../trail/trail.ts';
@@ -76,7 +83,8 @@ export async function patchGuest(
   const writes: Write[] = [
     ...changedWrites(realm.name, narrowed, found, now),
     ...endStatusWrites(realm.name, found.record, narrowed, now),
-    { cut: familyNode(familyOf(narrowed)), realm: realm.name, ttl: GUEST_CUT_TTL },
+    // What was made of the token before may live as long as the token would have.
+    { cut: familyNode(familyOf(narrowed)), realm: realm.name, ttl: cutLifeOf(found.record, now) },
     {
       put: newestKey(realm.name, familyOf(narrowed)),
       value: found.hash,
@@ -133,7 +141,7 @@ async function checkAlive(
   // A refreshed token would come back with all that it had.
   if (state !== 'revoked' && refreshReachOf(lifetime) !== undefined) {
     await store.commit([
-      endGuest(realm.name, familyOf(record)),
+      endGuest(realm.name, familyOf(record), cutLifeOf(record, epochSeconds(deps.clock))),
       publishRevocation(realm.name, { tokens: [payloadOf(record)] }),
     ]);
     const what = { event: 'guest.revoked', source: { by: 'narrowing' }, rhythm: 'once' } as const;

@@ -21,6 +21,7 @@ import { findGuestByHash, payloadOf } from '../lookup/lookup.ts';
 import { nodesOfPointer } from '../record/guest-nodes.ts';
 import {
   type Clocks,
+  cutLifeOf,
   decodeGuestRefresh,
   type GuestRecord,
   type GuestRefreshRecord,
@@ -243,7 +244,7 @@ function dead(): Failure {
 
 async function endFamily(deps: TrailDeps, realm: string, guest: GuestRecord, source: Source): Promise<void> {
   await deps.store.commit([
-    endGuest(realm, guest.id),
+    endGuest(realm, guest.id, cutLifeOf(guest, epochSeconds(deps.clock))),
     publishRevocation(realm, { tokens: [payloadOf(guest)] }),
   ]);
   const what = { event: 'guest.reuse_detected', source, rhythm: 'once' } as const;

@@ -19,6 +19,7 @@ import { isNamed } from '../grant/resource-name.ts';
 import {
   type Clocks,
   customTypes,
+  cutLifeOf,
   decodeGuest,
   familyOf,
   type GuestRecord,
@@ -26,6 +27,7 @@ import {
   guestsOfClient,
   guestsOfTenant,
   isEarly,
+  UNKNOWN_CUT_LIFE,
 } from '../record/guest-record.ts';
 import { appendIfPossible, type Source, type TrailDeps } from '../trail/trail.ts';
 
@@ -201,7 +203,7 @@ function isUnsetOr(wanted: string | undefined, value: string | undefined): boole
 /** Revokes the token, its chain of refreshes and what was made from it. Idempotent. */
 export async function revokeGuest(deps: TrailDeps, realm: string, id: string, source: Source): Promise<void> {
   const found = await findGuest(deps, realm, id);
-  if (found === undefined) await deps.store.commit([endGuest(realm, id)]);
+  if (found === undefined) await deps.store.commit([endGuest(realm, id, UNKNOWN_CUT_LIFE)]);
   else await revokeAll(deps, realm, [found.record], source);
 }
 
@@ -212,10 +214,15 @@ export async function revokeAll(
   records: readonly GuestRecord[],
   source: Source,
 ): Promise<void> {
-  const ends = new Set(records.flatMap((record) => [record.id, familyOf(record)]));
+  const now = epochSeconds(deps.clock);
+  const ends = new Map<string, number>();
+  for (const record of records) {
+    const ttl = cutLifeOf(record, now);
+    for (const id of [record.id, familyOf(record)]) ends.set(id, Math.max(ttl, ends.get(id) ?? 0));
+  }
   if (ends.size === 0) return;
   await deps.store.commit([
-    ...[...ends].map((id) => endGuest(realm, id)),
+    ...[...ends].map(([id, ttl]) => endGuest(realm, id, ttl)),
     publishRevocation(realm, { tokens: records.map(payloadOf) }),
   ]);
   const what = { event: 'guest.revoked', source, rhythm: 'once' } as const;

@@ -1,8 +1,10 @@
 /** The record of a guest token: everything it grants, and nothing of its value. */
 import type { Clock } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
+import { GUEST_CUT_TTL } from '../../revocation/guest-nodes.ts';
 import type { Document, Key } from '../../storage/port/port.ts';
 import type { Granted } from '../grant/grant.ts';
+import { refreshReachOf } from '../grant/lifetime.ts';
 import type { Rows } from '../grant/predicate.ts';
 import type { ResolvedPolicy } from '../limits/policies.ts';
 
@@ -198,3 +200,19 @@ export function slotsKey(realm: string, clientId: string, session: string): Key 
 export function eventsKey(realm: string, id: string): Key {
   return { realm, kind: 'guest-events', id };
 }
+
+/** A day more than anything can live, until expired records are deleted and clocks agree. */
+const MARGIN = 86_400;
+
+/**
+ * Seconds for which a cut of this token must be remembered: the rest of its life, or of its chain of refreshes. What is
+ * made of a guest token ends no later than it.
+ */
+export function cutLifeOf({ exp, iat, granted }: GuestRecord, now: number): number {
+  if (exp === null) return GUEST_CUT_TTL;
+  const chainEnd = iat + (refreshReachOf(granted.lifetime) ?? 0);
+  return Math.max(0, exp - now, chainEnd - now) + MARGIN;
+}
+
+/** The same for an id without a token: it has expired, with all of its chain. */
+export const UNKNOWN_CUT_LIFE = MARGIN;

@@ -108,8 +108,9 @@ function read({ authorization, named, secret, assertion, form }: Parts): Present
 
 function readHeader(authorization: string): Presented {
   const basic = readBasic(authorization);
-  const isUsable = basic !== undefined && basic !== 'malformed' && basic.id !== '' && basic.secret !== '';
-  return isUsable ? { kind: 'secret', ...basic } : malformed;
+  if (basic === undefined || basic === 'malformed' || basic.id === '') return malformed;
+  // RFC 6749 §2.3.1: an empty secret may be left out. Then a client only names itself.
+  return basic.secret === '' ? { kind: 'name', id: basic.id } : { kind: 'secret', ...basic };
 }
 
 function readAssertion(assertion: string): Presented {

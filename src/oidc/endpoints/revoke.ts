@@ -4,9 +4,12 @@
  */
 
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
+import { minterOf } from '../../guest/guests.ts';
 import { stateOf } from '../../http/request-state.ts';
 import { GUEST_CUT_TTL, parentNode } from '../../revocation/guest-nodes.ts';
+import { CUT_TTL } from '../../revocation/life.ts';
 import { endGrant, tokenKey } from '../../revocation/nodes.ts';
 import type { Write } from '../../storage/port/port.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
@@ -21,7 +24,7 @@ import { revokeGuest } from './guest-holder.ts';
  * (§2.2). Only the client that a token was issued to can revoke it (§2.1). A refresh token takes its grant along.
  */
 export async function answerRevocation(
-  realm: Pick<RealmContext, 'name' | 'store' | 'events' | 'guests'>,
+  realm: Pick<RealmContext, 'name' | 'store' | 'events' | 'guests' | 'clock' | 'findClient'>,
   ctx: KoaContextWithOIDC,
 ): Promise<void> {
   const found = await ownToken(realm, ctx);
@@ -34,7 +37,8 @@ export async function answerRevocation(
   }
   if (found !== undefined) {
     // Everything that was made from a token dies with it: its guest tokens hang below its node.
-    const below: Write = { close: parentNode(found.hash), realm: realm.name, ttl: GUEST_CUT_TTL };
+    const ttl = await cutLifeOf(realm, found.record);
+    const below: Write = { close: parentNode(found.hash), realm: realm.name, ttl };
     const writes: Write[] = [{ remove: tokenKey(realm.name, found.hash) }, below];
     const { kind, grantId } = found.record;
     if (kind === 'RefreshToken' && grantId !== undefined) writes.push(endGrant(realm.name, grantId));
@@ -52,6 +56,27 @@ export async function answerRevocation(
   // An empty or a text body breaks common clients.
   ctx.body = {};
 }
+
+/**
+ * Seconds for which the revocation must be remembered: as long as the token, or a guest token that was made of it, can
+ * live. Users' tokens may be exchanged by other clients, and make no guest without an end; a client's own token only by
+ * itself, within its ceiling (a ceiling that was wider is cut by itself).
+ */
+async function cutLifeOf(
+  realm: Pick<RealmContext, 'clock' | 'findClient'>,
+  { exp, accountId, clientId }: TokenRecord,
+): Promise<number> {
+  if (accountId !== undefined) return CUT_TTL;
+  const left = Math.max(0, exp - epochSeconds(realm.clock)) + MARGIN;
+  const client = await realm.findClient(clientId);
+  const ceiling = client && minterOf(client, undefined)?.ceiling;
+  if (client?.mints === undefined) return left;
+  if (ceiling === undefined || ceiling.allowNonExpiring) return GUEST_CUT_TTL;
+  return left + Math.max(ceiling.maxTtl, ceiling.maxRefresh);
+}
+
+/** Until expired records are deleted. */
+const MARGIN = 86_400;
 
 /** Ends the session of a refresh token. Idempotent, without a body. Any other token ends nothing. */
 export async function answerRefreshTokenLogout(

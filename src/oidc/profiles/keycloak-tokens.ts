@@ -14,7 +14,7 @@ export function shapeJwt(jwt: JWTStructured, { realm, ctx, token, user }: JwtInM
     realm_access: { roles },
     resource_access: resourceAccess(realm, jwt.payload),
     ...sessionClaims('sessionUid' in token ? token.sessionUid : undefined),
-    ...(user === undefined ? {} : personClaims(user)),
+    ...(user === undefined ? {} : personClaims(user, jwt.payload['scope'])),
     'allowed-origins': ctx.oidc.client?.['cors_origins'] ?? [],
   });
 }
@@ -53,12 +53,25 @@ function resourceAccess(
   return { [api.id]: { roles } };
 }
 
-function personClaims(user: User): Record<string, unknown> {
+/**
+ * OIDC Core §5.4: name and address by the granted scopes, as the person was told. The user name is there always:
+ * Keycloak's adapters take it for the account.
+ */
+function personClaims(user: User, scope: unknown): Record<string, unknown> {
+  const scopes = new Set(typeof scope === 'string' ? scope.split(' ') : []);
   return {
     preferred_username: user.username,
+    ...(scopes.has('profile') ? nameClaims(user) : {}),
+    ...(scopes.has('email') && user.email !== undefined
+      ? { email: user.email, email_verified: user.emailVerified }
+      : {}),
+  };
+}
+
+function nameClaims(user: User): Record<string, unknown> {
+  return {
     ...(user.name === undefined ? {} : { name: user.name }),
     ...(user.givenName === undefined ? {} : { given_name: user.givenName }),
     ...(user.familyName === undefined ? {} : { family_name: user.familyName }),
-    ...(user.email === undefined ? {} : { email: user.email, email_verified: user.emailVerified }),
   };
 }

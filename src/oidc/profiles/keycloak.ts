@@ -17,7 +17,7 @@ export const keycloak: Profile = {
     hasSessionIframe: true,
   },
   // Keycloak's Node.js adapter introspects with its secret in the header and in the form at once.
-  clientAuthentication: { allowsRepeatedSecret: true },
+  clientAuthentication: { allowsRepeatedSecret: true, ignoresSecretOfPublicClient: true },
   // The session iframe compares them with `session_state`.
   sessionIds: { idOf: (uid) => uid, uidOf: (sessionId) => sessionId },
   idTokens: {

@@ -17,6 +17,8 @@ export type Profile = {
   readonly clientAuthentication: {
     /** Whether the same secret in the header and in the form counts as one method (RFC 6749 §2.3 forbids two). */
     readonly allowsRepeatedSecret: boolean;
+    /** Whether a public client may send a secret, which then means nothing. */
+    readonly ignoresSecretOfPublicClient: boolean;
   };
   readonly sessionIds: SessionIds;
   readonly idTokens: IdTokenRules;

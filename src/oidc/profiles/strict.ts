@@ -12,7 +12,7 @@ const invalidClient = {
 export const strict: Profile = {
   signingAlg: 'ES256',
   browsers: { sameSite: () => 'lax', allowsCredentials: false, hasSessionIframe: false },
-  clientAuthentication: { allowsRepeatedSecret: false },
+  clientAuthentication: { allowsRepeatedSecret: false, ignoresSecretOfPublicClient: false },
   sessionIds: strictSessionIds,
   idTokens: {
     claims: ['sub', 'sid'],

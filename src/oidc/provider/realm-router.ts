@@ -8,7 +8,7 @@ import { isFailure } from '../../base/errors.ts';
 import { annotate } from '../../http/request-state.ts';
 import type { RouteTable } from '../../http/route-table.ts';
 import { autoPostHeaders } from '../../http/security-headers.ts';
-import { addressOf, paths } from '../realm/addresses.ts';
+import { addressOf, paths, routeNameOf } from '../realm/addresses.ts';
 import type { RealmProvider } from './provider.ts';
 import type { ProviderPool } from './provider-pool.ts';
 
@@ -36,7 +36,7 @@ export function createFastPathRouter({ pool, publicUrl }: Omit<Front, 'routes'>)
     const { method, url = '' } = request;
     if (method !== 'POST' || !isFrequent.test(url)) return false;
     const address = realmAddress(url, basePath);
-    const provider = address && (await pool.find(address.realm));
+    const provider = address && (await namingRoute(request, address, () => pool.find(address.realm)));
     if (address === undefined || provider === undefined || provider === 'disabled') return false;
     annotate(request, { realm: address.realm });
     return provider.tryFastPath({ request, response, path: address.path });
@@ -88,9 +88,23 @@ export async function findProvider(
   { realm, path }: Pick<RealmAddress, 'realm' | 'path'>,
 ): Promise<RealmProvider | 'disabled' | 'answered' | undefined> {
   try {
-    return await pool.find(realm);
+    return await namingRoute(ctx.req, { path }, () => pool.find(realm));
   } catch (error) {
     if (isFailure(error, 'unavailable') && routes.tellOutage(ctx, path)) return 'answered';
+    throw error;
+  }
+}
+
+/** When the realm cannot be read, nobody else says which route the request was for. */
+async function namingRoute<T>(
+  request: IncomingMessage,
+  { path }: Pick<RealmAddress, 'path'>,
+  find: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await find();
+  } catch (error) {
+    annotate(request, { route: routeNameOf(path) ?? 'other' });
     throw error;
   }
 }

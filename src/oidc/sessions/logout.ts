@@ -3,13 +3,14 @@
  * (OIDC RP-Initiated Logout §2), or the person confirms.
  */
 import type { Context, Middleware } from 'koa';
-import type { KoaContextWithOIDC, Session } from 'oidc-provider';
+import type { Client, KoaContextWithOIDC, Session } from 'oidc-provider';
 import { isTrusted } from '../clients/trust.ts';
 import { protectedForm } from '../http/protected-form.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { cookiePath } from '../realm/cookies.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { UiPort } from '../realm/ui-port.ts';
+import { createSessionRecords } from '../records/session-records.ts';
 import { pairwiseIdentifier } from '../tokens/pairwise.ts';
 import { createSessions } from './sessions.ts';
 
@@ -28,7 +29,7 @@ export function logoutSource(realm: RealmContext, ui: UiPort) {
 
 /**
  * Where nobody is signed in, nothing needs to be confirmed: the browser goes on at once. The library would post a
- * form first.
+ * form first. A client's back end sends no cookie: there the hint names the session that ends.
  */
 export function logoutWithoutSession(realm: RealmContext, ui: UiPort): Middleware {
   return async function answerWithoutSession(ctx, next) {
@@ -37,9 +38,44 @@ export function logoutWithoutSession(realm: RealmContext, ui: UiPort): Middlewar
     if (ctx.oidc.route === 'end_session_confirm') return holdConfirmed({ realm, ui }, ctx);
     if (ctx.oidc.route !== 'end_session' || ctx.status !== 200) return;
     const { session } = ctx.oidc;
-    if (session !== undefined && session.accountId === undefined) goOn({ realm, ui }, ctx, session);
+    if (session !== undefined && session.accountId === undefined)
+      await goOnOrEnd({ realm, ui }, ctx, session);
   };
 }
+
+async function goOnOrEnd(
+  { realm, ui }: Parts,
+  ctx: Context & KoaContextWithOIDC,
+  session: Session,
+): Promise<void> {
+  const isOver = await endNamedByHint(realm, ctx);
+  if (isOver || returnAddress(session) !== undefined) return goOn({ realm, ui }, ctx, session);
+  ctx.status = 400;
+  ui.error(ctx, realm, { error: 'invalid_request', error_description: 'the hint names no session' });
+}
+
+/**
+ * Ends the session of the hint, whose signature and audience the library has verified. True when no session is left
+ * that the request could mean: without a hint, none was.
+ */
+async function endNamedByHint(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<boolean> {
+  const claims = ctx.oidc.entities.IdTokenHint?.payload;
+  const { client } = ctx.oidc;
+  if (claims === undefined || client === undefined) return true;
+  const sid = claims['sid'];
+  if (typeof sid !== 'string' || sid.length > MAX_SID) return false;
+  const uid = realm.profile.sessionIds.uidOf(sid, client.clientId, realm.keys.secret);
+  if (uid === undefined) return false;
+  const record = await createSessionRecords(realm.store, realm.name).read(uid);
+  if (record?.accountId === undefined) return true;
+  const isOfClient = record.authorizations?.[client.clientId]?.sid === sid;
+  if (!isOfClient || claims['sub'] !== subjectFor(realm, client, record.accountId)) return false;
+  await createSessions(realm, ctx.oidc.provider).end(uid);
+  return true;
+}
+
+/** Longer names of sessions are none of ours. */
+const MAX_SID = 128;
 
 type Parts = { readonly realm: RealmContext; readonly ui: UiPort };
 
@@ -74,10 +110,14 @@ function isProvenByHint(
   const claims = ctx.oidc.entities.IdTokenHint?.payload;
   const { client } = ctx.oidc;
   if (claims === undefined || client === undefined || session.accountId === undefined) return false;
-  const isPairwise = client.subjectType === 'pairwise';
-  const subject = isPairwise ? pairwiseIdentifier(realm, session.accountId, client) : session.accountId;
   const sid = claims['sid'];
-  return claims['sub'] === subject && (sid === undefined || sid === session.sidFor(client.clientId));
+  const isSubject = claims['sub'] === subjectFor(realm, client, session.accountId);
+  return isSubject && (sid === undefined || sid === session.sidFor(client.clientId));
+}
+
+/** OIDC Core §8: the subject by which this client knows the person. */
+function subjectFor(realm: Pick<RealmContext, 'keys'>, client: Client, accountId: string): string {
+  return client.subjectType === 'pairwise' ? pairwiseIdentifier(realm, accountId, client) : accountId;
 }
 
 function returnAddress(session: Session): string | undefined {

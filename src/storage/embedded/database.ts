@@ -6,6 +6,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { Failure } from '../../base/errors.ts';
+import { StoreFailure, type StoreTrouble } from '../port/trouble.ts';
 
 export const never = Number.MAX_SAFE_INTEGER;
 
@@ -134,32 +135,29 @@ function createTables(db: DatabaseSync): void {
 }
 
 /** SQLite's primary result codes that mean "not now" and not "wrong": https://sqlite.org/rescode.html */
-const unavailable = new Set([
-  5, // BUSY
-  6, // LOCKED
-  7, // NOMEM
-  8, // READONLY
-  10, // IOERR
-  11, // CORRUPT
-  13, // FULL
-  14, // CANTOPEN
-  26, // NOTADB
+const troubles: ReadonlyMap<number, StoreTrouble> = new Map([
+  [5, 'locked'], // BUSY
+  [6, 'locked'], // LOCKED
+  [7, 'full'], // NOMEM
+  [8, 'read-only'], // READONLY
+  [10, 'unreachable'], // IOERR
+  [11, 'damaged'], // CORRUPT
+  [13, 'full'], // FULL
+  [14, 'unreachable'], // CANTOPEN
+  [26, 'damaged'], // NOTADB
 ]);
 
 function failing<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (isUnavailable(error)) throw new Failure('unavailable', 'the store cannot be used', { cause: error });
+    const trouble = troubleOf(error);
+    if (trouble !== undefined) throw new StoreFailure(trouble, error);
     throw error;
   }
 }
 
-function isUnavailable(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'errcode' in error &&
-    typeof error.errcode === 'number' &&
-    unavailable.has(error.errcode & 0xff)
-  );
+function troubleOf(error: unknown): StoreTrouble | undefined {
+  if (!(error instanceof Error && 'errcode' in error && typeof error.errcode === 'number')) return undefined;
+  return troubles.get(error.errcode & 0xff);
 }

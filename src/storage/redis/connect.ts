@@ -4,14 +4,18 @@
  */
 import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
-import { Failure } from '../../base/errors.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { RedisAddress } from '../port/address.ts';
+import { StoreFailure, type StoreTrouble } from '../port/trouble.ts';
 
 /** Below the two seconds that the port allows. */
 const answerMs = 1500;
 const connectMs = 1500;
 const longestRetryMs = 500;
+const NO_ANSWER = 'no answer in time';
+
+/** What was wrong with the latest attempt to connect, until one succeeds. */
+const whyDown = new WeakMap<Redis, string>();
 
 export function connectRedis({ engine: _, isTls, ...address }: RedisAddress, logger: Logger): Redis {
   const redis = new Redis({
@@ -27,6 +31,8 @@ export function connectRedis({ engine: _, isTls, ...address }: RedisAddress, log
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     autoResubscribe: false,
+    // A server that was a master when the connection was made: its address may lead to the new one by now.
+    reconnectOnError: (error) => /\bREADONLY\b/.test(error.message),
     // One write to the socket for all calls of one turn of the event loop.
     enableAutoPipelining: true,
   });
@@ -58,9 +64,11 @@ export async function answer<T>(redis: Redis, asked: Promise<T>): Promise<T> {
     stop = startPatience(() => reject(leave(redis)));
   });
   try {
-    return await Promise.race([asked, late]);
+    const reply = await Promise.race([asked, late]);
+    whyDown.delete(redis);
+    return reply;
   } catch (error) {
-    throw failureOf(error);
+    throw failureOf(redis, error);
   } finally {
     stop();
   }
@@ -83,7 +91,7 @@ function startPatience(onEnd: () => void): () => void {
 }
 
 function leave(redis: Redis): Error {
-  const error = new Error('no answer in time');
+  const error = new Error(NO_ANSWER);
   redis.stream.destroy(error);
   return error;
 }
@@ -98,15 +106,45 @@ function leaveSilentHandshakes(redis: Redis): void {
 }
 
 /** Replies that mean "not now": https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors */
-const notNow =
-  /\b(READONLY|LOADING|OOM|MISCONF|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN|BUSY|NOAUTH|WRONGPASS|NOPERM)\b/;
+const replies: readonly (readonly [RegExp, StoreTrouble])[] = [
+  [/\bREADONLY\b/, 'read-only'],
+  [/\bOOM\b/, 'full'],
+  [/\bNOREPLICAS\b/, 'no-replicas'],
+  [/\bMISCONF\b/, 'not-saving'],
+  [/\b(LOADING|MASTERDOWN)\b/, 'loading'],
+  [/\b(NOAUTH|WRONGPASS)\b|invalid password|without any password/, 'credentials'],
+  [/\bNOPERM\b|user executing the script can't/, 'no-permission'],
+  [/\b(CLUSTERDOWN|TRYAGAIN|BUSY)\b/, 'unreachable'],
+];
 
-function failureOf(error: unknown): Error {
+/** What goes wrong while a connection is made. */
+const handshakes: readonly (readonly [RegExp, StoreTrouble])[] = [
+  ...replies,
+  [/DB index|no such db/i, 'wrong-database'],
+  [/\b(SSL|TLS|certificate|altnames|EPROTO|Protocol error)\b|ERR_(SSL|TLS)_/i, 'tls'],
+  [/no answer in time/, 'silent'],
+];
+
+function troubleIn(known: typeof replies, message: string): StoreTrouble | undefined {
+  return known.find(([pattern]) => pattern.test(message))?.[1];
+}
+
+function failureOf(redis: Redis, error: unknown): Error {
   // Errors of the client contain the command with its arguments, which must not get into a log.
   const cause = new Error(messageOf(error));
-  const isReply = error instanceof Error && error.name === 'ReplyError';
-  if (isReply && !notNow.test(cause.message)) return cause;
-  return new Failure('unavailable', 'the store cannot be reached', { cause });
+  const trouble = troubleIn(replies, cause.message);
+  if (error instanceof Error && error.name === 'ReplyError') {
+    // This reply ends the connection, and is the reason until there is another one.
+    if (trouble === 'read-only') whyDown.set(redis, cause.message);
+    return trouble === undefined ? cause : new StoreFailure(trouble, cause);
+  }
+  if (cause.message === NO_ANSWER) return new StoreFailure('silent', cause);
+  // Without a connection the reason is what broke or refused the last one.
+  const reason = whyDown.get(redis);
+  return new StoreFailure(
+    troubleIn(handshakes, reason ?? '') ?? 'unreachable',
+    new Error(reason ?? cause.message),
+  );
 }
 
 function messageOf(error: unknown): string {
@@ -124,10 +162,23 @@ function refuseOtherDatabases(redis: Redis): void {
   });
 }
 
+/** What the client says of calls without a connection: it follows from what was wrong before. */
+const consequences = /Stream isn't writeable|Connection is closed/;
+
+/** A server that takes no TLS leaves the handshake without an answer. */
+function reasonOf(redis: Redis, error: unknown): string {
+  const message = messageOf(error);
+  const { stream } = redis;
+  const isUnanswered = 'encrypted' in stream && message.includes('ETIMEDOUT');
+  return isUnanswered ? 'the TLS handshake was not answered' : message;
+}
+
 function logOutages(redis: Redis, logger: Logger): void {
   let isDown = false;
   redis.on('error', (error: unknown) => {
-    if (!isDown) logger.error({ reason: messageOf(error) }, 'Redis cannot be reached');
+    const reason = reasonOf(redis, error);
+    if (!consequences.test(reason)) whyDown.set(redis, reason);
+    if (!isDown) logger.error({ reason }, 'Redis cannot be reached');
     isDown = true;
   });
   redis.on('ready', () => {

@@ -95,10 +95,21 @@ end
 `;
 
 /**
+ * A read is believed only of a server that takes writes: one that was demoted has missed cuts. Removing a key that never
+ * exists changes nothing, is not replicated, and is refused wherever a write is.
+ */
+const takesWrites = `
+local function checkWritable(key)
+  redis.call('DEL', 'dpw:' .. (string.match(key, '{[^:]*}') or ''))
+end
+`;
+
+/**
  * KEYS: documents. Answers for each `{ now, stamp, spentAt or 0, cut, value }` or nil. The keys of the nodes come
  * from the document itself, so that one trip is enough.
  */
-const read = `${prelude}
+const read = `${prelude}${takesWrites}
+checkWritable(KEYS[1])
 local answers = {}
 for i, key in ipairs(KEYS) do
   local record = redis.call('GET', key)
@@ -273,9 +284,19 @@ function prepare.open()
   end
 end
 
+-- Messages leave before anything changes: a user without the right to publish has no commit, instead of half of one.
+-- Who hears them sees the change all the same, because nobody else is served until the script has ended.
+local messages = {}
 function prepare.publish()
-  local channel, message = arg(), arg()
-  return function() redis.call('PUBLISH', channel, message) end
+  messages[#messages + 1] = { arg(), arg() }
+  return function() end
+end
+
+local function publishAll()
+  for _, message in ipairs(messages) do
+    local answer = redis.pcall('PUBLISH', message[1], message[2])
+    if type(answer) == 'table' and answer.err then return answer end
+  end
 end
 
 local changes = {}
@@ -286,6 +307,8 @@ while argAt < #ARGV do
 end
 -- First of all a write that a full Redis refuses: whatever comes then, it refuses before anything has changed.
 set(KEYS[1], string.format('%.0f', stamp), ${stampKeptMs})
+local refusal = publishAll()
+if refusal then return refusal end
 for _, change in ipairs(changes) do change() end
 return { stamp }
 `;
@@ -294,7 +317,8 @@ return { stamp }
  * KEYS: an index. ARGV: how many members, then score and member of the last one shown ('' at the beginning).
  * Answers members and scores in turns, one more than asked for when there are more.
  */
-const list = `${prelude}
+const list = `${prelude}${takesWrites}
+checkWritable(KEYS[1])
 local index, limit, score, member = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local start = redis.call('ZCOUNT', index, '-inf', ms)
 
@@ -326,9 +350,10 @@ return redis.call('ZRANGE', index, start, start + limit, 'WITHSCORES')
 `;
 
 /** KEYS: a counter. ARGV: what to add, the window. Answers the count and the time that is left. */
-const count = `
+const count = `${takesWrites}
 local by = tonumber(ARGV[1])
 if by == 0 then
+  checkWritable(KEYS[1])
   local found = tonumber(redis.call('GET', KEYS[1]) or '0')
   return { found, math.max(0, redis.call('PTTL', KEYS[1])) }
 end

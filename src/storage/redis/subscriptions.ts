@@ -38,7 +38,10 @@ export function createSubscriptions({ connect, channel, logger }: Deps) {
     redis.subscribe(...topics.map(channel)).then(
       () => listeners.gap(topics),
       (error: Error) => {
-        logger.error({ reason: error.message }, 'Redis refused a subscription');
+        logger.error(
+          { reason: error.message },
+          'Redis refused a subscription: its user needs the channels too, as by ACL SETUSER <user> &dp*',
+        );
         redis.disconnect(true);
       },
     );

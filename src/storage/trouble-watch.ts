@@ -1,0 +1,50 @@
+/** Tells the operator what is wrong with the store: a log line when it begins and ends, and a count of failed calls. */
+import type { Logger } from '../observability/logger.ts';
+import type { Store } from './port/port.ts';
+import { StoreFailure, type StoreTrouble } from './port/trouble.ts';
+
+type Kind = 'read' | 'write';
+
+export type TroubleListener = (trouble: StoreTrouble) => void;
+
+export type TroubleWatch = {
+  readonly store: Store;
+  /** Calls the listener for every call that fails. */
+  onTrouble(listener: TroubleListener): void;
+};
+
+/** Reads and writes have troubles of their own: a full store still answers. */
+export function watchTroubles(store: Store, logger: Pick<Logger, 'error' | 'info'>): TroubleWatch {
+  const current = new Map<Kind, StoreTrouble>();
+  const listeners: TroubleListener[] = [];
+
+  async function watched<T>(kind: Kind, call: Promise<T>): Promise<T> {
+    try {
+      const answer = await call;
+      if (current.delete(kind)) logger.info({ calls: kind }, 'the store can be used again');
+      return answer;
+    } catch (error) {
+      if (error instanceof StoreFailure) note(kind, error);
+      throw error;
+    }
+  }
+
+  function note(kind: Kind, { trouble, cause }: StoreFailure): void {
+    for (const listener of listeners) listener(trouble);
+    if (current.get(kind) === trouble) return;
+    current.set(kind, trouble);
+    const reason = cause instanceof Error ? cause.message : undefined;
+    logger.error({ calls: kind, trouble, reason }, 'the store cannot be used');
+  }
+
+  return {
+    onTrouble: (listener) => void listeners.push(listener),
+    store: {
+      ...store,
+      read: (keys) => watched('read', store.read(keys)),
+      list: (index, options) => watched('read', store.list(index, options)),
+      commit: (writes) => watched('write', store.commit(writes)),
+      count: (key, options) => watched(options.by === 0 ? 'read' : 'write', store.count(key, options)),
+    },
+  };
+}
