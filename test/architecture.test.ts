@@ -41,7 +41,7 @@ guest                      > base observability storage/port limits registry/mod
                              guest/issue
 authn                      > base observability storage/port registry/model registry/passwords registry
 oidc/library               > limits http tokens
-oidc/profiles              > registry/model tokens oidc/library
+oidc/profiles              > base registry/model tokens oidc/library
 oidc/realm                 > base observability storage/port limits http keys registry/model
                              registry/passwords registry guest/grant guest/limits guest authn oidc/profiles
 oidc/tokens                > base registry/model oidc/profiles oidc/realm
