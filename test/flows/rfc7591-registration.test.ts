@@ -178,6 +178,12 @@ describe('a registered client', () => {
   });
 });
 
+/** `zeros`: bytes before the modulus. */
+function rsaKey(bits: number, zeros = 0) {
+  const modulus = Buffer.concat([Buffer.alloc(zeros), Buffer.alloc(bits / 8, 0xff)]);
+  return { kty: 'RSA', e: 'AQAB', n: modulus.toString('base64url') };
+}
+
 describe('metadata', () => {
   it.each([
     ['no redirect URI', { redirect_uris: [] }],
@@ -194,6 +200,11 @@ describe('metadata', () => {
     ['implicit', { ...app, grant_types: ['implicit'], response_types: ['token'] }],
     ['an unknown authentication method', { ...app, token_endpoint_auth_method: 'trust_me' }],
     ['a private key', { ...app, jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA', d: 'AA' }] } }],
+    ['an RSA key of 512 bits', { ...app, jwks: { keys: [rsaKey(512)] } }],
+    ['an RSA key of 1024 bits', { ...app, jwks: { keys: [rsaKey(1024)] } }],
+    ['a short RSA key that is filled up', { ...app, jwks: { keys: [rsaKey(1024, 128)] } }],
+    ['an RSA key without a modulus', { ...app, jwks: { keys: [{ kty: 'RSA', e: 'AQAB' }] } }],
+    ['something else for a key', { ...app, jwks: { keys: ['key'] } }],
     ['keys twice', { ...app, jwks: { keys: [] }, jwks_uri: 'https://app.example.test/keys' }],
     [
       'a logout address beyond this machine',
@@ -213,6 +224,16 @@ describe('metadata', () => {
       answer.json.error,
     );
     expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('says how long an RSA key must be', async () => {
+    const short = await register({ ...app, jwks: { keys: [rsaKey(2048), rsaKey(1024)] } });
+    const long = await register({ ...app, jwks: { keys: [rsaKey(2048)] } });
+
+    expect([short.json.error_description, long.status]).toEqual([
+      'jwks: key 1 is an RSA key of 1024 bits; it needs at least 2048',
+      201,
+    ]);
   });
 
   it('says which redirect URI was wrong by its own error (RFC 7591 §3.2.2)', async () => {
