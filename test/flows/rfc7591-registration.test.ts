@@ -13,6 +13,7 @@ const server = useServer({
     acme({ name: 'open', registration: { open: true, permissions: ['analytics:reports:read'] } }),
     acme({ name: 'invited', registration: { permissions: ['analytics:reports:read'] } }),
     acme({ name: 'elsewhere', registration: {} }),
+    acme({ name: 'lenient', registration: { open: true, pkce: 'optional' } }),
     acme({ name: 'closed' }),
   ],
 });
@@ -133,6 +134,25 @@ describe('a registered client', () => {
     const answer = await postForm(server.endpoint('open', 'token'), form);
 
     expect(answer).toMatchObject({ status: 200, json: { scope: 'openid reports:read' } });
+  });
+
+  it.each([
+    ['open', 'client_secret_basic', false],
+    ['open', 'none', false],
+    ['lenient', 'client_secret_basic', true],
+    ['lenient', 'none', false],
+  ])('of realm %s with the method %s may do without PKCE: %s', async (realm, method, isFree) => {
+    const { json } = await register({ ...app, token_endpoint_auth_method: method }, realm);
+    const query = new URLSearchParams({
+      client_id: json.client_id,
+      redirect_uri: callback,
+      response_type: 'code',
+    });
+
+    const answer = await createAgent(server.url).open(`${server.endpoint(realm, 'auth')}?${query}`);
+
+    expect(answer.status).toBe(isFree ? 303 : 400);
+    expect(answer.text.includes('error=invalid_request')).toBe(!isFree);
   });
 
   it('must use PKCE, whatever it says of itself', async () => {
