@@ -116,6 +116,12 @@ describe('resolvePolicies', () => {
     expect(withoutSecrets([store])).toEqual([use('connection', 'store', { tenant: 'acme' })]);
   });
 
+  it('takes braces that are no placeholder for data', () => {
+    const given = use('row', 'region_filter', { state: ['{{', '}}', '{{}}', '{ a }', '{{ a b }}'] });
+
+    expect(resolvePolicies([given], defined)).toHaveProperty('policies');
+  });
+
   it('does not take a value for a placeholder', () => {
     const sly = use('connection', 'store', { tenant: 'x', 'pass@secret': '{{ tenant }}' });
 
@@ -136,6 +142,20 @@ describe('resolvePolicies', () => {
     ['a placeholder that is not declared', use('schema', 'undeclared', {})],
     ['a value that leaves its name', use('connection', 'store', { tenant: 'a@evil/', 'pass@secret': 'x' })],
     ['a list inside a string', use('connection', 'store', { tenant: ['a'], 'pass@secret': 'x' })],
+    [
+      'a value that is its own placeholder',
+      use('connection', 'store', { tenant: '{{ tenant }}', 'pass@secret': 'x' }),
+    ],
+    [
+      'a value that is another placeholder',
+      use('connection', 'store', { tenant: '{{pass@secret}}', 'pass@secret': 'x' }),
+    ],
+    [
+      'a secret with a placeholder in it',
+      use('connection', 'store', { tenant: 'x', 'pass@secret': 'a{{ tenant }}b' }),
+    ],
+    ['a placeholder for a row value', use('row', 'tenant_tier', { tenant: '{{ tenant }}', tier: 2 })],
+    ['a placeholder in a list', use('row', 'region_filter', { state: ['CA', '{{ state }}'] })],
     ['what every object has', use('row', 'constructor', {})],
   ])('refuses %s', (_what, given) => {
     expect(refusalsIn(resolvePolicies([given], defined))).toEqual(['policy_unresolved /policies/0']);

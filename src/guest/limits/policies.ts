@@ -32,6 +32,8 @@ type Fill = (name: string) => Param | undefined;
 
 const wholePlaceholder = /^\{\{\s*([^{}\s]+)\s*\}\}$/;
 const placeholders = /\{\{\s*([^{}\s]+)\s*\}\}/g;
+/** Without the state that a global expression keeps between tests. */
+const anyPlaceholder = new RegExp(placeholders.source);
 const listComparison = z.looseObject({
   op: z.enum(['in', 'not_in']),
   value: z.string().regex(wholePlaceholder),
@@ -159,7 +161,14 @@ function checkParams({ parameters }: Policy, params: Params): string | undefined
   if (Object.keys(params).some((name) => !parameters.includes(name))) {
     return 'has a parameter that the policy does not know';
   }
+  // Whoever fills in the result once more would put another value in its place.
+  if (Object.values(params).flat().some(looksLikePlaceholder))
+    return 'has a parameter whose value is a placeholder';
   return parameters.every((name) => Object.hasOwn(params, name)) ? undefined : 'lacks a parameter';
+}
+
+function looksLikePlaceholder(value: string | number): boolean {
+  return typeof value === 'string' && anyPlaceholder.test(value);
 }
 
 /** Only whole values are filled in. A placeholder elsewhere, or one of a secret, counts as missing. */
