@@ -42,7 +42,7 @@ guest                      > base observability storage/port limits registry/mod
 authn                      > base observability storage/port limits registry/model registry/passwords
                              registry
 oidc/library               > base limits http tokens
-oidc/profiles              > registry/model tokens oidc/library
+oidc/profiles              > base registry/model tokens oidc/library
 oidc/realm                 > base observability storage/port limits http keys registry/model
                              registry/passwords registry guest/grant guest/limits guest authn oidc/profiles
 oidc/tokens                > base registry/model oidc/profiles oidc/realm

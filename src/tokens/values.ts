@@ -9,9 +9,9 @@ export function newValue(kind: keyof typeof prefixes): string {
 }
 
 /**
- * The one successor of a spent refresh token. Whoever repeats the refresh within the grace computes the same value,
- * so nothing of it has to be stored. `secret` is the realm's.
+ * The one successor of a spent refresh token, by what this is stored under. Whoever repeats the refresh within the
+ * grace computes the same value, so nothing of it has to be stored. `secret` is the realm's.
  */
-export function successorOf(spent: string, secret: Buffer): string {
-  return prefixes.refresh + hmac(secret, `refresh-successor:${spent}`);
+export function successorOf(spentHash: string, secret: Buffer): string {
+  return prefixes.refresh + hmac(secret, `refresh-successor:${spentHash}`);
 }

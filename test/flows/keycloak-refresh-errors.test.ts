@@ -1,7 +1,7 @@
 /** What a client of a `keycloak` realm is told of its refresh token that is of no use any more. */
+import { decodeJwt } from 'jose';
 import { expect, it } from 'vitest';
 import { sha256 } from '../../src/base/hash.ts';
-import { refreshValueOf } from '../../src/oidc/profiles/refresh-shape.ts';
 import { tokenKey } from '../../src/revocation/nodes.ts';
 import { decodeToken, encodeToken } from '../../src/tokens/record.ts';
 import { postForm } from '../support/http.ts';
@@ -49,7 +49,7 @@ it.each([
 
 /** The record of a refresh token, and where it is. */
 async function recordOf(refreshToken: string) {
-  const key = tokenKey('keycloak', sha256(refreshValueOf(refreshToken)));
+  const key = tokenKey('keycloak', decodeJwt(refreshToken).jti ?? '');
   const [document] = await server.services.store.read([key]);
   const record = decodeToken(document?.value ?? '');
   if (record === undefined) throw new Error('there is no such token');

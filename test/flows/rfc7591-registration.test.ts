@@ -13,6 +13,7 @@ const server = useServer({
     acme({ name: 'open', registration: { open: true, permissions: ['analytics:reports:read'] } }),
     acme({ name: 'invited', registration: { permissions: ['analytics:reports:read'] } }),
     acme({ name: 'elsewhere', registration: {} }),
+    acme({ name: 'lenient', registration: { open: true, pkce: 'optional' } }),
     acme({ name: 'closed' }),
   ],
 });
@@ -135,6 +136,25 @@ describe('a registered client', () => {
     expect(answer).toMatchObject({ status: 200, json: { scope: 'openid reports:read' } });
   });
 
+  it.each([
+    ['open', 'client_secret_basic', false],
+    ['open', 'none', false],
+    ['lenient', 'client_secret_basic', true],
+    ['lenient', 'none', false],
+  ])('of realm %s with the method %s may do without PKCE: %s', async (realm, method, isFree) => {
+    const { json } = await register({ ...app, token_endpoint_auth_method: method }, realm);
+    const query = new URLSearchParams({
+      client_id: json.client_id,
+      redirect_uri: callback,
+      response_type: 'code',
+    });
+
+    const answer = await createAgent(server.url).open(`${server.endpoint(realm, 'auth')}?${query}`);
+
+    expect(answer.status).toBe(isFree ? 303 : 400);
+    expect(answer.text.includes('error=invalid_request')).toBe(!isFree);
+  });
+
   it('must use PKCE, whatever it says of itself', async () => {
     const { json } = await register({
       ...app,
@@ -178,6 +198,12 @@ describe('a registered client', () => {
   });
 });
 
+/** `zeros`: bytes before the modulus. */
+function rsaKey(bits: number, zeros = 0) {
+  const modulus = Buffer.concat([Buffer.alloc(zeros), Buffer.alloc(bits / 8, 0xff)]);
+  return { kty: 'RSA', e: 'AQAB', n: modulus.toString('base64url') };
+}
+
 describe('metadata', () => {
   it.each([
     ['no redirect URI', { redirect_uris: [] }],
@@ -194,6 +220,11 @@ describe('metadata', () => {
     ['implicit', { ...app, grant_types: ['implicit'], response_types: ['token'] }],
     ['an unknown authentication method', { ...app, token_endpoint_auth_method: 'trust_me' }],
     ['a private key', { ...app, jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA', d: 'AA' }] } }],
+    ['an RSA key of 512 bits', { ...app, jwks: { keys: [rsaKey(512)] } }],
+    ['an RSA key of 1024 bits', { ...app, jwks: { keys: [rsaKey(1024)] } }],
+    ['a short RSA key that is filled up', { ...app, jwks: { keys: [rsaKey(1024, 128)] } }],
+    ['an RSA key without a modulus', { ...app, jwks: { keys: [{ kty: 'RSA', e: 'AQAB' }] } }],
+    ['something else for a key', { ...app, jwks: { keys: ['key'] } }],
     ['keys twice', { ...app, jwks: { keys: [] }, jwks_uri: 'https://app.example.test/keys' }],
     [
       'a logout address beyond this machine',
@@ -213,6 +244,16 @@ describe('metadata', () => {
       answer.json.error,
     );
     expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('says how long an RSA key must be', async () => {
+    const short = await register({ ...app, jwks: { keys: [rsaKey(2048), rsaKey(1024)] } });
+    const long = await register({ ...app, jwks: { keys: [rsaKey(2048)] } });
+
+    expect([short.json.error_description, long.status]).toEqual([
+      'jwks: key 1 is an RSA key of 1024 bits; it needs at least 2048',
+      201,
+    ]);
   });
 
   it('says which redirect URI was wrong by its own error (RFC 7591 §3.2.2)', async () => {

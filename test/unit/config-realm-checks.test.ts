@@ -156,6 +156,10 @@ ${rest}`;
       'jwks.keys[0]: holds a private key; only public ones belong here',
     ],
     [
+      `jwks: { keys: [{ kty: RSA, e: AQAB, n: ${Buffer.alloc(64, 0xff).toString('base64url')} }] }`,
+      'jwks.keys[0]: is an RSA key of 512 bits; it needs at least 2048',
+    ],
+    [
       'tlsClientAuthSubjectDn: CN=a, tlsClientAuthSanDns: a.test',
       'tlsClientAuthSanDns: only one name of a certificate can be given',
     ],

@@ -53,6 +53,12 @@ const defined: readonly Policy[] = [
       url: 'db://u:{{ pass@secret }}@h',
     },
   },
+  {
+    kind: 'schema',
+    name: 'own',
+    parameters: [],
+    template: { schema: 's_{{ subject.tenant }}', of: '{{ subject.id }}' },
+  },
   { kind: 'schema', name: 'undeclared', parameters: [], template: { schema: '{{ other }}' } },
 ].map((given) => policy.parse(given));
 
@@ -123,6 +129,23 @@ describe('resolvePolicies', () => {
     expect(withoutSecrets([store])).toEqual([use('connection', 'store', { tenant: 'acme' })]);
   });
 
+  it('takes braces that are no placeholder for data', () => {
+    const given = use('row', 'region_filter', { state: ['{{', '}}', '{{}}', '{ a }', '{{ a b }}'] });
+
+    expect(resolvePolicies([given], { defined, subject })).toHaveProperty('policies');
+  });
+
+  it.each([{ tenant: '{{ subject.tenant }}' }, { id: '{{ subject.id }}' }])(
+    'does not take what the guest says for a placeholder: %j',
+    (said) => {
+      const resolve = (one: Subject) =>
+        resolvePolicies([use('schema', 'own', {})], { defined, subject: one });
+
+      expect(resolve(subject)).toHaveProperty('policies');
+      expect(refusalsIn(resolve({ ...subject, ...said }))).toEqual(['policy_unresolved /policies/0']);
+    },
+  );
+
   it('does not take a value for a placeholder', () => {
     const sly = use('connection', 'store', { tenant: 'x', 'pass@secret': '{{ tenant }}' });
 
@@ -143,6 +166,20 @@ describe('resolvePolicies', () => {
     ['a placeholder that is not declared', use('schema', 'undeclared', {})],
     ['a value that leaves its name', use('connection', 'store', { tenant: 'a@evil/', 'pass@secret': 'x' })],
     ['a list inside a string', use('connection', 'store', { tenant: ['a'], 'pass@secret': 'x' })],
+    [
+      'a value that is its own placeholder',
+      use('connection', 'store', { tenant: '{{ tenant }}', 'pass@secret': 'x' }),
+    ],
+    [
+      'a value that is another placeholder',
+      use('connection', 'store', { tenant: '{{pass@secret}}', 'pass@secret': 'x' }),
+    ],
+    [
+      'a secret with a placeholder in it',
+      use('connection', 'store', { tenant: 'x', 'pass@secret': 'a{{ tenant }}b' }),
+    ],
+    ['a placeholder for a row value', use('row', 'tenant_tier', { tenant: '{{ tenant }}', tier: 2 })],
+    ['a placeholder in a list', use('row', 'region_filter', { state: ['CA', '{{ state }}'] })],
     ['what every object has', use('row', 'constructor', {})],
   ])('refuses %s', (_what, given) => {
     expect(refusalsIn(resolvePolicies([given], { defined, subject }))).toEqual([

@@ -14,7 +14,15 @@ import type { Granted, PolicyUse, Resource, Subject } from '../grant/grant.ts';
 import { type Rows, rows as rowsSchema } from '../grant/predicate.ts';
 import { narrowRows } from '../grant/predicate-narrow.ts';
 import { pointerOf, type Refusal, type Refused } from '../grant/refusal.ts';
-import { type Fill, fillRow, fillTemplate, isOfSubject, standing, subjectValue } from './templates.ts';
+import {
+  type Fill,
+  fillRow,
+  fillTemplate,
+  isOfSubject,
+  isPlaceholder,
+  standing,
+  subjectValue,
+} from './templates.ts';
 
 /** Whether the answer goes to the resource server that a policy's secrets are for. */
 export type SecretReader = (policy: Policy) => boolean;
@@ -169,7 +177,10 @@ function resolve(
   if (policy === undefined) return 'is not a known policy';
   const fault = checkParams(policy, use.params);
   if (fault !== undefined) return fault;
-  const given: Fill = (name) => (isOfSubject(name) ? subjectValue(subject, name) : paramOf(use.params, name));
+  const given: Fill = (name) => {
+    const value = isOfSubject(name) ? subjectValue(subject, name) : paramOf(use.params, name);
+    return isPlaceholder(value) ? undefined : value;
+  };
   if (policy.kind === 'row') return resolveRow(policy, given);
   const missing: string[] = [];
   const withSecrets = readsSecrets(policy);
@@ -194,6 +205,7 @@ function checkParams({ parameters }: Policy, params: PolicyUse['params']): strin
   if (Object.keys(params).some((name) => !parameters.includes(name))) {
     return 'has a parameter that the policy does not know';
   }
+  if (Object.values(params).some(isPlaceholder)) return 'has a parameter whose value is a placeholder';
   return parameters.every((name) => Object.hasOwn(params, name)) ? undefined : 'lacks a parameter';
 }
 

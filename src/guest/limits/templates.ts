@@ -13,6 +13,8 @@ export type Fill = (name: string) => unknown;
 
 const wholePlaceholder = /^\{\{\s*([^{}\s]+)\s*\}\}$/;
 const placeholders = /\{\{\s*([^{}\s]+)\s*\}\}/g;
+/** Without the state that a global expression keeps between tests. */
+const anyPlaceholder = new RegExp(placeholders.source);
 const listComparison = z.looseObject({
   op: z.enum(['in', 'not_in']),
   value: z.string().regex(wholePlaceholder),
@@ -119,6 +121,14 @@ function mapMembers(value: unknown, map: (member: unknown) => unknown): unknown 
   if (Array.isArray(value)) return value.map(map);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, map(member)]));
+}
+
+/**
+ * True for a value, or a list with one, that holds a placeholder: whoever fills in the result once more would put
+ * another value in its place.
+ */
+export function isPlaceholder(value: unknown): boolean {
+  return [value].flat().some((one) => typeof one === 'string' && anyPlaceholder.test(one));
 }
 
 /** A placeholder of a secret, as others than the resource server see it. */

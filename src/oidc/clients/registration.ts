@@ -7,6 +7,7 @@ import { type AdapterPayload, type Configuration, errors, type Provider } from '
 import { Failure } from '../../base/errors.ts';
 import { newClientSecret, randomId } from '../../base/random.ts';
 import { type Client, grantName } from '../../registry/model/model.ts';
+import { problemOfPublicKey } from '../../registry/model/public-keys.ts';
 import { problemOfRedirectUri } from '../../registry/model/web-address.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { internalMetadata } from './client-metadata.ts';
@@ -84,6 +85,15 @@ function checkMetadata(metadata: Readonly<Record<string, unknown>>): void {
       .map((uri) => problemOfRedirectUri(uri, isNative))
       .find((found) => found !== undefined);
     if (problem !== undefined) throw new errors.InvalidClientMetadata(`${name}: ${problem}`);
+  }
+  checkKeys(metadata['jwks']);
+}
+
+function checkKeys(jwks: unknown): void {
+  const { keys = [] }: { keys?: unknown } = typeof jwks === 'object' && jwks !== null ? jwks : {};
+  for (const [index, key] of (Array.isArray(keys) ? keys : []).entries()) {
+    const problem = problemOfPublicKey(key);
+    if (problem !== undefined) throw new errors.InvalidClientMetadata(`jwks: key ${index} ${problem}`);
   }
 }
 

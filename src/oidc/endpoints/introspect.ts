@@ -3,7 +3,6 @@
 import type { Context } from 'koa';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
-import { sha256 } from '../../base/hash.ts';
 import { nodesToSubscribe } from '../../guest/record/guest-nodes.ts';
 import { storedGuest } from '../../guest/record/guest-record.ts';
 import { annotate, stateOf } from '../../http/request-state.ts';
@@ -18,7 +17,7 @@ import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import { isLive } from '../../tokens/usable.ts';
 import { isChainVerified } from '../client-auth/certificates.ts';
 import { issueIntrospectionJwt } from '../library/internals.ts';
-import { refreshValueOf } from '../profiles/refresh-shape.ts';
+import { refreshHashOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { oidcScopeSet } from '../tokens/claims.ts';
 import { pairwiseIdentifier } from '../tokens/pairwise.ts';
@@ -85,7 +84,7 @@ async function lookUp(
   token: string,
 ): Promise<Introspection> {
   const { client: caller, provider } = asking;
-  const hash = sha256(refreshValueOf(token));
+  const hash = refreshHashOf(token, realm.keys.secret);
   const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
   const guest = document && storedGuest(document, hash);
   if (guest !== undefined) {

@@ -4,17 +4,18 @@
  */
 
 import type { Context, Middleware } from 'koa';
-import { sha256 } from '../../base/hash.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
 import { formOf, replaceForm } from '../http/form.ts';
 import { unitOf } from '../http/protocol-state.ts';
-import { refreshValueOf } from '../profiles/refresh-shape.ts';
+import { refreshHashOf } from '../profiles/refresh-shape.ts';
 import { paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { oidcScopeSet } from '../tokens/claims.ts';
 
-export function narrowRefreshScope(realm: Pick<RealmContext, 'name' | 'permissionNames'>): Middleware {
+export function narrowRefreshScope(
+  realm: Pick<RealmContext, 'name' | 'keys' | 'permissionNames'>,
+): Middleware {
   return async function narrowScopeOfRefresh(ctx, next) {
     const form = formOf(ctx);
     if (ctx.path === paths.token && form.get('grant_type') === 'refresh_token' && form.has('scope')) {
@@ -29,11 +30,11 @@ export function narrowRefreshScope(realm: Pick<RealmContext, 'name' | 'permissio
  * refuse it.
  */
 async function narrow(
-  realm: Pick<RealmContext, 'name' | 'permissionNames'>,
+  realm: Pick<RealmContext, 'name' | 'keys' | 'permissionNames'>,
   ctx: Context,
   form: URLSearchParams,
 ): Promise<void> {
-  const hash = sha256(refreshValueOf(form.get('refresh_token') ?? ''));
+  const hash = refreshHashOf(form.get('refresh_token') ?? '', realm.keys.secret);
   const document = await unitOf(ctx).read(tokenKey(realm.name, hash));
   const record = document && decodeToken(document.value);
   if (record === undefined) return;

@@ -202,7 +202,7 @@ async function explainError(
 
 /** The library looks at `Accept`, and would answer a program with a page. */
 async function phrase(
-  realm: Pick<RealmContext, 'name' | 'issuer' | 'profile'>,
+  realm: Pick<RealmContext, 'name' | 'issuer' | 'profile' | 'keys'>,
   ctx: Context & KoaContextWithOIDC,
   error: errors.OIDCProviderError,
 ): Promise<void> {

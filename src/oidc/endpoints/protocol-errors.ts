@@ -4,14 +4,13 @@
  */
 
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { sha256 } from '../../base/hash.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
 import { isUnauthenticated } from '../client-auth/client-errors.ts';
 import { unitOf } from '../http/protocol-state.ts';
 import { grantNotAllowed } from '../library/messages.ts';
 import type { LibraryError, Refused, RefusedRequest } from '../profiles/profile.ts';
-import { refreshValueOf } from '../profiles/refresh-shape.ts';
+import { refreshHashOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
 /** Thrown at the token endpoint, and where a device or a back end begins. */
@@ -33,7 +32,7 @@ export const clientRoutes: ReadonlySet<string> = new Set([
 
 /** The error that replaces the library's, if another one is right. */
 export async function rephrase(
-  realm: Pick<RealmContext, 'name' | 'profile'>,
+  realm: Pick<RealmContext, 'name' | 'profile' | 'keys'>,
   ctx: KoaContextWithOIDC,
   thrown: LibraryError,
 ): Promise<Refused | undefined> {
@@ -45,7 +44,7 @@ export async function rephrase(
   return errors.rephrase(thrown, request);
 }
 
-function refusedRequest(realm: Pick<RealmContext, 'name'>, ctx: KoaContextWithOIDC): RefusedRequest {
+function refusedRequest(realm: Pick<RealmContext, 'name' | 'keys'>, ctx: KoaContextWithOIDC): RefusedRequest {
   const { route, params, client } = ctx.oidc;
   return {
     route,
@@ -77,10 +76,13 @@ function grantRefusal(ctx: KoaContextWithOIDC): string {
 }
 
 /** True when the refresh token is of this client, and its session, user or the client was cut after it was issued. */
-async function isRevoked(realm: Pick<RealmContext, 'name'>, ctx: KoaContextWithOIDC): Promise<boolean> {
+async function isRevoked(
+  realm: Pick<RealmContext, 'name' | 'keys'>,
+  ctx: KoaContextWithOIDC,
+): Promise<boolean> {
   const token = ctx.oidc.params?.['refresh_token'];
   if (typeof token !== 'string') return false;
-  const document = await unitOf(ctx).read(tokenKey(realm.name, sha256(refreshValueOf(token))));
+  const document = await unitOf(ctx).read(tokenKey(realm.name, refreshHashOf(token, realm.keys.secret)));
   if (document?.cut !== true) return false;
   return decodeToken(document.value)?.clientId === ctx.oidc.client?.clientId;
 }

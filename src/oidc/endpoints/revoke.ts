@@ -5,7 +5,6 @@
 
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
-import { sha256 } from '../../base/hash.ts';
 import { minterOf } from '../../guest/guests.ts';
 import { stateOf } from '../../http/request-state.ts';
 import { GUEST_CUT_TTL, parentNode } from '../../revocation/guest-nodes.ts';
@@ -14,7 +13,7 @@ import { endGrant, tokenKey } from '../../revocation/nodes.ts';
 import type { Write } from '../../storage/port/port.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import { unitOf } from '../http/protocol-state.ts';
-import { refreshValueOf } from '../profiles/refresh-shape.ts';
+import { refreshHashOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { createSessions } from '../sessions/sessions.ts';
 import { revokeGuest } from './guest-holder.ts';
@@ -24,7 +23,7 @@ import { revokeGuest } from './guest-holder.ts';
  * (§2.2). Only the client that a token was issued to can revoke it (§2.1). A refresh token takes its grant along.
  */
 export async function answerRevocation(
-  realm: Pick<RealmContext, 'name' | 'store' | 'events' | 'guests' | 'clock' | 'findClient'>,
+  realm: Pick<RealmContext, 'name' | 'store' | 'events' | 'guests' | 'clock' | 'findClient' | 'keys'>,
   ctx: KoaContextWithOIDC,
 ): Promise<void> {
   const found = await ownToken(realm, ctx);
@@ -80,7 +79,7 @@ const MARGIN = 86_400;
 
 /** Ends the session of a refresh token. Idempotent, without a body. Any other token ends nothing. */
 export async function answerRefreshTokenLogout(
-  realm: Pick<RealmContext, 'name' | 'store' | 'background' | 'logger'>,
+  realm: Pick<RealmContext, 'name' | 'store' | 'background' | 'logger' | 'keys'>,
   ctx: KoaContextWithOIDC,
 ): Promise<void> {
   const found = await anyToken(realm, ctx);
@@ -111,15 +110,15 @@ async function endSessionOf(
   if (sessionUid !== undefined && !isOffline) await createSessions(realm, ctx.oidc.provider).end(sessionUid);
 }
 
-async function ownToken(realm: Pick<RealmContext, 'name'>, ctx: KoaContextWithOIDC) {
+async function ownToken(realm: Pick<RealmContext, 'name' | 'keys'>, ctx: KoaContextWithOIDC) {
   const found = await anyToken(realm, ctx);
   return found?.record.clientId === ctx.oidc.client?.clientId ? found : undefined;
 }
 
-async function anyToken(realm: Pick<RealmContext, 'name'>, ctx: KoaContextWithOIDC) {
+async function anyToken(realm: Pick<RealmContext, 'name' | 'keys'>, ctx: KoaContextWithOIDC) {
   const token = ctx.oidc.params?.['token'];
   if (typeof token !== 'string') return undefined;
-  const hash = sha256(refreshValueOf(token));
+  const hash = refreshHashOf(token, realm.keys.secret);
   const document = await unitOf(ctx).read(tokenKey(realm.name, hash));
   const record = document && decodeToken(document.value);
   return record && { hash, record };

@@ -2,12 +2,11 @@
 
 import type { KoaContextWithOIDC, RefreshToken } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
-import { hmac, sha256 } from '../../base/hash.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { decodeToken } from '../../tokens/record.ts';
 import { unitOf } from '../http/protocol-state.ts';
 import { renewRefreshToken } from '../library/internals.ts';
-import { refreshValueOf } from '../profiles/refresh-shape.ts';
+import { refreshHashOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
 /** Commits the writes of the grant, then completes the answer. Nothing is answered that is not in the store. */
@@ -45,8 +44,8 @@ async function refreshFields(realm: RealmContext, ctx: KoaContextWithOIDC, token
     // A token that was just made has a lifetime but no `exp` yet.
     return { refresh_expires_in: token.exp === undefined ? token.expiration : token.exp - now };
   }
-  const value = refreshValueOf(token.jti);
-  const { issuedAt, expiresAt } = await storedTimes(realm, ctx, value);
+  const hash = refreshHashOf(token.jti, realm.keys.secret);
+  const { issuedAt, expiresAt } = await storedTimes(realm, ctx, hash);
   const wrapping = {
     issuer: realm.issuer,
     clientId: ctx.oidc.client?.clientId ?? '',
@@ -56,17 +55,17 @@ async function refreshFields(realm: RealmContext, ctx: KoaContextWithOIDC, token
     issuedAt,
     expiresAt,
   };
-  const key = Buffer.from(hmac(realm.keys.secret, 'refresh-shape'));
-  return { refresh_token: await shape(value, wrapping, key), refresh_expires_in: expiresAt - now };
+  const refreshToken = await shape(hash, wrapping, realm.keys.secret);
+  return { refresh_token: refreshToken, refresh_expires_in: expiresAt - now };
 }
 
 /** Of several refreshes within the grace one wrote the successor; all of them answer with its times. */
 async function storedTimes(
   realm: Pick<RealmContext, 'name' | 'store'>,
   ctx: KoaContextWithOIDC,
-  value: string,
+  hash: string,
 ) {
-  const key = tokenKey(realm.name, sha256(value));
+  const key = tokenKey(realm.name, hash);
   const isSuccessor = ctx.oidc.entities.RotatedRefreshToken !== undefined;
   const [document] = isSuccessor ? await realm.store.read([key]) : [await unitOf(ctx).read(key)];
   const record = document && decodeToken(document.value);

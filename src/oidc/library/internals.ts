@@ -52,8 +52,8 @@ export function noteSignedClaims(token: AccessToken | ClientCredentials, claims:
 export type InternalsOptions = {
   /** The realm's secret. */
   readonly secret: Buffer;
-  /** The value inside a presented refresh token (refresh-shape.ts). */
-  refreshValueOf(presented: string): string;
+  /** What a presented refresh token is stored under (refresh-shape.ts). */
+  refreshHashOf(presented: string): string;
   /** What a client calls a session. */
   sessionIdFor(uid: string, clientId: string): string;
   /** Runs after a session has ended, before the answer. */
@@ -117,7 +117,7 @@ function prefixValues(provider: Provider, options: InternalsOptions): void {
     return function generateRefreshTokenId() {
       const spent = Provider.ctx?.oidc.entities.RotatedRefreshToken;
       if (spent === undefined) return newValue('refresh');
-      return successorOf(options.refreshValueOf(spent.jti), options.secret);
+      return successorOf(options.refreshHashOf(spent.jti), options.secret);
     };
   });
   override<Token, [], string>(

@@ -25,7 +25,7 @@ export type Profile = {
   readonly accessTokens: AccessTokenRules;
   readonly refreshTokens: {
     /** Wraps an opaque value for the client; `undefined` where the client gets the value itself. */
-    readonly shape: ((value: string, shape: RefreshShape, key: Buffer) => Promise<string>) | undefined;
+    readonly shape: ((hash: string, shape: RefreshShape, secret: Buffer) => Promise<string>) | undefined;
   };
   readonly introspection: IntrospectionRules;
   readonly errors: ProtocolErrors;

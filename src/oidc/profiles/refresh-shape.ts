@@ -1,9 +1,10 @@
 /**
  * Refresh tokens of `profile: keycloak` realms. Keycloak's browser adapter parses them as JWTs and reads `exp`. The
- * JWT wraps the opaque value; only the value is the credential and is looked up.
+ * JWT, with its signature, is the credential: of the value that the library made, it holds only the hash.
  */
+import { createHmac } from 'node:crypto';
 import { decodeJwt, SignJWT } from 'jose';
-import { prefixes } from '../../tokens/values.ts';
+import { equalInConstantTime, hmac, sha256 } from '../../base/hash.ts';
 
 export type RefreshShape = {
   readonly issuer: string;
@@ -16,11 +17,14 @@ export type RefreshShape = {
 };
 
 const header = { alg: 'HS512', typ: 'JWT' };
-/** What every wrapped value begins with: other JWTs need not be opened. */
+/** What each of them begins with: other texts need not be verified. */
 const beginning = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.`;
 
-/** The same value and times give the same JWT, so that repeated refreshes within the grace answer alike. */
-export function shapeRefreshToken(value: string, shape: RefreshShape, key: Buffer): Promise<string> {
+/**
+ * `hash` is what the token is stored under; nobody finds the value by it. The same hash and times give the same JWT, so
+ * that repeated refreshes within the grace answer alike. `secret` is the realm's.
+ */
+export function shapeRefreshToken(hash: string, shape: RefreshShape, secret: Buffer): Promise<string> {
   const claims = {
     typ: 'Refresh',
     azp: shape.clientId,
@@ -32,23 +36,31 @@ export function shapeRefreshToken(value: string, shape: RefreshShape, key: Buffe
     .setIssuer(shape.issuer)
     .setAudience(shape.issuer)
     .setSubject(shape.subject)
-    .setJti(value)
+    .setJti(hash)
     .setIssuedAt(shape.issuedAt)
     .setExpirationTime(shape.expiresAt)
-    .sign(key);
+    .sign(signingKey(secret));
 }
 
 /**
- * The value inside a wrapped refresh token, or the presented text when it is not wrapped. The signature is not
- * checked: the credential is the 256 random bits inside.
+ * What a presented refresh token is stored under: the SHA-256 of an opaque value, or what a JWT of this realm names. A
+ * JWT that does not verify is a text like any other, which is not found.
  */
-export function refreshValueOf(presented: string): string {
-  if (!presented.startsWith(beginning)) return presented;
-  try {
-    const { jti } = decodeJwt(presented);
-    return jti?.startsWith(prefixes.refresh) === true ? jti : presented;
-  } catch {
-    // Not a JWT: the text stands for itself, and will not be found.
-    return presented;
-  }
+export function refreshHashOf(presented: string, secret: Buffer): string {
+  return hashInside(presented, secret) ?? sha256(presented);
+}
+
+function hashInside(presented: string, secret: Buffer): string | undefined {
+  if (!presented.startsWith(beginning)) return undefined;
+  const end = presented.lastIndexOf('.');
+  const expected = createHmac('sha512', signingKey(secret))
+    .update(presented.slice(0, end))
+    .digest('base64url');
+  if (!equalInConstantTime(presented.slice(end + 1), expected)) return undefined;
+  const { jti, typ } = decodeJwt(presented);
+  return typ === 'Refresh' ? jti : undefined;
+}
+
+function signingKey(secret: Buffer): Buffer {
+  return Buffer.from(hmac(secret, 'refresh-shape'));
 }

@@ -1,6 +1,7 @@
 /** The library's configuration for one revision of one realm. */
 import {
   type AdapterFactory,
+  type Client,
   type Configuration,
   type ErrorOut,
   errors,
@@ -10,7 +11,7 @@ import {
 import { assertionCheck, CLOCK_TOLERANCE } from '../client-auth/client-assertions.ts';
 import { dpopAlgorithms } from '../client-auth/dpop.ts';
 import { extraClientMetadata } from '../clients/registration.ts';
-import { heldAddress } from '../clients/trust.ts';
+import { heldAddress, isTrusted } from '../clients/trust.ts';
 import { allowsOrigin } from '../http/cors.ts';
 import { existingGrantLoader } from '../interaction/grant-builder.ts';
 import { interactionPolicyOf } from '../interaction/interaction-policy.ts';
@@ -52,7 +53,7 @@ export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui
     clockTolerance: CLOCK_TOLERANCE,
     assertJwtClientAuthClaimsAndHeader: assertionCheck(realm),
     allowOmittingSingleRegisteredRedirectUri: false,
-    pkce: { required: (_ctx, client) => client['pkce_optional'] !== true },
+    pkce: { required: (_ctx, client) => needsPkce(realm, client) },
     findAccount: accountFinder(realm),
     loadExistingGrant: existingGrantLoader(realm, createConsents(realm.store, realm.name)),
     interactions: {
@@ -79,6 +80,13 @@ export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui
     features: featuresOf(realm, ui),
     ...guardedFetch(realm.allowPrivateFetch),
   };
+}
+
+/** By the client's own setting, or by the realm's for clients that registered themselves. */
+function needsPkce({ view }: Pick<RealmContext, 'view'>, client: Client): boolean {
+  if (client.clientAuthMethod === 'none') return true;
+  const isOptional = !isTrusted(client) && view.registration?.pkce === 'optional';
+  return client['pkce_optional'] !== true && !isOptional;
 }
 
 function errorRenderer(realm: RealmContext, ui: UiPort): NonNullable<Configuration['renderError']> {

@@ -28,7 +28,7 @@ import { createInteractions, type Interactions } from '../interaction/interactio
 import { limitPollInterval } from '../interaction/poll-interval.ts';
 import { adjustModels } from '../library/internals.ts';
 import { remoteKeyFinder } from '../library/remote-keys.ts';
-import { refreshValueOf } from '../profiles/refresh-shape.ts';
+import { refreshHashOf } from '../profiles/refresh-shape.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { UiPort } from '../realm/ui-port.ts';
 import { createAdapterFactory } from '../records/adapter.ts';
@@ -117,7 +117,7 @@ function configured(realm: RealmContext, ui: UiPort): Provider {
   provider.proxy = true;
   adjustModels(provider, {
     secret: realm.keys.secret,
-    refreshValueOf,
+    refreshHashOf: (presented) => refreshHashOf(presented, realm.keys.secret),
     sessionIdFor: (uid, clientId) => realm.profile.sessionIds.idOf(uid, clientId, realm.keys.secret),
     sessionEnded: async (uid) => {
       await realm.store.commit([endSession(realm.name, uid)]);

@@ -9,7 +9,8 @@ import { sha256 } from '../../base/hash.ts';
 import { endGrant } from '../../revocation/nodes.ts';
 import type { Document, Key, Write } from '../../storage/port/port.ts';
 import type { UnitOfWork } from '../../storage/port/unit-of-work.ts';
-import { refreshValueOf } from '../profiles/refresh-shape.ts';
+import { successorOf } from '../../tokens/values.ts';
+import { refreshHashOf } from '../profiles/refresh-shape.ts';
 import { createKeyedReferences } from './keyed-references.ts';
 import { decodeRecord, encodeRecord, signedValueOf } from './record-codec.ts';
 import { indexWrites, placementOf, sessionPointer, ttlOf } from './record-placement.ts';
@@ -88,9 +89,9 @@ function recordTypeOf(name: string): RecordType {
   return recordType;
 }
 
-function keyOf({ realm, name, recordType, handles }: RecordModel, id: string): Key {
-  const value = name === 'RefreshToken' ? refreshValueOf(id) : id;
-  return { realm, kind: recordType.kind, id: handles.hashOf(id) ?? sha256(value) };
+function keyOf({ realm, secret, name, recordType, handles }: RecordModel, id: string): Key {
+  const hash = name === 'RefreshToken' ? refreshHashOf(id, secret) : sha256(id);
+  return { realm, kind: recordType.kind, id: handles.hashOf(id) ?? hash };
 }
 
 function userCodeKey({ realm, handles }: RecordModel, userCode: string): Key {
@@ -129,7 +130,8 @@ async function find(record: RecordModel, id: string): Promise<AdapterPayload | u
   if (document === undefined || document.cut) return undefined;
   const payload = decodeRecord(name, recordType, id, document.value);
   if (payload === undefined) return undefined;
-  if (isUsedUp(name, document)) payload.consumed = Math.floor((document.spentAt ?? 0) / 1_000_000);
+  if (isUsedUp(name, document) || (await isOutlived(record, document, id)))
+    payload.consumed = Math.floor((document.spentAt ?? 0) / 1_000_000);
   // The library refuses any token with an audience at userinfo; ours accepts every token with `openid`.
   if (name === 'AccessToken' && Provider.ctx?.oidc.route === 'userinfo') delete payload.aud;
   return payload;
@@ -198,6 +200,16 @@ function refusalOf(name: string): () => Error {
   return isByPage
     ? () => new Failure('not_found', 'this sign-in has expired')
     : () => new errors.InvalidGrant('the grant was revoked');
+}
+
+/**
+ * Whether the successor of a spent refresh token was used: then the client has it, and whoever still shows the earlier
+ * one is somebody else (RFC 9700 §4.14.2).
+ */
+async function isOutlived(record: RecordModel, document: Document, id: string): Promise<boolean> {
+  if (record.name !== 'RefreshToken' || document.spentAt === undefined) return false;
+  const successor = successorOf(refreshHashOf(id, record.secret), record.secret);
+  return (await record.unit().read(keyOf(record, successor)))?.spentAt !== undefined;
 }
 
 /** Within the race window or the refresh grace a used record still looks unused; the atomic step decides. */

@@ -1,6 +1,7 @@
 import { permissionsOf } from './built-in-api.ts';
 import { apiIdsOf, type Problem, repeated, unknownNames } from './check-realm.ts';
 import type { Client, RealmSettings } from './model.ts';
+import { problemOfPublicKey } from './public-keys.ts';
 import { problemOfOrigin, problemOfRedirectUri } from './web-address.ts';
 
 const CIBA = 'urn:openid:params:grant-type:ciba';
@@ -12,9 +13,6 @@ const grantsOfConfidentialClients: readonly string[] = ['client_credentials', CI
 
 /** Grants that can give a refresh token. */
 const grantsOfUsers: readonly string[] = ['authorization_code', 'password', DEVICE, CIBA, EXCHANGE];
-
-/** Private members of a JWK (RFC 7518 §6.2.2, §6.3.2, §6.4.1): a client registers public keys only. */
-const privateMembers = ['d', 'k', 'p', 'q', 'dp', 'dq', 'qi', 'oth'];
 
 const certificateNames = [
   'tlsClientAuthSubjectDn',
@@ -130,12 +128,8 @@ function checkKeys(client: Client): Problem[] {
     problems.push({ path: [name], message: 'only one name of a certificate can be given' });
   }
   client.jwks?.keys.forEach((key, index) => {
-    if (privateMembers.some((member) => member in key)) {
-      problems.push({
-        path: ['jwks', 'keys', index],
-        message: 'holds a private key; only public ones belong here',
-      });
-    }
+    const message = problemOfPublicKey(key);
+    if (message !== undefined) problems.push({ path: ['jwks', 'keys', index], message });
   });
   return problems;
 }

@@ -4,6 +4,7 @@
  */
 import { adminApi, apisOf, permissionsOf } from './built-in-api.ts';
 import type { Api, Policy, RealmSettings, Role, User } from './model.ts';
+import { problemOfPublicKey } from './public-keys.ts';
 
 /** OIDC Core §5.4 and §11. */
 const oidcScopes: readonly string[] = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
@@ -124,6 +125,7 @@ function checkApis({ apis }: RealmSettings): Problem[] {
       problems.push({ path: ['apis', index, 'audience'], message: 'an audience has no fragment' });
     }
     problems.push(
+      ...checkKeys(api, index),
       ...checkPermissionNames(api).map(({ path, message }) => ({
         path: ['apis', index, 'permissions', ...path],
         message,
@@ -131,6 +133,13 @@ function checkApis({ apis }: RealmSettings): Problem[] {
     );
   });
   return problems;
+}
+
+function checkKeys({ jwks }: Api, at: number): Problem[] {
+  return (jwks?.keys ?? []).flatMap((key, index) => {
+    const message = problemOfPublicKey(key);
+    return message === undefined ? [] : [{ path: ['apis', at, 'jwks', 'keys', index], message }];
+  });
 }
 
 /** OIDC scopes are granted to everybody who asks, so a permission with such a name would protect nothing. */

@@ -121,6 +121,8 @@ export const policy = z.strictObject({
 export const registration = z.strictObject({
   open: z.boolean().default(false),
   permissions: z.array(z.string().max(256)).max(500).default([]),
+  /** Of confidential clients that registered themselves; public ones always need it. */
+  pkce: z.enum(['required', 'optional']).default('required'),
 });
 
 /** The number, or `unlimited`, which must be written out. */
