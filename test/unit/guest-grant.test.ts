@@ -81,7 +81,7 @@ const whole = {
 
 describe('parseGrant', () => {
   it('reads every field of the model as it was sent', () => {
-    expect(parseGrant(whole, realm)).toEqual({ grant: whole });
+    expect(parseGrant(whole, realm)).toEqual({ grant: whole, audiences: [] });
   });
 
   it('adds what the model gives by default, and leaves the life to the ceiling', () => {
