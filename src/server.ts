@@ -192,7 +192,7 @@ function facadeCall(services: Services, { ctx, provider }: RealmRequest): Facade
     seal: services.sealer,
     ctx,
     realm: facadeRealm(realm),
-    showDeadLink: () => sendError(realm, ctx, { kind: 'not_found' }),
+    showLinkProblem: (kind, framedBy) => sendError(realm, ctx, { kind }, framedBy),
   };
 }
 

@@ -15,11 +15,11 @@ type Place = {
   readonly isHttps: boolean;
 };
 
-/** By path. `frame`: who may frame the page, nobody or our own pages. */
+/** By path. `framedBy`: who may frame the page. A report may stand on any page, as its link may. */
 const PAGES = {
   '/demo': { view: 'host', framedBy: "'none'" },
   '/demo/embed': { view: 'embed', framedBy: "'self'" },
-  '/demo/report': { view: 'report', framedBy: "'self'" },
+  '/demo/report': { view: 'report', framedBy: '*' },
   '/demo/callback': { view: 'callback', framedBy: "'none'" },
 };
 
@@ -71,6 +71,7 @@ export function sendAsset(ctx: Context, path: string): void {
 }
 
 function sendPage(ctx: Context, html: string, headers: Record<string, string>): void {
+  ctx.remove('X-Frame-Options');
   ctx.set(headers);
   ctx.type = 'text/html; charset=utf-8';
   ctx.body = html;
@@ -89,10 +90,16 @@ function headersOf(framedBy: string, isHttps: boolean): Record<string, string> {
   return {
     ...apiHeaders({ isHttps }),
     'Content-Security-Policy': policy.join('; '),
-    'X-Frame-Options': framedBy === "'none'" ? 'DENY' : 'SAMEORIGIN',
+    ...frameOptions[framedBy],
     'Cross-Origin-Opener-Policy': 'same-origin',
   };
 }
+
+/** `X-Frame-Options` has no word for any origin. */
+const frameOptions: Readonly<Record<string, Record<string, string>>> = {
+  "'none'": { 'X-Frame-Options': 'DENY' },
+  "'self'": { 'X-Frame-Options': 'SAMEORIGIN' },
+};
 
 function readAsset(name: string): string {
   return readFileSync(new URL(`./assets/${name}`, import.meta.url), 'utf8');

@@ -26,6 +26,8 @@ export type PageSecurity = {
   readonly images?: readonly (string | undefined)[];
   /** Addresses that a form's answer may redirect to. */
   readonly formTargets?: readonly string[];
+  /** Origins that may put the page into a frame, `*` for all. Absent: none. */
+  readonly framedBy?: readonly string[];
 };
 
 const PERMISSIONS = [
@@ -41,7 +43,7 @@ const PERMISSIONS = [
   'usb',
 ];
 
-/** For our own pages: no script, no foreign style, no framing, no caching. */
+/** For our own pages: no script, no foreign style, no caching, and no framing unless `framedBy` says so. */
 export function pageHeaders(security: PageSecurity): ResponseHeaders {
   const images = [...new Set((security.images ?? []).map(imageSource))].filter(isPresent);
   const chain = security.isClientFlow === true ? ['https:'] : [];
@@ -73,12 +75,21 @@ export function apiHeaders({ isHttps }: Pick<PageSecurity, 'isHttps'>): Response
   };
 }
 
+/**
+ * The header that lets these origins frame an answer. `X-Frame-Options` cannot name them, so it must be taken away;
+ * Chromium heeds both on redirects too.
+ */
+export function framePolicy(framedBy: readonly string[]): string {
+  return `default-src 'none'; frame-ancestors ${framedBy.join(' ')}`;
+}
+
 function documentHeaders(security: PageSecurity, policy: readonly string[]): ResponseHeaders {
-  const everywhere = ["frame-ancestors 'none'", "base-uri 'none'"];
+  const { framedBy } = security;
+  const everywhere = [`frame-ancestors ${framedBy?.join(' ') ?? "'none'"}`, "base-uri 'none'"];
   return {
     ...commonHeaders(security.isHttps),
     'Content-Security-Policy': [...policy, ...everywhere].join('; '),
-    'X-Frame-Options': 'DENY',
+    ...(framedBy === undefined ? { 'X-Frame-Options': 'DENY' } : {}),
     'Permissions-Policy': PERMISSIONS.map((feature) => `${feature}=()`).join(', '),
     'Cross-Origin-Opener-Policy': security.isClientFlow === true ? 'unsafe-none' : 'same-origin',
   };

@@ -246,7 +246,7 @@ describe('errors', () => {
     ['a life of text', { ...dashboard, tokenExpiry: '600' }],
     ['no life', { ...dashboard, tokenExpiry: 0 }],
     ['half a second', { ...dashboard, tokenExpiry: 0.5 }],
-    ['no e-mail address', { ...dashboard, endUserEmail: 'somebody' }],
+    ['an e-mail address of no text', { ...dashboard, endUserEmail: 5 }],
     ['a policy without a name', { ...dashboard, cls: { params: {} } }],
     ['a policy of objects', { ...dashboard, rcls: { name: 'region_filter', params: { state: { a: 1 } } } }],
     ['an unknown policy', { ...dashboard, rcls: { name: 'nothing', params: {} } }],

@@ -7,6 +7,8 @@ import { assertionType, type ClientKey, clientAssertion, newKey } from '../suppo
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { detail, EXCHANGE, guestRealm, introspect, JWT, mints } from './guest-support.ts';
 
+const seconds = () => Math.floor(Date.now() / 1000);
+
 describe('a guest assertion', () => {
   let server: TestServer;
   let key: ClientKey;
@@ -73,6 +75,35 @@ describe('a guest assertion', () => {
       status: 400,
       json: { error: 'invalid_request' },
     });
+  });
+
+  it.each<[string, () => Record<string, unknown>, string]>([
+    ['a fast clock', () => ({ iat: seconds() + 100 }), 'has an iat in the future: the clocks differ'],
+    ['a life that is over', () => ({ iat: seconds() - 200, exp: seconds() - 100 }), 'is expired'],
+    ['too long a life', () => ({ exp: seconds() + 400 }), 'lives longer than 300 s'],
+    ['no jti', () => ({ jti: undefined }), 'lacks a fitting jti'],
+    ['no tenant', () => ({ tenant: undefined }), 'lacks a fitting tenant'],
+    ['no end', () => ({ exp: undefined }), 'lacks a fitting exp'],
+    ['another audience', () => ({ aud: 'https://other.test' }), 'lacks a fitting aud'],
+    ['another issuer', () => ({ iss: 'other' }), 'lacks a fitting iss'],
+  ])('is refused for %s, and says so to the client that signed it', async (_what, claims, reason) => {
+    const { status, json } = await exchanged(await assertion(claims()));
+
+    expect([status, json.error]).toEqual([400, 'invalid_request']);
+    expect(json.error_description).toContain(`subject_token ${reason}`);
+  });
+
+  it('says that it was used before, and of a foreign signature nothing', async () => {
+    const value = await assertion();
+    await exchanged(value);
+    const stranger = await clientAssertion(await newKey(), 'signer', server.issuer('acme'), {
+      tenant: 'red',
+    });
+
+    const [again, foreign] = [await exchanged(value), await exchanged(stranger)];
+
+    expect(again.json.error_description).toBe('subject_token has a jti that was used before');
+    expect(foreign.json.error_description).toBe('subject_token is not active or not yours to exchange');
   });
 
   it('does not authenticate the client that it names, nor is what does that a guest', async () => {

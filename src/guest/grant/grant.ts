@@ -14,7 +14,9 @@ import { lifetime } from './lifetime.ts';
 import { rows, usesRawSql } from './predicate.ts';
 import { type Fault, faultsOf, findUnreadable, type Refused, refusalsOf } from './refusal.ts';
 
+/** For clients; the embed products' calls say more, because their customers do. */
 const MAX_RESOURCES = 100;
+const MAX_PRODUCT_RESOURCES = 4000;
 
 const attribute = z.union(
   [dataText, dataNumber, z.boolean(), atMost(1024, z.array(dataText)), atMost(1024, z.array(dataNumber))],
@@ -27,7 +29,8 @@ const subject = z
     /** Absent only for an anonymous subject. */
     id: identifier.optional(),
     type: z.enum(['end_user', 'org_user', 'anonymous']).default('end_user'),
-    email: z.email().max(256).optional(),
+    /** As the caller has it: it is told to resource servers, and nothing is sent to it. */
+    email: identifier.optional(),
     name: identifier.optional(),
     groups: setOf(identifier, 100).optional(),
     roles: setOf(identifier, 100).optional(),
@@ -123,7 +126,7 @@ export const guestGrant = z.strictObject({
   resources: z
     .array(resource)
     .min(1)
-    .max(MAX_RESOURCES)
+    .max(MAX_PRODUCT_RESOURCES)
     .superRefine((list, context) => {
       const seen = new Set<string>();
       for (const [index, { type, id }] of list.entries()) {
@@ -170,14 +173,24 @@ export function allowsNothing(resource: Pick<Resource, 'actions'> | undefined): 
 export type Asked = { readonly grant: GuestGrant; readonly audiences: readonly string[] };
 
 /** Reads native JSON. Otherwise every fault in it, with pointers into `input`. */
-export function parseGrant(input: unknown, policy: GuestPolicy): Asked | Refused {
+export function parseGrant(
+  input: unknown,
+  policy: GuestPolicy,
+  { isOfProduct = false }: { readonly isOfProduct?: boolean } = {},
+): Asked | Refused {
   const unreadable = findUnreadable(input);
   if (unreadable !== undefined) return refusalsOf('invalid_request', [unreadable]);
   const parsed = guestRequest.safeParse(input);
   if (!parsed.success) return refusalsOf('invalid_request', faultsOf(parsed.error));
   const { audience: audiences = [], ...grant } = parsed.data;
-  const faults = checkRealmRules(grant, policy);
+  const faults = [...(isOfProduct ? [] : countFaults(grant)), ...checkRealmRules(grant, policy)];
   return faults.length > 0 ? refusalsOf('invalid_request', faults) : { grant, audiences };
+}
+
+/** More resources than a client may name. */
+export function countFaults({ resources }: Pick<GuestGrant, 'resources'>): Fault[] {
+  const message = `must hold at most ${MAX_RESOURCES} resources`;
+  return resources.length > MAX_RESOURCES ? [{ path: ['resources'], message }] : [];
 }
 
 /** Faults against the realm's policy, whoever asks. Paths are paths in the grant. */

@@ -27,8 +27,8 @@ import {
 import { audiencesFor } from './audiences.ts';
 import type { MintOrder, ParentToken, SubjectUser } from './mint-order.ts';
 
-/** The most ancestors of a token: each generation adds budgets and nodes. */
-const MAX_NODES = 1024;
+/** The most nodes that a token has from those that it is made from: each generation adds some. */
+const MAX_INHERITED = 1024;
 
 export function authorizeMint({ clock, storeAheadMs }: Clocks, given: MintOrder): GuestRecord | Refused {
   const now = epochSeconds(clock);
@@ -44,7 +44,7 @@ export function authorizeMint({ clock, storeAheadMs }: Clocks, given: MintOrder)
   const effective = underPolicies(order.realm, own);
   if (isRefused(effective)) return effective;
   const record = recordOf(order, { ...effective, own, audiences, narrowed: limited.narrowed, now, storeNow });
-  return nodesOfGuest(record).length > MAX_NODES
+  return record.inherited.length > MAX_INHERITED
     ? refusal('access_denied', '', 'is made from a chain of tokens that is too long')
     : record;
 }

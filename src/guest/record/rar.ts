@@ -9,6 +9,7 @@ import { resourceType } from '../grant/actions.ts';
 import { identifier, label } from '../grant/fields.ts';
 import {
   checkRealmRules,
+  countFaults,
   type GuestGrant,
   guestGrant,
   policyParams,
@@ -108,7 +109,9 @@ export function fromDetails(input: unknown, policy: GuestPolicy): { readonly gra
   if (extra !== undefined) return refuse([extra]);
   // Each object is valid on its own; this checks the limits and rules of the whole.
   const whole = guestGrant.safeParse(assemble(parsed.data));
-  const faults = whole.success ? checkRealmRules(whole.data, policy) : faultsOf(whole.error);
+  const faults = whole.success
+    ? [...countFaults(whole.data), ...checkRealmRules(whole.data, policy)]
+    : faultsOf(whole.error);
   if (!whole.success || faults.length > 0) return refuse(faults.map(locate(parsed.data)));
   return { grant: whole.data };
 }

@@ -1,5 +1,13 @@
 /** Subject tokens that are JWTs: ID tokens of this realm, and guest assertions signed by the minting client. */
-import { createLocalJWKSet, type JWK, type JWTHeaderParameters, type JWTPayload, jwtVerify } from 'jose';
+import {
+  createLocalJWKSet,
+  type JWK,
+  type JWTHeaderParameters,
+  type JWTPayload,
+  errors as joseErrors,
+  jwtVerify,
+} from 'jose';
+import { errors } from 'oidc-provider';
 import { z } from 'zod';
 import { epochSeconds } from '../../base/clock.ts';
 import { identifier } from '../../guest/grant/fields.ts';
@@ -56,7 +64,7 @@ export async function verifyIdToken(
 /**
  * Requires `iss` = client, `aud` = issuer, a life of at most 300 s, and a new `jti`. The member `tenant` tells the
  * assertion from one that authenticates the client with the same key (RFC 8725 §3.12); so does its subject, because
- * no guest is the client itself.
+ * no guest is the client itself. What is wrong with an assertion that the client has signed is told to it.
  */
 export async function verifyAssertion(
   realm: RealmContext,
@@ -65,24 +73,42 @@ export async function verifyAssertion(
 ): Promise<{ readonly tenant: string; readonly id: string }> {
   const client = await realm.findClient(minter.clientId);
   const keys = client?.jwks?.keys ?? [];
-  const { payload } = await verified(value, keys, { issuer: minter.clientId, audience: realm.issuer });
+  const expected = { issuer: minter.clientId, audience: realm.issuer };
+  const { payload } = await verified(value, keys, expected, (error) => unfit(faultOf(error)));
   const parsed = assertionClaims.safeParse(payload);
-  if (!parsed.success) throw notExchangeable();
-  const { sub, tenant, jti, exp, iat } = parsed.data;
-  if (sub === minter.clientId) throw notExchangeable();
-  const now = epochSeconds(realm.clock);
-  const isIssued = iat <= now + CLOCK_TOLERANCE;
-  const isShort = isIssued && exp - now <= MAX_ASSERTION_LIFE && exp - iat <= MAX_ASSERTION_LIFE;
+  if (!parsed.success) throw unfit(`lacks a fitting ${parsed.error.issues[0]?.path.join('.')}`);
+  const { sub, tenant, jti, exp } = parsed.data;
+  if (sub === minter.clientId) throw unfit('names the client itself in sub');
+  const fault = faultOfTimes(parsed.data, epochSeconds(realm.clock));
+  if (fault !== undefined) throw unfit(fault);
   const forgotten = Math.ceil(exp) + CLOCK_TOLERANCE;
-  if (!isShort || !(await isFirstUse(realm, `guest:${minter.clientId}`, jti, forgotten)))
-    throw notExchangeable();
+  if (!(await isFirstUse(realm, `guest:${minter.clientId}`, jti, forgotten)))
+    throw unfit('has a jti that was used before');
   return { tenant, id: sub };
+}
+
+function faultOfTimes({ iat, exp }: { readonly iat: number; readonly exp: number }, now: number) {
+  if (iat > now + CLOCK_TOLERANCE) return 'has an iat in the future: the clocks differ';
+  const life = exp - Math.min(iat, now);
+  return life > MAX_ASSERTION_LIFE ? `lives longer than ${MAX_ASSERTION_LIFE} s` : undefined;
+}
+
+/** What is wrong with claims whose signature is right. */
+function faultOf(error: joseErrors.JWTExpired | joseErrors.JWTClaimValidationFailed): string {
+  if (error instanceof joseErrors.JWTExpired) return 'is expired, or the clocks differ';
+  return `lacks a fitting ${error.claim}`;
+}
+
+/** For the client alone: only its key can have signed the assertion. */
+function unfit(fault: string): Error {
+  return new errors.InvalidRequest(`subject_token ${fault}`);
 }
 
 async function verified(
   value: string,
   keys: readonly JWK[],
   expected: { readonly issuer: string; readonly audience?: string },
+  errorOf: (fault: joseErrors.JWTExpired | joseErrors.JWTClaimValidationFailed) => Error = notExchangeable,
 ): Promise<{ readonly header: JWTHeaderParameters; readonly payload: JWTPayload }> {
   try {
     const keySet = createLocalJWKSet({ keys: [...keys] });
@@ -93,9 +119,11 @@ async function verified(
       requiredClaims: ['exp'],
     });
     return { header, payload };
-  } catch {
-    // Any fault means the same: the token cannot be exchanged.
-    throw notExchangeable();
+  } catch (error) {
+    // Claims are judged after the signature.
+    const isSigned =
+      error instanceof joseErrors.JWTExpired || error instanceof joseErrors.JWTClaimValidationFailed;
+    throw isSigned ? errorOf(error) : notExchangeable();
   }
 }
 

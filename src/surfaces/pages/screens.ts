@@ -84,10 +84,12 @@ export function sendError(
     readonly code?: string | undefined;
     readonly detail?: string | undefined;
   },
+  framedBy?: readonly string[],
 ): void {
   const requestId = String(ctx.res.getHeader('X-Request-Id') ?? '') || undefined;
   const html = errorPage(pageContext(realm, ctx), { ...error, requestId });
-  sendPage(realm, ctx, html, { isClientFlow: true, status: ctx.status });
+  const frame = framedBy === undefined ? {} : { framedBy };
+  sendPage(realm, ctx, html, { isClientFlow: true, status: ctx.status, ...frame });
 }
 
 function clientName(ctx: UiContext): string | undefined {

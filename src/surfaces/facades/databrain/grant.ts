@@ -92,8 +92,9 @@ function resourcesOf(request: MintRequest, actions: readonly Action[]): object[]
 /** An embed has the limits of every resource with its id, because it may be the same thing. */
 function containers({ target, params }: MintRequest, filtered: readonly Filtered[]): object[] {
   const hidden = hiddenFilters(params);
+  const byId = Map.groupBy(filtered, ({ id }) => id);
   const named = params.allowedEmbeds?.map((id) => {
-    const same = filtered.filter((one) => one.id === id);
+    const same = byId.get(id) ?? [];
     const filters = same.find((one) => one.filters !== undefined)?.filters;
     const { rows = 'all' } = same.find((one) => one.type === 'metric') ?? {};
     return { type: 'embed', id, rows, ...(filters && { filters }) };
@@ -110,7 +111,8 @@ function containers({ target, params }: MintRequest, filtered: readonly Filtered
 export function limitingOf(params: Params): readonly Pick<Filtered, 'type' | 'id'>[] {
   const { allowedEmbeds } = params;
   if (allowedEmbeds === undefined) return [];
-  return [...dashboards(params), ...metrics(params)].filter(({ id }) => !allowedEmbeds.includes(id));
+  const embeds = new Set(allowedEmbeds);
+  return [...dashboards(params), ...metrics(params)].filter(({ id }) => !embeds.has(id));
 }
 
 function hiddenFilters({ hideDashboardFilters: hidden }: Params): object | undefined {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { atMost, identifier, setOf } from '../../../guest/grant/fields.ts';
 import { isTimeZone } from '../../../guest/grant/intl-names.ts';
 import { type Rows, rows as rowsSchema, usesRawSql } from '../../../guest/grant/predicate.ts';
+import { faultIn } from '../shared/faults.ts';
 import { type Code, refusal } from './errors.ts';
 import type { LiveKey } from './keys.ts';
 import type { DatabrainSection } from './options.ts';
@@ -74,7 +75,13 @@ function comparisonOf(col: string, value: unknown): object | undefined {
   return query && { col, op: 'in_query', value: query };
 }
 
-const metricLimits = z.array(z.strictObject({ metricId: identifier, values: limits })).max(100);
+/** The most entries of each list. The product knows no limit; the size of the request is one. */
+const MAX_ENTRIES = 1000;
+const TOO_MANY = `has more than ${MAX_ENTRIES} entries`;
+
+const metricLimits = z
+  .array(z.strictObject({ metricId: identifier, values: limits }))
+  .max(MAX_ENTRIES, TOO_MANY);
 
 const params = z.strictObject({
   dashboard: z.strictObject({ id: identifier }).optional(),
@@ -86,14 +93,19 @@ const params = z.strictObject({
         isShowOnUrl: z.boolean().optional(),
       }),
     )
-    .max(100)
+    .max(MAX_ENTRIES, TOO_MANY)
     .default([]),
   appFilters: metricLimits.default([]),
   rlsSettings: metricLimits.default([]),
   hideDashboardFilters: setOf(identifier, 100).optional(),
   userIdentifier: identifier.optional(),
   timezone: z.string().max(64).refine(isTimeZone).optional(),
-  allowedEmbeds: setOf(identifier, 100).min(1).optional(),
+  allowedEmbeds: z
+    .array(identifier)
+    .min(1)
+    .max(MAX_ENTRIES, TOO_MANY)
+    .overwrite((list) => [...new Set(list)])
+    .optional(),
   hideDatePicker: z.boolean().optional(),
 });
 
@@ -134,9 +146,7 @@ export function readMintRequest(
 function readTop(version: 1 | 2, body: unknown) {
   const parsed = version === 1 ? bodies[1].safeParse(body) : bodies[2].safeParse(body);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const keys = issue?.code === 'unrecognized_keys' ? 'a field that is not known' : issue?.path.join('.');
-    throw refusal('INVALID_REQUEST_BODY', `the request body is invalid${keys ? `: ${keys}` : ''}`);
+    throw refusal('INVALID_REQUEST_BODY', `the request body is invalid: ${faultIn(parsed.error)}`);
   }
   const none = { workspaceName: undefined, dataAppName: undefined, permissions: {}, theme: undefined };
   return { ...none, ...parsed.data };
@@ -161,13 +171,17 @@ function readParams(given: unknown): Params {
   if (parsed.success) return parsed.data;
   const wrong = new Set(parsed.error.issues.map(({ path }) => path[0]));
   const coded = (Object.keys(codesOfParams) as CodedParam[]).find((name) => wrong.has(name));
-  if (coded !== undefined) throw refuseParam(coded);
-  throw refusal('INVALID_REQUEST_BODY', 'params hold a field that is invalid or not known');
+  if (coded !== undefined) {
+    const issues = parsed.error.issues.filter(({ path }) => path[0] === coded);
+    throw refuseParam(coded, faultIn({ issues }));
+  }
+  throw refusal('INVALID_REQUEST_BODY', `params: ${faultIn(parsed.error)}`);
 }
 
-export function refuseParam(name: CodedParam) {
+/** `fault`: which part of the parameter is wrong. */
+export function refuseParam(name: CodedParam, fault?: string) {
   const [code, message] = codesOfParams[name];
-  return refusal(code, message);
+  return refusal(code, fault === undefined ? message : `${message}: ${fault}`);
 }
 
 function checkDatasource({ datasources }: DatabrainSection, name: string | undefined): void {

@@ -3,8 +3,10 @@
  * caller sends a bearer token of the realm in place of the product's session.
  */
 import { z } from 'zod';
-import { Failure, isFailure } from '../../../base/errors.ts';
+import { Failure, isFailure, isTemporary } from '../../../base/errors.ts';
+import type { GuestRecord } from '../../../guest/record/guest-record.ts';
 import type { Route } from '../../../http/routes.ts';
+import { framePolicy } from '../../../http/security-headers.ts';
 import { createFacade, type SectionCall } from '../shared/facade.ts';
 import { type FacadeMinted, type FacadeOrder, isMinted, lifeOf, mintFor, tellOf } from '../shared/minting.ts';
 import { readJson } from '../shared/request.ts';
@@ -203,16 +205,35 @@ async function unpublish(call: Call): Promise<void> {
   call.ctx.status = 204;
 }
 
-/** Redirects to the viewer of the report, which introspects the token. */
+/** A public link is for every page, unless its token is bound to origins. */
+function framersOf(found: { readonly record: GuestRecord } | undefined): readonly string[] {
+  return found?.record.granted.binding?.origins ?? ['*'];
+}
+
+/** A person looks at a link, perhaps in a frame of another page: every answer to it is a page that may stand there. */
 async function view(call: Call, value: unknown): Promise<void> {
+  try {
+    await redirectToViewer(call, value);
+  } catch (error) {
+    if (!isTemporary(error)) throw error;
+    call.ctx.set('Retry-After', '1');
+    call.ctx.status = 503;
+    call.showLinkProblem('unavailable', ['*']);
+  }
+}
+
+/** Redirects to the viewer of the report, which introspects the token. */
+async function redirectToViewer(call: Call, value: unknown): Promise<void> {
   const { ctx, guests, realm, section } = call;
   const found = typeof value === 'string' ? await guests.findByValue(realm.view.name, value) : undefined;
   const isLive = found?.state === 'active' && isShown(realm, section, found.record);
   if (!isLive || section.viewer === undefined || typeof value !== 'string') {
     ctx.status = 404;
-    call.showDeadLink();
+    call.showLinkProblem('not_found', framersOf(found));
     return;
   }
+  ctx.remove('X-Frame-Options');
+  ctx.set('Content-Security-Policy', framePolicy(framersOf(found)));
   ctx.redirect(section.viewer.replaceAll('{token}', encodeURIComponent(value)));
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Action } from '../../../guest/grant/actions.ts';
 import { network } from '../../../guest/grant/bindings.ts';
 import { atMost, dataText, identifier } from '../../../guest/grant/fields.ts';
+import { faultIn } from '../shared/faults.ts';
 import { labelOf } from '../shared/minting.ts';
 import { boom } from './errors.ts';
 import type { InformerSection } from './options.ts';
@@ -92,7 +93,7 @@ export function readTokenRequest(body: unknown, section: InformerSection): Token
 /** In Joi's words. */
 function messageOf(error: z.ZodError): string {
   const [issue] = error.issues;
-  if (issue?.code === 'unrecognized_keys') return 'Invalid request payload input: a field is not allowed';
+  if (issue?.code === 'unrecognized_keys') return `Invalid request payload input: ${faultIn(error)}`;
   const field = issue?.path[0];
   return field === undefined
     ? 'Invalid request payload JSON format'

@@ -2,12 +2,12 @@
 import { z } from 'zod';
 import { identifier, label, mapOf, setOf } from '../../../guest/grant/fields.ts';
 import { policyParams } from '../../../guest/grant/grant.ts';
+import { faultIn } from '../shared/faults.ts';
 import { refusal } from './errors.ts';
 
 const policy = z.strictObject({ name: label(128), params: policyParams });
 /** A single value means a list of one. */
 const policies = z.union([policy.transform((one) => [one]), z.array(policy).max(20)]);
-const email = z.email().max(256);
 const credential = z.string().min(1).max(1024);
 
 const currencyFormat = z
@@ -19,9 +19,9 @@ const common = {
   tenantId: identifier.optional(),
   tenantName: identifier.optional(),
   endUserId: identifier.optional(),
-  endUserEmail: email.optional(),
+  endUserEmail: identifier.optional(),
   orgUserId: identifier.optional(),
-  orgUserEmail: email.optional(),
+  orgUserEmail: identifier.optional(),
   displayName: identifier.optional(),
   allowEdit: z.boolean().optional(),
   cls: policies.optional(),
@@ -101,14 +101,13 @@ function checkScenario(request: TokenRequest): void {
   }
 }
 
-/** Only names of known fields are reported; an unknown name is the caller's text. */
 function messageOf(error: z.ZodError, body: unknown): string {
   const [issue] = error.issues;
-  if (issue?.code === 'unrecognized_keys') return 'There is a field that is not known.';
   const field = issue?.path[0];
+  if (issue?.code === 'unrecognized_keys') return `${faultIn(error)}.`;
   if (typeof field !== 'string') return 'The body must be a JSON object.';
   const isMissing = mapOf(z.unknown(), 1000).safeParse(body).data?.[field] === undefined;
-  return isMissing ? `${field} is required.` : `${field} is invalid.`;
+  return isMissing ? `${field} is required.` : `${field} is invalid: ${faultIn(error)}.`;
 }
 
 /** Values that `Intl.NumberFormat` accepts (the product's own condition), of existing currencies. */

@@ -36,8 +36,8 @@ export type FacadeRealm = { readonly view: RealmView; readonly guest: GuestRealm
 export type FacadeCall = FacadeDeps & {
   readonly ctx: Context;
   readonly realm: FacadeRealm;
-  /** Shows the page for a link that leads nowhere. The status is set. */
-  showDeadLink(): void;
+  /** Shows the page for a link that leads nowhere, or nowhere now, in a frame of these origins too. The status is set. */
+  showLinkProblem(kind: 'not_found' | 'unavailable', framedBy: readonly string[]): void;
 };
 
 /** A call below a section. */

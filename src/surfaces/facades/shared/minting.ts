@@ -35,7 +35,7 @@ export async function mintFor(
 ): Promise<FacadeMinted | Refusal> {
   const { section, guests } = call;
   const realm = realmFor(call.realm, section);
-  const parsed = parseGrant(grant, realm.policy);
+  const parsed = parseGrant(grant, realm.policy, { isOfProduct: true });
   if (isRefused(parsed)) return firstOf(parsed.refused);
   const minter = {
     clientId: clientIdOf(name),
@@ -54,10 +54,10 @@ export async function mintFor(
 }
 
 function limitingOnly(limiting: NonNullable<FacadeOrder['limiting']>) {
-  return (resource: Resource): Resource => {
-    const isLimiting = limiting.some(({ type, id }) => type === resource.type && id === resource.id);
-    return isLimiting ? { ...resource, actions: [] } : resource;
-  };
+  const nameOf = ({ type, id }: Pick<Resource, 'type' | 'id'>) => JSON.stringify([type, id]);
+  const names = new Set(limiting.map(nameOf));
+  return (resource: Resource): Resource =>
+    names.has(nameOf(resource)) ? { ...resource, actions: [] } : resource;
 }
 
 export function isMinted(outcome: FacadeMinted | Refusal): outcome is FacadeMinted {

@@ -69,6 +69,8 @@ export function sendPage(
   options: Omit<PageSecurity, 'isHttps'> & { readonly status?: number } = {},
 ): void {
   const images = [realm.view.login.logo, ...(options.images ?? [])];
+  // Every answer has it until somebody may frame this one.
+  if (options.framedBy !== undefined) ctx.remove('X-Frame-Options');
   ctx.set({ ...pageHeaders({ ...options, images, isHttps: realm.publicUrl.startsWith('https:') }) });
   ctx.status = options.status ?? 200;
   ctx.type = 'html';
