@@ -3,6 +3,7 @@
  * was sent (RFC 7591 §2, RFC 8705 §2.1.2).
  */
 import type { JSONWebKeySet } from 'jose';
+import { authMethodOf } from '../../registry/model/auth-method.ts';
 import type { Client } from '../../registry/model/model.ts';
 
 const metadataNames = {
@@ -30,8 +31,7 @@ const certificateNames = [
 
 /** The one method that the client may use; Basic and form are one, as either sends the secret. */
 export function methodOf(client: Client): string {
-  const byDefault = client.public === true ? 'none' : 'client_secret_basic';
-  return textOf(client, 'tokenEndpointAuthMethod') ?? byDefault;
+  return textOf(client, 'tokenEndpointAuthMethod') ?? authMethodOf(client);
 }
 
 /** The algorithm that the client said its assertions are signed with, if it did. */

@@ -1,5 +1,6 @@
 /** Turns clients of the registry into RFC 7591 metadata in snake_case, which the library expects. */
 import type { AdapterPayload } from 'oidc-provider';
+import { authMethodOf } from '../../registry/model/auth-method.ts';
 import type { Client, RealmSettings } from '../../registry/model/model.ts';
 import { originsOf } from '../../registry/model/origins.ts';
 
@@ -74,7 +75,7 @@ function defaultsOf(client: Client, realm: RealmDefaults): AdapterPayload {
   return {
     redirect_uris: [],
     response_types: usesCodes ? ['code'] : [],
-    token_endpoint_auth_method: client.public === true ? 'none' : 'client_secret_basic',
+    token_endpoint_auth_method: authMethodOf(client),
     id_token_signed_response_alg: idTokenAlg(client, realm),
     introspection_signed_response_alg: 'ES256',
     ...(knowsGuests(client) ? { authorization_details_types: guestDetailTypes } : {}),

@@ -1,3 +1,4 @@
+import { certificateNames } from './auth-method.ts';
 import { permissionsOf } from './built-in-api.ts';
 import { apiIdsOf, type Problem, repeated, unknownNames } from './check-realm.ts';
 import type { Client, RealmSettings } from './model.ts';
@@ -15,14 +16,6 @@ const grantsOfUsers: readonly string[] = ['authorization_code', 'password', DEVI
 
 /** Private members of a JWK (RFC 7518 §6.2.2, §6.3.2, §6.4.1): a client registers public keys only. */
 const privateMembers = ['d', 'k', 'p', 'q', 'dp', 'dq', 'qi', 'oth'];
-
-const certificateNames = [
-  'tlsClientAuthSubjectDn',
-  'tlsClientAuthSanDns',
-  'tlsClientAuthSanUri',
-  'tlsClientAuthSanIp',
-  'tlsClientAuthSanEmail',
-] as const;
 
 /** Problems of one client, paths from the client. */
 export function checkClient(settings: RealmSettings, client: Client): Problem[] {
@@ -65,6 +58,10 @@ function checkConfidential(client: Client): Problem[] {
   const method = client.tokenEndpointAuthMethod;
   const needs = method === undefined ? undefined : missingFor(method, client);
   if (needs !== undefined) return [{ path: ['tokenEndpointAuthMethod'], message: needs }];
+  if (method === undefined && isAmbiguous(client)) {
+    const message = 'has keys and the name of a certificate: say which, by tokenEndpointAuthMethod';
+    return [{ path: ['id'], message }];
+  }
   const isUsed = client.grants.length > 0 || client.introspects.length > 0 || client.mints !== undefined;
   if (!isUsed || hasCredential(client)) return [];
   return [
@@ -89,6 +86,10 @@ function checkPreviousSecret({ secret, previousSecret, previousSecretUntil }: Cl
 
 function hasCredential(client: Client): boolean {
   return client.secret !== undefined || hasKeys(client) || certificateNamesOf(client).length > 0;
+}
+
+function isAmbiguous(client: Client): boolean {
+  return client.secret === undefined && hasKeys(client) && certificateNamesOf(client).length > 0;
 }
 
 function hasKeys(client: Client): boolean {
