@@ -1,6 +1,7 @@
 /** Composition root, part 1: everything but HTTP. */
 
 import { createAuthenticator } from './authn/authenticator.ts';
+import { createLockout } from './authn/lockout.ts';
 import { createBackground } from './base/background.ts';
 import { systemClock } from './base/clock.ts';
 import type { Settings } from './config/settings.ts';
@@ -77,6 +78,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     registry,
     keyRing,
     authenticator,
+    lockout: createLockout(store),
     guests,
     checkMasterKey,
     bruteForce,

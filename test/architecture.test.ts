@@ -93,7 +93,8 @@ surfaces/facades           > surfaces/facades/shared surfaces/facades/databrain 
 demo                       > http registry/model
 surfaces                   > http oidc/realm oidc/sessions oidc/provider surfaces/pages surfaces/guest-api
                              surfaces/events surfaces/facades/shared surfaces/facades demo
-config                     > base storage/port registry/model registry/store guest/grant guest/limits
+config                     > base storage/port registry/model registry/passwords registry/store guest/grant
+                             guest/limits
                              surfaces/facades
 services.ts                > base observability storage revocation limits keys registry/passwords registry
                              guest/limits guest authn surfaces/facades config
@@ -102,7 +103,7 @@ server.ts                  > observability http oidc/realm oidc/provider surface
                              surfaces/facades demo surfaces services.ts
 cli/runtime                > base observability registry/model oidc/realm config services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/passwords
-                             registry/store registry/apply guest/trail oidc/records oidc/provider
+                             registry/store registry/apply guest/trail authn oidc/records oidc/provider
                              surfaces/pages demo surfaces config services.ts server.ts cli/runtime
 cli                        > base config cli/runtime cli/commands
 main.ts                    > cli

@@ -9,7 +9,7 @@ import type { Passwords } from '../registry/passwords/passwords.ts';
 import { normalizeLogin, type RealmView, type Registry } from '../registry/registry.ts';
 import type { Stamp } from '../storage/port/port.ts';
 import type { Step } from './authentication-context.ts';
-import type { Lockout } from './lockout.ts';
+import { countedAs, type Lockout } from './lockout.ts';
 
 /** Who passed which steps, and when the user was read: what changes the user after that undoes the login. */
 export type Proven = {
@@ -41,7 +41,11 @@ export function createPasswordStep({ registry, passwords, lockout, events }: Pas
     password: string,
   ): Promise<StepOutcome> {
     const found = await registry.findUserByLogin(realm.name, login);
-    const attempt = { ...STEP, realm, who: found?.user.id ?? nameOf(login) } as const;
+    const attempt = {
+      ...STEP,
+      realm,
+      who: found === undefined ? nameOf(login) : countedAs(found.user),
+    } as const;
     const { matches, outdated } = await passwords.verify(password, found?.user.passwordHash);
     // Not before: of many tries at once, those that come late must see what the early ones have counted.
     const isLocked = await lockout.isLocked(attempt);

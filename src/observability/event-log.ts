@@ -20,8 +20,12 @@ export function logEvents(logger: Pick<Logger, 'info' | 'debug'>): EventListener
 
 function lineOf(event: DomainEvent): Line | undefined {
   switch (event.type) {
-    case 'login.succeeded':
     case 'login.failed':
+      // Other logins that failed are in the line of their request.
+      return event.reason === 'locked'
+        ? info('login refused', { user: event.user, reason: 'locked' })
+        : undefined;
+    case 'login.succeeded':
     case 'token.issued':
     case 'token.refused':
     case 'token.introspected':

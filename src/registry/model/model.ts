@@ -307,6 +307,8 @@ export const user = z.strictObject({
     .optional(),
   /** Proof, keyed by the master key, that `passwordHash` is of the password that a file gave (apply-users.ts). */
   appliedPassword: z.string().max(128).optional(),
+  /** Wrong passwords that were counted under an earlier number lock nobody (authn/lockout.ts). */
+  lockGeneration: z.int().optional(),
   roles: z.array(z.string().max(128)).max(100).default([]),
   attributes: z.record(z.string().max(128), z.json()).default({}),
   enabled: z.boolean().default(true),
@@ -321,7 +323,7 @@ export const realmFile = realmSettings.extend({
   demo: z.boolean().optional(),
   clients: z.array(client).max(10_000).default([]),
   users: z
-    .array(user.omit({ appliedPassword: true }))
+    .array(user.omit({ appliedPassword: true, lockGeneration: true }))
     .max(100_000)
     .default([]),
 });
