@@ -157,6 +157,11 @@ function createCached({ realms, clients, feed, clock, store }: CachedDeps) {
       clientCache.clear();
       originCache.clear();
     },
+    () => {
+      realmCache.distrust();
+      clientCache.distrust();
+      originCache.distrust();
+    },
   );
 
   return {
