@@ -24,11 +24,18 @@ const ours: ReadonlySet<string> = new Set([
   'fapi',
   'accessTokenTtl',
   'claimsInIdToken',
+  'audiences',
   'registered',
 ]);
 
 /** Metadata that only the server sets: nobody can register it, and nobody is shown it. */
-export const internalMetadata = ['cors_origins', 'fapi', 'pkce_optional', 'claims_in_id_token'] as const;
+export const internalMetadata = [
+  'cors_origins',
+  'fapi',
+  'pkce_optional',
+  'claims_in_id_token',
+  'token_audiences',
+] as const;
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange' as const;
 
@@ -66,6 +73,7 @@ function flagsOf(client: Client): Record<string, unknown> {
     cors_origins: originsOf(client),
     ...(client.fapi === true ? { fapi: true } : {}),
     ...(client.pkce === 'optional' && client.public !== true ? { pkce_optional: true } : {}),
+    ...(client.audiences === undefined ? {} : { token_audiences: client.audiences }),
     ...(client.claimsInIdToken === true ? { claims_in_id_token: true } : {}),
   };
 }

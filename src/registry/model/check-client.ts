@@ -30,6 +30,7 @@ export function checkClient(settings: RealmSettings, client: Client): Problem[] 
     ...checkPreviousSecret(client),
     ...checkKeys(client),
     ...checkGrants(client),
+    ...checkAudiences(settings, client),
     ...checkIdTokenAlg(settings, client),
     ...checkFapi(client),
     ...checkAddresses(client),
@@ -151,6 +152,17 @@ function checkGrants(client: Client): Problem[] {
     problems.push({ path: ['grants'], message: 'refresh_token needs a grant that logs a user in' });
   }
   return problems;
+}
+
+/** A token that named another API beside its own would be taken there for what it is not. */
+function checkAudiences({ profile }: RealmSettings, { id, audiences = [] }: Client): Problem[] {
+  const problems = audiences.flatMap((audience, index) =>
+    audience === id
+      ? []
+      : [{ path: ['audiences', index], message: `can only be the client's own id, "${id}"` }],
+  );
+  if (audiences.length === 0 || profile === 'keycloak') return problems;
+  return [...problems, { path: ['audiences'], message: 'is only for realms with profile: keycloak' }];
 }
 
 /** A realm has keys for ES256, RS256 and what it or an API of it names. HS256 is made with the client's secret. */

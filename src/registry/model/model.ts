@@ -88,6 +88,8 @@ export const api = z.strictObject({
       format: z.enum(['opaque', 'jwt']).default('opaque'),
       ttl: seconds.optional(),
       alg: signingAlgorithm.optional(),
+      /** `typ` of JWTs. Absent: `at+jwt` (RFC 9068 §2.1), or `JWT` where the realm is for Keycloak's clients. */
+      typ: z.enum(['at+jwt', 'JWT']).optional(),
     })
     .prefault({}),
 });
@@ -189,7 +191,7 @@ export const client = z.strictObject({
   public: z.boolean().optional(),
   firstParty: z.boolean().optional(),
   grants: z.array(grantName).default([]),
-  redirectUris: z.array(url).max(100).default([]),
+  redirectUris: z.array(url).max(1000).default([]),
   roles: z.array(z.string().max(128)).max(100).default([]),
   /** Ceiling of scopes this client can ever get; absent = no ceiling of its own. `api:permission`. */
   permissions: z.array(z.string().max(256)).max(500).optional(),
@@ -197,7 +199,9 @@ export const client = z.strictObject({
   introspects: z.array(z.string()).max(100).default([]),
   mints: mints.optional(),
   /** Web origins that may call from a browser; default: the origins of its redirect URIs. */
-  cors: z.array(z.string().max(256)).max(100).optional(),
+  cors: z.array(z.string().max(256)).max(1000).optional(),
+  /** Only for `profile: keycloak`: names that its JWT access tokens are for beside the API, its own id alone. */
+  audiences: z.array(z.string().max(128)).max(1).optional(),
   consent: z.enum(['none', 'once', 'always']).optional(),
   pkce: z.enum(['required', 'optional']).optional(),
   fapi: z.boolean().optional(),
