@@ -1,6 +1,7 @@
 /** Composition root, part 1: everything but HTTP. */
 
 import { createAuthenticator } from './authn/authenticator.ts';
+import { createLockout } from './authn/lockout.ts';
 import { createBackground } from './base/background.ts';
 import { systemClock } from './base/clock.ts';
 import { hmac } from './base/hash.ts';
@@ -80,6 +81,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     registry,
     keyRing,
     authenticator,
+    lockout: createLockout(store),
     guests,
     checkMasterKey,
     bruteForce,

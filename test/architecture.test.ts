@@ -97,8 +97,8 @@ demo                       > http registry/model
 surfaces                   > http oidc/realm oidc/sessions oidc/provider surfaces/pages/home surfaces/pages
                              surfaces/guest-api surfaces/events surfaces/facades/shared surfaces/facades
                              demo
-config                     > base storage/port registry/model registry/store guest/grant guest/limits
-                             surfaces/facades
+config                     > base storage/port registry/model registry/passwords registry/store guest/grant
+                             guest/limits surfaces/facades
 services.ts                > base observability storage revocation limits keys registry/passwords registry
                              guest/limits guest authn surfaces/facades config
 server.ts                  > base observability http oidc/realm oidc/provider surfaces/pages/home
@@ -106,7 +106,7 @@ server.ts                  > base observability http oidc/realm oidc/provider su
                              surfaces/facades/informer surfaces/facades demo surfaces services.ts
 cli/runtime                > base observability registry/model oidc/realm config services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/passwords
-                             registry/store registry/apply guest/trail oidc/records oidc/provider
+                             registry/store registry/apply guest/trail authn oidc/records oidc/provider
                              surfaces/pages demo surfaces config services.ts server.ts cli/runtime
 cli                        > base config cli/runtime cli/commands
 main.ts                    > cli

@@ -11,7 +11,7 @@ import type { Passwords } from '../registry/passwords/passwords.ts';
 import { normalizeLogin, type RealmView, type Registry } from '../registry/registry.ts';
 import type { Stamp } from '../storage/port/port.ts';
 import type { Step } from './authentication-context.ts';
-import type { Attempt, Lockout } from './lockout.ts';
+import { type Attempt, countedAs, type Lockout } from './lockout.ts';
 
 /** Who passed which steps, and when the user was read: what changes the user after that undoes the login. */
 export type Proven = {
@@ -62,7 +62,8 @@ export function createPasswordStep({ registry, passwords, lockout, bruteForce, e
     const source = admitted(realm, origin);
     const turn = { party: realm.name, member: origin.network, signal: origin.signal };
     const found = await registry.findUserByLogin(realm.name, login);
-    const attempt = { ...STEP, realm, who: found?.user.id ?? nameOf(login) } as const;
+    const who = found === undefined ? nameOf(login) : countedAs(found.user);
+    const attempt = { ...STEP, realm, who } as const;
     const { matches, outdated } = await passwords.verify(password, found?.user.passwordHash, turn);
     // Not before: of many tries at once, those that come late must see what the early ones have counted.
     const isLocked = await lockout.isLocked(attempt);

@@ -45,6 +45,14 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'let a disabled user log in again',
     load: async () => (await import('./commands/user.ts')).enableUser,
   },
+  'user show': {
+    summary: 'show a user, and whether wrong passwords have locked it',
+    load: async () => (await import('./commands/user.ts')).showUser,
+  },
+  'user unlock': {
+    summary: 'lift the lock of wrong passwords',
+    load: async () => (await import('./commands/user.ts')).unlockUser,
+  },
   'keys list': {
     summary: 'list the signing keys of a realm',
     load: async () => (await import('./commands/keys.ts')).listKeys,

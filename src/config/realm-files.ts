@@ -2,6 +2,7 @@
  * Realm files: every `realms/*.yaml` of the configuration folder, checked as a whole before anything is applied. All
  * faults of all files are told at once, as `file:line:column path: what, did you mean …`.
  */
+import { isUtf8 } from 'node:buffer';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
@@ -16,6 +17,7 @@ import {
   realmSettings,
   user,
 } from '../registry/model/model.ts';
+import { parseHash } from '../registry/passwords/password-formats.ts';
 import { loginsOf } from '../registry/store/records.ts';
 import { checkSections } from './compat-sections.ts';
 import { ConfigFaults, didYouMean } from './faults.ts';
@@ -69,10 +71,24 @@ async function realmPaths(folder: string): Promise<readonly string[]> {
 
 async function loadRealmFile(path: string, env: Environment): Promise<Loaded> {
   try {
-    return checkText(await readFile(path, 'utf8'), path, env);
+    const bytes = await readFile(path);
+    const line = lineOfBadText(bytes);
+    if (line === undefined) return checkText(bytes.toString('utf8'), path, env);
+    return { faults: [`${path}:${line}:1 is not UTF-8: save the file in that encoding`] };
   } catch (cause) {
     if (!isSystemError(cause)) throw cause;
     return { faults: [`${path}: cannot be read: ${reasonOf(cause)}`] };
+  }
+}
+
+/** The line of the first bytes that are not UTF-8. Read as if they were, they would become other characters. */
+function lineOfBadText(bytes: Buffer): number | undefined {
+  if (isUtf8(bytes)) return undefined;
+  let line = 1;
+  for (let start = 0; ; line += 1) {
+    const end = bytes.indexOf('\n', start);
+    if (end === -1 || !isUtf8(bytes.subarray(start, end))) return line;
+    start = end + 1;
   }
 }
 
@@ -203,9 +219,20 @@ function crossUsers(
     ...users.flatMap((each, index) =>
       each === undefined
         ? []
-        : checkUser(settings, each).map((problem) => findingOf(['users', index], problem)),
+        : [...checkUser(settings, each), ...checkHash(each)].map((problem) =>
+            findingOf(['users', index], problem),
+          ),
     ),
   ];
+}
+
+/** Who has a hash that no login can be compared with could never sign in. */
+function checkHash({ passwordHash }: Pick<z.infer<typeof user>, 'passwordHash'>): readonly Problem[] {
+  if (passwordHash === undefined || parseHash(passwordHash) !== undefined) return [];
+  const message =
+    'is cut off, malformed or too costly for a login: Argon2id up to 256 MiB, 16 passes and 16 lanes, ' +
+    'PBKDF2 with 1,000 to 5,000,000 iterations, bcrypt with a cost of 4 to 14';
+  return [{ path: ['passwordHash'], message }];
 }
 
 function findingOf(prefix: readonly (string | number)[], { path, message, unknown }: Problem): Finding {

@@ -7,9 +7,17 @@ import type { IncomingMessage } from 'node:http';
 import { findRepeatedKey } from '../base/json-keys.ts';
 import { stateOf } from './request-state.ts';
 
+/** The caller hung up in the middle of the body. */
+export class BrokenOff extends Error {
+  constructor() {
+    super('the request was broken off');
+    this.name = 'BrokenOff';
+  }
+}
+
 /**
- * The whole body, or `undefined` when it is longer than `limit` bytes; the surplus is not kept. Rejects when the
- * caller hangs up in the middle.
+ * The whole body, or `undefined` when it is longer than `limit` bytes; the surplus is not kept. Rejects with
+ * `BrokenOff` when the caller hangs up in the middle.
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const state = stateOf(request);
@@ -89,7 +97,7 @@ function parseJson(body: Buffer): { readonly text: string; readonly value: unkno
 function receive(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.resolve(undefined);
   // A caller that has hung up sends no event any more: waiting for one would never end.
-  if (request.destroyed) return Promise.reject(new Error('the request was broken off'));
+  if (request.destroyed) return Promise.reject(new BrokenOff());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -103,9 +111,9 @@ function receive(request: IncomingMessage, limit: number): Promise<Buffer | unde
       }
     });
     request.once('end', () => resolve(Buffer.concat(chunks)));
-    request.once('error', reject);
+    request.once('error', () => reject(new BrokenOff()));
     request.once('close', () => {
-      if (!request.complete) reject(new Error('the request was broken off'));
+      if (!request.complete) reject(new BrokenOff());
     });
   });
 }

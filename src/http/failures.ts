@@ -3,11 +3,19 @@ import type { ServerResponse } from 'node:http';
 import type { Middleware } from 'koa';
 import { isTemporary } from '../base/errors.ts';
 import type { Logger } from '../observability/logger.ts';
+import { BrokenOff } from './body.ts';
 import { sendJson } from './send-json.ts';
+
+/** The status in log and metrics of a request whose caller has hung up, as nginx counts it. Nobody receives it. */
+export const HUNG_UP = 499;
 
 /** 503 with `Retry-After` for a temporary failure; a bare 500 for anything else, which is logged here, once. */
 export function answerFailure(logger: Logger, response: ServerResponse, error: unknown): void {
-  if (response.headersSent) {
+  if (error instanceof BrokenOff) {
+    logger.debug({ requestId: response.getHeader('X-Request-Id') }, 'the caller hung up');
+    response.statusCode = HUNG_UP;
+    response.end();
+  } else if (response.headersSent) {
     // The headers are out: the connection is closed, so that nobody takes the answer for complete.
     logger.error({ requestId: response.getHeader('X-Request-Id'), err: error }, 'answer broken off');
     response.destroy();

@@ -116,6 +116,9 @@ function createCache({ store, onChange }: Pick<KeyRingDeps, 'store' | 'onChange'
   /** Counts changes: a value that was read before a change is neither cached nor given to a later caller. */
   let changes = 0;
 
+  /** True while changes may be missed: nothing is kept then. */
+  let isDoubtful = false;
+
   function drop(realm?: string): void {
     changes += 1;
     if (realm === undefined) {
@@ -132,7 +135,12 @@ function createCache({ store, onChange }: Pick<KeyRingDeps, 'store' | 'onChange'
         onChange?.(realm);
       }
     },
+    onDoubt() {
+      isDoubtful = true;
+      drop();
+    },
     onGap() {
+      isDoubtful = false;
       drop();
       onChange?.();
     },
@@ -149,7 +157,7 @@ function createCache({ store, onChange }: Pick<KeyRingDeps, 'store' | 'onChange'
   async function keep(realm: string, read: () => Promise<Cached>): Promise<Cached> {
     const before = changes;
     const entry = await read();
-    if (changes === before) {
+    if (changes === before && !isDoubtful) {
       entries.set(realm, entry);
     }
     return entry;

@@ -13,6 +13,7 @@ type Line = {
 
 /** The events that have a line of their own. */
 export const loggedTypes = [
+  'login.failed',
   'guest',
   'revocation',
   'keys.created',
@@ -25,7 +26,9 @@ type LoggedEvent = Extract<DomainEvent, { type: (typeof loggedTypes)[number] }>;
 export function logEvents(logger: Pick<Logger, 'info' | 'debug'>): EventListener {
   return function logEvent(event) {
     if (!isLogged(event)) return;
-    const { level, fields, message } = lineOf(event);
+    const line = lineOf(event);
+    if (line === undefined) return;
+    const { level, fields, message } = line;
     logger[level]({ realm: event.realm, ...fields }, message);
   };
 }
@@ -34,8 +37,13 @@ function isLogged(event: DomainEvent): event is LoggedEvent {
   return loggedTypes.some((type) => type === event.type);
 }
 
-function lineOf(event: LoggedEvent): Line {
+function lineOf(event: LoggedEvent): Line | undefined {
   switch (event.type) {
+    case 'login.failed':
+      // Other logins that failed are in the line of their request.
+      return event.reason === 'locked'
+        ? info('login refused', { user: event.user, reason: 'locked' })
+        : undefined;
     case 'revocation':
       return info('revoked', { kinds: event.kinds, nodes: event.nodes.length });
     case 'keys.created':

@@ -158,6 +158,11 @@ function createCached({ realms, clients, feed, clock, store }: CachedDeps) {
       clientCache.clear();
       originCache.clear();
     },
+    () => {
+      realmCache.distrust();
+      clientCache.distrust();
+      originCache.distrust();
+    },
   );
 
   return {

@@ -204,6 +204,23 @@ describe('only Redis', () => {
     await expect.poll(heard).toEqual([{ realm: 'acme', message: 'm' }]);
   });
 
+  it('doubts what was remembered from the first missed heartbeat, until the subscription is confirmed', async () => {
+    const server = await start();
+    const proxy = await startProxy(server.port);
+    const store = await open(`redis://127.0.0.1:${proxy.port}`);
+    const seen: string[] = [];
+    store.subscribe('topic', {
+      onMessage: () => undefined,
+      onGap: () => void seen.push('gap'),
+      onDoubt: () => void seen.push('doubt'),
+    });
+    await expect.poll(() => seen, { timeout: 5000 }).toEqual(['gap']);
+
+    proxy.silence();
+
+    await expect.poll(() => seen, { timeout: 15_000 }).toEqual(['gap', 'doubt', 'gap']);
+  });
+
   it('hears nothing of another database', async () => {
     const server = await start();
     const [one, other] = [await open(`${server.url}/1`), await open(`${server.url}/2`)];

@@ -168,6 +168,11 @@ describe('client authentication of ours', () => {
     ['private_key_jwt by RSA', () => right('by-key', 'rsa')],
     ['private_key_jwt with keys at an address', () => right('by-uri')],
     ['private_key_jwt of a FAPI client', () => right('fapi')],
+    ['keys without a named method', () => right('by-key-unnamed')],
+    [
+      'a certificate without a named method',
+      () => ({ form: [['client_id', 'by-name-unnamed']], certificate: own, verified }),
+    ],
     [
       'tls_client_auth by subject',
       () => ({ form: [['client_id', 'by-subject']], certificate: own, verified }),

@@ -38,6 +38,8 @@ export function clientsOf(keys: Keys, jwks: object, jwksUri: string) {
     { ...secret, id: 'with-keys', jwks },
     { ...used, id: 'unprintable', secret: 'ein-gehëimnis' },
     { ...secret, id: 'secret-jwt', tokenEndpointAuthMethod: 'client_secret_jwt' },
+    { ...used, id: 'by-key-unnamed', jwks },
+    { ...used, id: 'by-name-unnamed', tlsClientAuthSanDns: 'gateway.acme.test' },
     { ...byKey, id: 'by-key', jwks },
     { ...byKey, id: 'by-key-disabled', enabled: false, jwks },
     { ...byKey, id: 'one-alg', tokenEndpointAuthSigningAlg: 'ES256', jwks },

@@ -349,8 +349,9 @@ describe.each([
 
   it('survives a client that fails to authenticate', async () => {
     const form = await freshForm();
+    const { client_id: _, ...rest } = form;
 
-    const refused = await token(realm, form, ['dc-ui', 'made-up-secret']);
+    const refused = await token(realm, rest, ['nobody', 'made-up-secret']);
     const accepted = await token(realm, form);
 
     expect(refused.status).toBe(401);

@@ -1,7 +1,9 @@
 /** OWASP ASVS 6.3.1: wrong passwords lock a user, by whichever name they were tried, and nobody can see who exists. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAuthenticator } from '../../src/authn/authenticator.ts';
+import { countedAs } from '../../src/authn/lockout.ts';
 import { createWorkQueue } from '../../src/base/work-queue.ts';
+import type { User } from '../../src/registry/model/model.ts';
 import { createPasswords } from '../../src/registry/passwords/passwords.ts';
 import { type Answer, postForm } from '../support/http.ts';
 import { acme } from '../support/realms.ts';
@@ -12,7 +14,7 @@ const LOCK_AFTER = 4;
 let server: TestServer;
 beforeAll(async () => {
   const user = (username: string) => ({ username, email: `${username}@acme.test`, password: 'my_password' });
-  const users = ['george.becker', 'ann', 'burst', 'waits'].map(user);
+  const users = ['george.becker', 'ann', 'burst', 'waits', 'helped', 'freed'].map(user);
   const passwords = { lockAfter: LOCK_AFTER, lockWindow: 60, lockFor: 600 };
   server = await startTestServer({ realms: [acme({ users, passwords })] });
 });
@@ -85,5 +87,35 @@ describe('wrong passwords', () => {
     );
 
     expect(outcomes.filter(({ ok }) => ok)).toEqual([]);
+  });
+});
+
+describe('an operator', () => {
+  const lockedFor = async (username: string) => {
+    const { registry, lockout } = server.services;
+    const realm = await registry.findRealm('acme');
+    const found = await registry.findUserByLogin('acme', username);
+    if (realm === undefined || found === undefined) throw new Error('there is no such user');
+    return lockout.lockedFor({ realm, step: 'password', who: countedAs(found.user) });
+  };
+  const change = async (username: string, fields: Partial<User>) => {
+    const found = await server.services.registry.findUserByLogin('acme', username);
+    const id = found?.user.id ?? '';
+    await server.services.registry.updateUser('acme', id, (user) => ({ ...user, ...fields }));
+  };
+
+  it.each<[string, Partial<User>, string]>([
+    ['helped', { password: 'quite_another_1' }, 'quite_another_1'],
+    ['freed', { lockGeneration: 1 }, 'my_password'],
+  ])('sees the lock of %s, and ends it with %j', async (username, fields, password) => {
+    expect(await lockedFor(username)).toBe(0);
+    await statuses(Array(LOCK_AFTER).fill(username), 'wrong');
+    expect(await lockedFor(username)).toBeGreaterThan(500);
+    expect((await login(username, 'my_password')).status).toBe(400);
+
+    await change(username, fields);
+
+    expect(await lockedFor(username)).toBe(0);
+    expect((await login(username, password)).status).toBe(200);
   });
 });

@@ -81,7 +81,7 @@ async function guestExchange(): Promise<Request> {
 async function boundToken(): Promise<string> {
   const dpop = await dpopProof(key, { url: token() });
   const headers = { authorization: basic(bound), dpop };
-  const fields = form({ grant_type: 'client_credentials' });
+  const fields = form({ grant_type: 'client_credentials', resource: 'urn:daypass:admin' });
   return (await (await fetch(token(), { method: 'POST', headers, body: fields })).json()).access_token;
 }
 

@@ -51,6 +51,11 @@ ${rest}`;
       '7:30 roles[0].permissions[0]: there is no permission "a:raed", did you mean "a:read"?',
     ],
     [
+      'keys and the name of a certificate without a method',
+      'clients:\n  - { id: a, grants: [client_credentials], jwks: { keys: [] }, tlsClientAuthSanDns: a.test }\n',
+      '3:11 clients[0].id: has keys and the name of a certificate: say which, by tokenEndpointAuthMethod',
+    ],
+    [
       'an algorithm that the realm has no key for',
       'clients:\n  - { id: a, public: true, idTokenSignedResponseAlg: PS256 }\n',
       '3:54 clients[0].idTokenSignedResponseAlg: the realm has no key for PS256; with ' +

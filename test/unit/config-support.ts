@@ -5,7 +5,9 @@ import { onTestFinished } from 'vitest';
 import { ConfigFaults } from '../../src/config/faults.ts';
 import { loadRealmFiles } from '../../src/config/realm-files.ts';
 
-export async function folderWith(files: Record<string, string>): Promise<string> {
+type Files = Readonly<Record<string, string | Buffer>>;
+
+export async function folderWith(files: Files): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'realm-files-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   await mkdir(join(folder, 'realms'));
@@ -14,7 +16,7 @@ export async function folderWith(files: Record<string, string>): Promise<string>
 }
 
 /** The faults without the folder, so that each begins with the name of the file. */
-export async function faultsOf(files: Record<string, string>, env = {}): Promise<readonly string[]> {
+export async function faultsOf(files: Files, env = {}): Promise<readonly string[]> {
   const folder = await folderWith(files);
   const outcome = await loadRealmFiles(folder, env).catch((error: unknown) => error);
   if (!(outcome instanceof ConfigFaults)) return [];

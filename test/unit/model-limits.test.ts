@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clientId, lifetimes, realmSettings } from '../../src/registry/model/model.ts';
+import { client, clientId, lifetimes, realmSettings } from '../../src/registry/model/model.ts';
 
 describe('a client id', () => {
   it.each(['0f8fad5b-d9cb-469f-a165-70867728950e', 'guest:ann', 'daypass-account', 'two words', ''])(
@@ -15,6 +15,15 @@ describe('a client id', () => {
       expect(clientId.safeParse(id).success).toBe(true);
     },
   );
+});
+
+it.each([
+  [1000, true],
+  [1001, false],
+])('a client may have %i redirect URIs: %s', (count, isAllowed) => {
+  const redirectUris = Array.from({ length: count }, (_, n) => `https://tenant-${n}.example/callback`);
+
+  expect(client.safeParse({ id: 'saas', redirectUris }).success).toBe(isAllowed);
 });
 
 describe('lifetimes', () => {

@@ -153,6 +153,11 @@ describe('imported hashes', () => {
     ],
     ['PBKDF2 with SHA-256', 'Password', `$pbkdf2-sha256$i=80000$TmFDbA==$${sha256Tag}`],
     [
+      'PBKDF2 in modular crypt form',
+      'Password',
+      `$pbkdf2-sha256$80000$TmFDbA$${sha256Tag.replaceAll('+', '.')}`,
+    ],
+    [
       'PBKDF2 with SHA-512',
       'password',
       '$pbkdf2-sha512$i=4096$c2FsdA$0Zexsz2wFD4BixLz0dFHnmzevcyXxcD4f2kC4HL0V7UUPzBgJkGz1VzTNZiMs2uEN2Bg7NUy4Dm3QqI5Q0ry1Q',

@@ -106,6 +106,24 @@ describe('a gap in the messages', () => {
   });
 });
 
+describe('a doubt about the messages', () => {
+  it('makes a process read through, until it is over', async () => {
+    const { store, reconnecting } = await openTwo();
+    const { registry: other, gap, doubt } = reconnecting();
+    await other.findClient('acme', 'web');
+
+    doubt();
+    const during = await other.findClient('acme', 'web');
+    await store.commit([{ remove: clientKey('acme', 'web') }]);
+
+    expect(during).toBeDefined();
+    expect(await other.findClient('acme', 'web')).toBeUndefined();
+    gap();
+    const realm = await other.findRealm('acme');
+    expect(await other.findRealm('acme')).toBe(realm);
+  });
+});
+
 describe('cache', () => {
   it('does not remember a look-up that a change overtook', async () => {
     const answers: ((value: { n: number }) => void)[] = [];

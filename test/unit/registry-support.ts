@@ -68,14 +68,20 @@ export async function openRegistry({ maxWaiting }: Options = {}) {
   /** A registry whose connection can be told to have been lost for a while. */
   function reconnecting() {
     const gaps: (() => void)[] = [];
+    const doubts: (() => void)[] = [];
     const registry = registryOn({
       ...connect().store,
-      subscribe(_topic, { onGap }) {
+      subscribe(_topic, { onGap, onDoubt }) {
         gaps.push(onGap);
+        if (onDoubt !== undefined) doubts.push(onDoubt);
         return () => undefined;
       },
     });
-    return { registry, gap: () => gaps.forEach((onGap) => void onGap()) };
+    return {
+      registry,
+      gap: () => gaps.forEach((onGap) => void onGap()),
+      doubt: () => doubts.forEach((onDoubt) => void onDoubt()),
+    };
   }
 
   onTestFinished(async () => {

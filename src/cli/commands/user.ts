@@ -1,3 +1,4 @@
+import { countedAs } from '../../authn/lockout.ts';
 import { Failure } from '../../base/errors.ts';
 import { didYouMean } from '../../config/faults.ts';
 import { checkUser } from '../../registry/model/check-realm.ts';
@@ -71,6 +72,38 @@ export const enableUser: Command = {
   about: 'Enables a disabled user. Sessions and tokens of before stay revoked.',
   options: existing,
   run: (input) => switchUser(input.need('realm'), input.need('user'), true),
+};
+
+export const showUser: Command = {
+  about: 'Shows a user: name, id, e-mail address, whether enabled, whether locked and for how long, roles.',
+  options: existing,
+  run: (input) =>
+    withServices(async (services) => {
+      const realm = await getRealm(services, input.need('realm'));
+      const user = await getUser(services, realm.name, input.need('user'));
+      const seconds = await services.lockout.lockedFor({ realm, step: 'password', who: countedAs(user) });
+      print(`user\t${user.username}\nid\t${user.id}\nemail\t${user.email ?? ''}`);
+      print(`state\t${user.enabled ? 'enabled' : 'disabled'}`);
+      print(`locked\t${seconds === 0 ? 'no' : `for ${seconds} s, by wrong passwords`}`);
+      print(`roles\t${user.roles.join(' ')}`);
+      return 0;
+    }),
+};
+
+export const unlockUser: Command = {
+  about: 'Lifts the lock that wrong passwords have put on a user. A new password lifts it too.',
+  options: existing,
+  run: (input) =>
+    withServices(async (services) => {
+      const realm = await getRealm(services, input.need('realm'));
+      const found = await getUser(services, realm.name, input.need('user'));
+      await services.registry.updateUser(realm.name, found.id, (user) => ({
+        ...user,
+        lockGeneration: (user.lockGeneration ?? 0) + 1,
+      }));
+      print(`${found.username} is not locked`);
+      return 0;
+    }),
 };
 
 /** By user name or e-mail address. */

@@ -131,7 +131,7 @@ function sign(realm: GuestRealm, record: GuestRecord, claims: Record<string, unk
   const alg = api?.tokens.alg ?? 'ES256';
   const key = realm.jwks.find((one) => one.alg === alg);
   if (key === undefined) throw new Error(`the realm has no ${alg} key`);
-  return signJwt(key, 'at+jwt', {
+  return signJwt(key, api?.tokens.typ ?? 'at+jwt', {
     ...claims,
     ...statusOf(realm, record),
     iss: realm.issuer,

@@ -3,7 +3,8 @@
  * these support (RFC 6749 §2.3, RFC 7523 §3, RFC 8705 §2). Takes the parts of a request and returns the client or a
  * refusal; knows no framework. `test/flows/client-auth-differential.test.ts` compares its answers with the library's.
  */
-import { authMethodOf, isSecretOf, secretExpiryOf } from '../../registry/model/client-secrets.ts';
+import { authMethodOf } from '../../registry/model/auth-method.ts';
+import { isSecretOf, secretExpiryOf } from '../../registry/model/client-secrets.ts';
 import type { Client } from '../../registry/model/model.ts';
 import type { FindRemoteKeys } from '../library/remote-keys.ts';
 import type { RealmContext } from '../realm/realm-context.ts';

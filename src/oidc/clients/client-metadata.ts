@@ -1,5 +1,6 @@
 /** Turns clients of the registry into RFC 7591 metadata in snake_case, which the library expects. */
 import type { AdapterPayload } from 'oidc-provider';
+import { authMethodOf } from '../../registry/model/auth-method.ts';
 import type { Client, RealmSettings } from '../../registry/model/model.ts';
 import { originsOf } from '../../registry/model/origins.ts';
 
@@ -23,6 +24,7 @@ const ours: ReadonlySet<string> = new Set([
   'fapi',
   'accessTokenTtl',
   'claimsInIdToken',
+  'audiences',
   'registered',
 ]);
 
@@ -33,6 +35,7 @@ export const internalMetadata = [
   'pkce_optional',
   'claims_in_id_token',
   'self_registered',
+  'token_audiences',
 ] as const;
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange' as const;
@@ -74,6 +77,7 @@ function flagsOf(client: Client): Record<string, unknown> {
     cors_origins: originsOf(client),
     ...(client.fapi === true ? { fapi: true } : {}),
     ...(client.pkce === 'optional' && client.public !== true ? { pkce_optional: true } : {}),
+    ...(client.audiences === undefined ? {} : { token_audiences: client.audiences }),
     ...(client.claimsInIdToken === true ? { claims_in_id_token: true } : {}),
     ...(client.registered === undefined ? {} : { self_registered: true }),
   };
@@ -84,7 +88,7 @@ function defaultsOf(client: Client, realm: RealmDefaults): AdapterPayload {
   return {
     redirect_uris: [],
     response_types: usesCodes ? ['code'] : [],
-    token_endpoint_auth_method: client.public === true ? 'none' : 'client_secret_basic',
+    token_endpoint_auth_method: authMethodOf(client),
     id_token_signed_response_alg: idTokenAlg(client, realm),
     introspection_signed_response_alg: 'ES256',
     ...(knowsGuests(client) ? { authorization_details_types: guestDetailTypes } : {}),

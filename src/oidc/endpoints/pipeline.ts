@@ -5,6 +5,8 @@
 import type { Context, Middleware } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import { isTemporary } from '../../base/errors.ts';
+import { BrokenOff } from '../../http/body.ts';
+import { HUNG_UP } from '../../http/failures.ts';
 import { stateOf } from '../../http/request-state.ts';
 import { createUnitOfWork } from '../../storage/port/unit-of-work.ts';
 import { limitAttempts } from '../client-auth/brute-force.ts';
@@ -87,11 +89,18 @@ function answerFailures(realm: Pick<RealmContext, 'name' | 'logger'>): Middlewar
       await next();
     } catch (error) {
       if (isTemporary(error)) return answerTemporary(ctx);
+      if (error instanceof BrokenOff) return answerBrokenOff(realm, ctx);
       realm.logger.error({ realm: realm.name, err: error }, 'unexpected error');
       ctx.status = 500;
       ctx.body = { error: 'server_error' };
     }
   };
+}
+
+function answerBrokenOff({ name, logger }: Pick<RealmContext, 'name' | 'logger'>, ctx: Context): void {
+  logger.debug({ realm: name }, 'the caller hung up');
+  ctx.body = null;
+  ctx.status = HUNG_UP;
 }
 
 function noteAnswers(realm: Pick<RealmContext, 'name' | 'events'>): Middleware {

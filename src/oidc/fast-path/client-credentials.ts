@@ -129,7 +129,7 @@ function sign(
   const alg = api.tokens.alg ?? realm.profile.signingAlg;
   const jwk = realm.keys.jwks.find((one) => one.alg === alg);
   if (jwk === undefined) throw new Error(`the realm has no ${alg} key`);
-  return signJwt(jwk, 'at+jwt', {
+  return signJwt(jwk, api.tokens.typ ?? 'at+jwt', {
     iss: realm.issuer,
     sub: client.id,
     aud: api.audience,

@@ -15,8 +15,14 @@ export function shapeJwt(jwt: JWTStructured, { realm, ctx, token, user }: JwtInM
     resource_access: resourceAccess(realm, jwt.payload),
     ...sessionClaims('sessionUid' in token ? token.sessionUid : undefined),
     ...(user === undefined ? {} : personClaims(user, jwt.payload['scope'])),
+    ...audienceOf(jwt.payload['aud'], ctx.oidc.client?.['token_audiences']),
     'allowed-origins': ctx.oidc.client?.['cors_origins'] ?? [],
   });
+}
+
+/** The client may want to find itself among those that the token is for. */
+function audienceOf(api: unknown, own: unknown): { readonly aud?: readonly unknown[] } {
+  return Array.isArray(own) && own.length > 0 ? { aud: [api, ...own] } : {};
 }
 
 /** The same for a token's record. */

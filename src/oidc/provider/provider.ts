@@ -12,7 +12,7 @@ import { clientNode, endSession } from '../../revocation/nodes.ts';
 import { createUnitOfWork, type UnitOfWork } from '../../storage/port/unit-of-work.ts';
 import type { ClientAuthDeps } from '../client-auth/authenticate.ts';
 import { takeDoubledSecretOnce } from '../client-auth/doubled-secret.ts';
-import { takePublicClientByName } from '../client-auth/public-secret.ts';
+import { takeClientByName } from '../client-auth/named-client.ts';
 import { isFirstUse } from '../client-auth/replay.ts';
 import { toMetadata } from '../clients/client-metadata.ts';
 import { createInitialAccessToken, registerClient } from '../clients/registration.ts';
@@ -141,7 +141,7 @@ function configured(realm: RealmContext, ui: UiPort): Provider {
   provider.use(logoutWithoutSession(realm, ui));
   provider.use(fillInUserCode);
   provider.use(takeDoubledSecretOnce(realm));
-  provider.use(takePublicClientByName(realm));
+  provider.use(takeClientByName(realm));
   return provider;
 }
 

@@ -33,5 +33,8 @@ export function shapeJwt(
   token: Token,
   jwt: JWTStructured,
 ): void {
+  const { aud } = jwt.payload;
+  const typ = typeof aud === 'string' ? realm.apiOf(aud)?.tokens.typ : undefined;
   realm.profile.accessTokens.shapeJwt?.(jwt, { realm, ctx, token, user: userOf(ctx) });
+  if (typ !== undefined) jwt.header = { ...jwt.header, typ };
 }

@@ -1,3 +1,4 @@
+import { certificateNames } from './auth-method.ts';
 import { permissionsOf } from './built-in-api.ts';
 import { apiIdsOf, type Problem, repeated, unknownNames } from './check-realm.ts';
 import type { Client, RealmSettings } from './model.ts';
@@ -14,14 +15,6 @@ const grantsOfConfidentialClients: readonly string[] = ['client_credentials', CI
 /** Grants that can give a refresh token. */
 const grantsOfUsers: readonly string[] = ['authorization_code', 'password', DEVICE, CIBA, EXCHANGE];
 
-const certificateNames = [
-  'tlsClientAuthSubjectDn',
-  'tlsClientAuthSanDns',
-  'tlsClientAuthSanUri',
-  'tlsClientAuthSanIp',
-  'tlsClientAuthSanEmail',
-] as const;
-
 /** Problems of one client, paths from the client. */
 export function checkClient(settings: RealmSettings, client: Client): Problem[] {
   const roles = settings.roles.map(({ name }) => name);
@@ -35,6 +28,7 @@ export function checkClient(settings: RealmSettings, client: Client): Problem[] 
     ...checkPreviousSecret(client),
     ...checkKeys(client),
     ...checkGrants(client),
+    ...checkAudiences(settings, client),
     ...checkIdTokenAlg(settings, client),
     ...checkFapi(client),
     ...checkAddresses(client),
@@ -63,6 +57,10 @@ function checkConfidential(client: Client): Problem[] {
   const method = client.tokenEndpointAuthMethod;
   const needs = method === undefined ? undefined : missingFor(method, client);
   if (needs !== undefined) return [{ path: ['tokenEndpointAuthMethod'], message: needs }];
+  if (method === undefined && isAmbiguous(client)) {
+    const message = 'has keys and the name of a certificate: say which, by tokenEndpointAuthMethod';
+    return [{ path: ['id'], message }];
+  }
   const isUsed = client.grants.length > 0 || client.introspects.length > 0 || client.mints !== undefined;
   if (!isUsed || hasCredential(client)) return [];
   return [
@@ -87,6 +85,10 @@ function checkPreviousSecret({ secret, previousSecret, previousSecretUntil }: Cl
 
 function hasCredential(client: Client): boolean {
   return client.secret !== undefined || hasKeys(client) || certificateNamesOf(client).length > 0;
+}
+
+function isAmbiguous(client: Client): boolean {
+  return client.secret === undefined && hasKeys(client) && certificateNamesOf(client).length > 0;
 }
 
 function hasKeys(client: Client): boolean {
@@ -144,6 +146,17 @@ function checkGrants(client: Client): Problem[] {
     problems.push({ path: ['grants'], message: 'refresh_token needs a grant that logs a user in' });
   }
   return problems;
+}
+
+/** A token that named another API beside its own would be taken there for what it is not. */
+function checkAudiences({ profile }: RealmSettings, { id, audiences = [] }: Client): Problem[] {
+  const problems = audiences.flatMap((audience, index) =>
+    audience === id
+      ? []
+      : [{ path: ['audiences', index], message: `can only be the client's own id, "${id}"` }],
+  );
+  if (audiences.length === 0 || profile === 'keycloak') return problems;
+  return [...problems, { path: ['audiences'], message: 'is only for realms with profile: keycloak' }];
 }
 
 /** A realm has keys for ES256, RS256 and what it or an API of it names. HS256 is made with the client's secret. */

@@ -41,13 +41,6 @@ function digestsOf(client: Secrets): Digests {
   return found;
 }
 
-/** The one authentication method that the client is registered for; Basic and form are one, as either sends the secret. */
-export function authMethodOf(client: Client): string {
-  const method = client.tokenEndpointAuthMethod ?? client.registered?.['token_endpoint_auth_method'];
-  if (typeof method === 'string') return method;
-  return client.public === true ? 'none' : 'client_secret_basic';
-}
-
 /** RFC 7591 §3.2.1: seconds since the epoch; absent or 0 for a secret that does not expire. */
 export function secretExpiryOf({ registered }: Client): number | undefined {
   const expiry = registered?.['client_secret_expires_at'];

@@ -88,6 +88,8 @@ export const api = z.strictObject({
       format: z.enum(['opaque', 'jwt']).default('opaque'),
       ttl: seconds.optional(),
       alg: signingAlgorithm.optional(),
+      /** `typ` of JWTs. Absent: `at+jwt` (RFC 9068 §2.1), or `JWT` where the realm is for Keycloak's clients. */
+      typ: z.enum(['at+jwt', 'JWT']).optional(),
     })
     .prefault({}),
 });
@@ -215,7 +217,7 @@ export const client = z.strictObject({
   public: z.boolean().optional(),
   firstParty: z.boolean().optional(),
   grants: z.array(grantName).default([]),
-  redirectUris: z.array(url).max(100).default([]),
+  redirectUris: z.array(url).max(1000).default([]),
   roles: z.array(z.string().max(128)).max(100).default([]),
   /** Ceiling of scopes this client can ever get; absent = no ceiling of its own. `api:permission`. */
   permissions: z.array(z.string().max(256)).max(500).optional(),
@@ -223,7 +225,9 @@ export const client = z.strictObject({
   introspects: z.array(z.string()).max(100).default([]),
   mints: mints.optional(),
   /** Web origins that may call from a browser; default: the origins of its redirect URIs. */
-  cors: z.array(z.string().max(256)).max(100).optional(),
+  cors: z.array(z.string().max(256)).max(1000).optional(),
+  /** Only for `profile: keycloak`: names that its JWT access tokens are for beside the API, its own id alone. */
+  audiences: z.array(z.string().max(128)).max(1).optional(),
   consent: z.enum(['none', 'once', 'always']).optional(),
   pkce: z.enum(['required', 'optional']).optional(),
   fapi: z.boolean().optional(),
@@ -333,6 +337,8 @@ export const user = z.strictObject({
     .optional(),
   /** Proof, keyed by the master key, that `passwordHash` is of the password that a file gave (apply-users.ts). */
   appliedPassword: z.string().max(128).optional(),
+  /** Wrong passwords that were counted under an earlier number lock nobody (authn/lockout.ts). */
+  lockGeneration: z.int().optional(),
   roles: z.array(z.string().max(128)).max(100).default([]),
   attributes: z.record(z.string().max(128), z.json()).default({}),
   enabled: z.boolean().default(true),
@@ -347,7 +353,7 @@ export const realmFile = realmSettings.extend({
   demo: z.boolean().optional(),
   clients: z.array(client).max(10_000).default([]),
   users: z
-    .array(user.omit({ appliedPassword: true }))
+    .array(user.omit({ appliedPassword: true, lockGeneration: true }))
     .max(100_000)
     .default([]),
 });

@@ -3,6 +3,7 @@
  *
  *     $argon2id$v=19$m=19456,t=2,p=1$SALT$HASH
  *     $pbkdf2-sha256$i=27500$SALT$HASH             $pbkdf2-sha512$i=210000$SALT$HASH
+ *     $pbkdf2-sha256$27500$SALT$HASH               the same without `i=` (modular crypt form)
  *     $2a$10$…  $2b$10$…  $2y$10$…                 bcrypt, which looks at the first 72 bytes only
  *
  * SALT and HASH are base64 with or without padding, so that Keycloak's credentials (`kc.sh export`) can be written in
@@ -34,10 +35,14 @@ const SALT_BYTES = 16;
 const TAG_BYTES = 32;
 
 const base64 = '([A-Za-z0-9+/]{1,128}={0,2})';
+/** In the modular crypt form `.` stands for `+`. */
+const cryptBase64 = '([A-Za-z0-9+/.]{1,128}={0,2})';
 const argon2Form = new RegExp(
   `^\\$argon2id\\$v=19\\$m=(\\d{1,6}),t=(\\d{1,2}),p=(\\d{1,2})\\$${base64}\\$${base64}$`,
 );
-const pbkdf2Form = new RegExp(`^\\$pbkdf2-(sha256|sha512)\\$i=(\\d{1,7})\\$${base64}\\$${base64}$`);
+const pbkdf2Form = new RegExp(
+  `^\\$pbkdf2-(sha256|sha512)\\$(?:i=)?(\\d{1,7})\\$${cryptBase64}\\$${cryptBase64}$`,
+);
 const bcryptForm = /^\$2[aby]\$(?:0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/;
 
 /**
@@ -102,8 +107,8 @@ function parseArgon2(stored: string): StoredHash | undefined {
 function parsePbkdf2(stored: string): StoredHash | undefined {
   const [, digest = '', i, saltText = '', tagText = ''] = pbkdf2Form.exec(stored) ?? [];
   const iterations = Number(i);
-  const salt = Buffer.from(saltText, 'base64');
-  const tag = Buffer.from(tagText, 'base64');
+  const salt = Buffer.from(saltText.replaceAll('.', '+'), 'base64');
+  const tag = Buffer.from(tagText.replaceAll('.', '+'), 'base64');
   const isSane =
     isWithin(iterations, 1000, 5_000_000) && isWithin(salt.length, 1, 64) && isWithin(tag.length, 16, 64);
   return isSane ? { kind: 'pbkdf2', digest, iterations, salt, tag } : undefined;

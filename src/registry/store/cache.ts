@@ -20,6 +20,7 @@ export function createCache<T extends object>({ load, max, ttlMs, clock }: Cache
   const options = { max, ttl: ttlMs, ttlResolution: 0, perf: { now: clock } };
   const found = new LRUCache<string, T>(options);
   const missing = new LRUCache<string, true>(options);
+  let isDoubtful = false;
   const underWay = new Map<string, Promise<T | undefined>>();
 
   async function find(key: string): Promise<T | undefined> {
@@ -41,6 +42,7 @@ export function createCache<T extends object>({ load, max, ttlMs, clock }: Cache
   }
 
   function remember(key: string, value: T | undefined): void {
+    if (isDoubtful) return;
     if (value === undefined) missing.set(key, true);
     else found.set(key, value);
   }
@@ -51,11 +53,18 @@ export function createCache<T extends object>({ load, max, ttlMs, clock }: Cache
     underWay.delete(key);
   }
 
+  /** Changes may be missed from now on: everything is looked up, and nothing remembered, until `clear`. */
+  function distrust(): void {
+    clear();
+    isDoubtful = true;
+  }
+
   function clear(): void {
+    isDoubtful = false;
     found.clear();
     missing.clear();
     underWay.clear();
   }
 
-  return { find, drop, clear };
+  return { find, drop, clear, distrust };
 }

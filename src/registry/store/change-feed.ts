@@ -20,11 +20,16 @@ export type ChangeFeed = ReturnType<typeof createChangeFeed>;
  * Delivers changes: those of this process before the caller of the change goes on, those of others through the store.
  */
 export function createChangeFeed({ store, logger }: { store: Store; logger: Logger }) {
-  const listeners = new Set<{ onChange: ChangeListener; onGap: (() => void) | undefined }>();
+  const listeners = new Set<{
+    onChange: ChangeListener;
+    onGap: (() => void) | undefined;
+    onDoubt: (() => void) | undefined;
+  }>();
 
   const close = store.subscribe(TOPIC, {
     onMessage: ({ realm, message }) => hear(realm, message),
     onGap: forget,
+    onDoubt: distrust,
   });
 
   function hear(realm: string, message: string): void {
@@ -43,8 +48,14 @@ export function createChangeFeed({ store, logger }: { store: Store; logger: Logg
     for (const { onGap } of listeners) onGap?.();
   }
 
-  function onChange(listener: ChangeListener, onGap?: () => void): () => void {
-    const entry = { onChange: listener, onGap };
+  function distrust(): void {
+    logger.warn('changes of realms may be missed: nothing is remembered until they are heard again');
+    for (const { onDoubt } of listeners) onDoubt?.();
+  }
+
+  /** `onDoubt`: changes may be missed from now on, until `onGap`. */
+  function onChange(listener: ChangeListener, onGap?: () => void, onDoubt?: () => void): () => void {
+    const entry = { onChange: listener, onGap, onDoubt };
     listeners.add(entry);
     return () => listeners.delete(entry);
   }

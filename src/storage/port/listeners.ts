@@ -2,6 +2,7 @@
 export type Listener = {
   onMessage(message: { realm: string; message: string }): void;
   onGap(): void;
+  onDoubt?(): void;
 };
 
 export function createListeners() {
@@ -13,6 +14,7 @@ export function createListeners() {
     const entry: Listener = {
       onMessage: (message) => listener.onMessage(message),
       onGap: () => listener.onGap(),
+      onDoubt: () => listener.onDoubt?.(),
     };
     const listeners = topics.get(topic) ?? new Set();
     topics.set(topic, listeners.add(entry));
@@ -31,7 +33,19 @@ export function createListeners() {
     for (const topic of [...of]) for (const listener of topics.get(topic) ?? []) listener.onGap();
   }
 
-  return { add, deliver, gap, has: (topic: string) => topics.has(topic), topics: () => [...topics.keys()] };
+  /** Tells all listeners that messages may be missing from now on, until there is a gap. */
+  function doubt(): void {
+    for (const listeners of [...topics.values()]) for (const listener of listeners) listener.onDoubt?.();
+  }
+
+  return {
+    add,
+    deliver,
+    gap,
+    doubt,
+    has: (topic: string) => topics.has(topic),
+    topics: () => [...topics.keys()],
+  };
 }
 
 export type Listeners = ReturnType<typeof createListeners>;

@@ -154,11 +154,16 @@ export interface Store {
   /**
    * Hears every message published on `topic` in any process from now on, in well under a second.
    * `onGap` is called after a time in which messages may have been missed (a lost connection; also when listening
-   * began later than this call): drop what you cached. The returned function ends it; calling it twice does no harm.
+   * began later than this call): drop what you cached. `onDoubt` is called as soon as messages may be missing, at the latest
+   * two seconds after; from then until `onGap` nothing that was cached can be relied on. The returned function ends it; calling it twice does no harm.
    */
   subscribe(
     topic: string,
-    listener: { onMessage(message: { realm: string; message: string }): void; onGap(): void },
+    listener: {
+      onMessage(message: { realm: string; message: string }): void;
+      onGap(): void;
+      onDoubt?(): void;
+    },
   ): () => void;
 
   /** Resolves when the store answers; rejects with `Failure('unavailable')` otherwise. */

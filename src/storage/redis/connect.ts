@@ -143,7 +143,7 @@ function failureOf(redis: Redis, error: unknown): Error {
   const reason = whyDown.get(redis);
   return new StoreFailure(
     troubleIn(handshakes, reason ?? '') ?? 'unreachable',
-    new Error(reason ?? cause.message),
+    reason === undefined ? cause : new Error(`not connected: ${reason}`),
   );
 }
 

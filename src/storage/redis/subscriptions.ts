@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis';
 import type { Logger } from '../../observability/logger.ts';
-import { createListeners, type Listener } from '../port/listeners.ts';
+import { createListeners, type Listener, type Listeners } from '../port/listeners.ts';
 import { unpackMessage } from './commit.ts';
 import { answer } from './connect.ts';
 
@@ -22,6 +22,7 @@ export function createSubscriptions({ connect, channel, logger }: Deps) {
   const listeners = createListeners();
   let connection: Redis | undefined;
   let heartbeat: NodeJS.Timeout | undefined;
+  const trust = createTrust(listeners);
 
   function open(): Redis {
     const redis = connect();
@@ -29,14 +30,15 @@ export function createSubscriptions({ connect, channel, logger }: Deps) {
     redis.on('message', (from: string, packed: string) => {
       listeners.deliver(from.slice(channel('').length), unpackMessage(packed));
     });
-    heartbeat = setInterval(() => ask(redis), heartbeatMs).unref();
+    redis.on('close', trust.lose);
+    heartbeat = setInterval(() => void trust.beat(redis), heartbeatMs).unref();
     return redis;
   }
 
   function confirm(redis: Redis, topics: readonly string[]): void {
     if (topics.length === 0) return;
     redis.subscribe(...topics.map(channel)).then(
-      () => listeners.gap(topics),
+      () => trust.confirm(topics),
       (error: Error) => {
         logger.error(
           { reason: error.message },
@@ -68,7 +70,48 @@ export function createSubscriptions({ connect, channel, logger }: Deps) {
   };
 }
 
-// Only the presence of an answer matters: a connection that stays silent is closed and made again.
-function ask(redis: Redis): void {
-  if (redis.status === 'ready') answer(redis, redis.ping()).catch(() => undefined);
+/** Whether everything that was published since the last gap has been heard. */
+function createTrust(listeners: Listeners) {
+  let isTrusted = true;
+  /** Whether the present connection is subscribed. */
+  let isConfirmed = false;
+  let isAsked = false;
+
+  function doubt(): void {
+    if (!isTrusted) return;
+    isTrusted = false;
+    listeners.doubt();
+  }
+
+  function lose(): void {
+    isConfirmed = false;
+    doubt();
+  }
+
+  function confirm(topics: readonly string[]): void {
+    isConfirmed = true;
+    isTrusted = true;
+    listeners.gap(topics);
+  }
+
+  /**
+   * One question at a time: the next beat finds one that has had no answer for a whole beat. Messages arrive before the
+   * answer of a later question, so an answer means that none is missing. A connection that stays silent is closed and
+   * made again.
+   */
+  async function beat(redis: Redis): Promise<void> {
+    if (isAsked) return doubt();
+    if (redis.status !== 'ready') return;
+    isAsked = true;
+    try {
+      await answer(redis, redis.ping());
+      if (!isTrusted && isConfirmed) confirm(listeners.topics());
+    } catch {
+      doubt();
+    } finally {
+      isAsked = false;
+    }
+  }
+
+  return { lose, confirm, beat };
 }

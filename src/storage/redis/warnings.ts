@@ -34,7 +34,8 @@ async function settingOf(redis: Redis, name: string): Promise<string | undefined
     return value;
   } catch (error) {
     // CONFIG may be forbidden (NOPERM) or renamed. A Redis that does not answer at all gives no warning here.
-    if (isFailure(error, 'unavailable') && !/NOPERM/.test(String(error.cause))) throw error;
+    const reply = isFailure(error, 'unavailable') && error.cause instanceof Error ? error.cause.message : '';
+    if (isFailure(error, 'unavailable') && !reply.startsWith('NOPERM')) throw error;
     return undefined;
   }
 }

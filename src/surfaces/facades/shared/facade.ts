@@ -8,6 +8,7 @@ import type { Clock } from '../../../base/clock.ts';
 import { Failure, type FailureCode } from '../../../base/errors.ts';
 import type { Guests } from '../../../guest/guests.ts';
 import type { GuestRealm } from '../../../guest/limits/guest-realm.ts';
+import { BrokenOff } from '../../../http/body.ts';
 import { annotate } from '../../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../../http/routes.ts';
 import type { BruteForceGuard } from '../../../limits/brute-force.ts';
@@ -148,6 +149,8 @@ function errorOf(
   { ctx, logger, realm }: FacadeCall,
   error: unknown,
 ): FacadeError {
+  // Answered by nobody, and told apart from what went wrong here (http/failures.ts).
+  if (error instanceof BrokenOff) throw error;
   if (error instanceof FacadeError) return error;
   const trouble = error instanceof Failure ? troubleOf[error.code] : 'internal';
   if (trouble === 'internal') {

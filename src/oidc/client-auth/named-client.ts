@@ -1,18 +1,19 @@
 import type { Context, Middleware } from 'koa';
 import { readBasic } from '../../http/basic.ts';
+import { authMethodOf } from '../../registry/model/auth-method.ts';
 import { formOf, replaceForm } from '../http/form.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
 type Realm = Pick<RealmContext, 'profile' | 'findClient'>;
 
 /**
- * A public client may name itself with an empty secret (RFC 6749 §2.3.1: it may be left out), and where the profile says
- * so with any: the library would refuse the request. It is handed over as if the client had only named itself.
+ * A client without a secret may send an empty one with its name (RFC 6749 §2.3.1: it may be left out), and a public client
+ * where the profile says so any: the library would refuse the request. It is handed over as if only the name had come.
  */
-export function takePublicClientByName(realm: Realm): Middleware {
+export function takeClientByName(realm: Realm): Middleware {
   return async function takeByName(ctx, next) {
     const shown = secretShown(ctx);
-    if (shown !== undefined && (await isPublic(realm, shown))) nameOnly(ctx, shown.id);
+    if (shown !== undefined && (await mayNameItself(realm, shown))) nameOnly(ctx, shown.id);
     return next();
   };
 }
@@ -28,10 +29,14 @@ function secretShown(ctx: Context): Shown | undefined {
   return contradicts || secret ? undefined : basic;
 }
 
-async function isPublic(realm: Realm, { id, secret }: Shown): Promise<boolean> {
-  if (secret !== '' && !realm.profile.clientAuthentication.ignoresSecretOfPublicClient) return false;
+/** Clients that have no secret to send: public ones, and those with a certificate. */
+const withoutSecret: readonly string[] = ['none', 'tls_client_auth', 'self_signed_tls_client_auth'];
+
+async function mayNameItself(realm: Realm, { id, secret }: Shown): Promise<boolean> {
   const client = await realm.findClient(id);
-  return client?.public === true && client.enabled;
+  if (client?.enabled !== true) return false;
+  if (secret === '') return withoutSecret.includes(authMethodOf(client));
+  return client.public === true && realm.profile.clientAuthentication.ignoresSecretOfPublicClient;
 }
 
 function nameOnly(ctx: Context, id: string): void {
