@@ -33,9 +33,9 @@ async function settingOf(redis: Redis, name: string): Promise<string | undefined
     const [, value] = await answer(redis, redis.config('GET', name));
     return value;
   } catch (error) {
-    // CONFIG may be forbidden (NOPERM) or renamed. A Redis that does not answer at all gives no warning here.
+    // CONFIG may be forbidden or renamed. A Redis that answers nothing, or forbids more, gives no warning here.
     const reply = isFailure(error, 'unavailable') && error.cause instanceof Error ? error.cause.message : '';
-    if (isFailure(error, 'unavailable') && !reply.startsWith('NOPERM')) throw error;
+    if (isFailure(error, 'unavailable') && !/^NOPERM.*'config/i.test(reply)) throw error;
     return undefined;
   }
 }
