@@ -22,7 +22,10 @@ async function openPage() {
   onTestFinished(() => page.close());
   const complaints: string[] = [];
   const requests: { url: string; referer: string | undefined }[] = [];
-  page.on('console', (message) => complaints.push(message.text()));
+  page.on('console', (message) => {
+    // Who types before the page has set its focus, as on a slow machine, hears of it as information.
+    if (message.type() !== 'info') complaints.push(message.text());
+  });
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('request', (request) =>
     requests.push({ url: request.url(), referer: request.headers()['referer'] }),
