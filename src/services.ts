@@ -43,7 +43,6 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
   });
   const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });
-  const authenticator = createAuthenticator({ store, registry, passwords, events });
   const guests = createGuests({ store, clock, logger, events });
   const bruteForce = createBruteForceGuard({
     store,
@@ -51,6 +50,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     logger,
     key: Buffer.from(hmac(settings.key, 'wrong values'), 'base64url'),
   });
+  const authenticator = createAuthenticator({ store, registry, passwords, bruteForce, events });
   const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
 
   /** Rejects when the store was sealed with another master key. To be called before anything is written. */

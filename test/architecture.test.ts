@@ -39,7 +39,7 @@ guest/issue                > base storage/port revocation limits keys guest/gran
 guest                      > base observability storage/port limits registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup guest/status guest/introspection
                              guest/issue
-authn                      > base observability storage/port registry/model registry/passwords registry
+authn                      > base observability storage/port limits registry/model registry/passwords registry
 oidc/library               > base limits http tokens
 oidc/profiles              > registry/model tokens oidc/library
 oidc/realm                 > base observability storage/port limits http keys registry/model
@@ -73,7 +73,7 @@ surfaces/pages/login       > base http registry/model oidc/realm oidc/tokens oid
                              surfaces/pages/ui
 surfaces/pages/account     > base http registry/model oidc/realm oidc/sessions oidc/provider
                              surfaces/pages/ui
-surfaces/pages             > base http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
+surfaces/pages             > base limits http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
                              surfaces/pages/account
 surfaces/guest-api         > base storage/port revocation limits http registry/model tokens guest/grant
                              guest/limits guest/record guest/trail guest/lookup guest/issue guest oidc/realm

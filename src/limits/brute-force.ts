@@ -24,6 +24,8 @@ const rules = {
    * blocked.
    */
   grant: { max: 600, windowMs: 60_000 },
+  /** Of all people of a realm together. The realm says how many (`passwords.wrongPerNetwork`). */
+  password: { max: 300, windowMs: 300_000 },
   /** RFC 8628 §5.1: of 20^8 codes, ten tries in a code's life leave a chance below 2^-31. */
   user_code: { max: 10, windowMs: 600_000 },
 } as const satisfies Readonly<Record<string, { max: number; windowMs: number }>>;
@@ -37,6 +39,8 @@ export type AttemptSource = {
   readonly target: string;
   /** The network of the caller (network.ts). */
   readonly network: string;
+  /** Another limit than that of the kind. */
+  readonly max?: number;
 };
 
 /** How many sources a process remembers. The store still knows those that it drops. */
@@ -60,7 +64,7 @@ export function createBruteForceGuard({ store, clock, logger, key }: Deps) {
   const { isQuiet, currentOf, remember } = createKnown(clock);
 
   function isBlocked(attemptSource: AttemptSource): boolean {
-    return (currentOf(attemptSource)?.count ?? 0) >= rules[attemptSource.kind].max;
+    return (currentOf(attemptSource)?.count ?? 0) >= maxOf(attemptSource);
   }
 
   /**
@@ -91,7 +95,8 @@ export function createBruteForceGuard({ store, clock, logger, key }: Deps) {
 
   /** Concurrent tries count here at once, so that the limit holds before the store has answered. */
   function countHere(attemptSource: AttemptSource): void {
-    const { max, windowMs } = rules[attemptSource.kind];
+    const max = maxOf(attemptSource);
+    const { windowMs } = rules[attemptSource.kind];
     const { count, until } = currentOf(attemptSource) ?? { count: 0, until: clock() + windowMs };
     remember(attemptSource, count + 1, until);
     if (count + 1 > max) throw tooMany(attemptSource);
@@ -99,7 +104,8 @@ export function createBruteForceGuard({ store, clock, logger, key }: Deps) {
 
   async function countInStore(attemptSource: AttemptSource, valueId: string): Promise<void> {
     const { realm } = attemptSource;
-    const { max, windowMs } = rules[attemptSource.kind];
+    const max = maxOf(attemptSource);
+    const { windowMs } = rules[attemptSource.kind];
     const askedAt = clock();
     const value = { realm, kind: 'guess', id: valueId };
     const isNew = (await store.commit([{ put: value, value: '1', ttl: windowMs / 1000, onlyIf: 'absent' }]))
@@ -148,6 +154,10 @@ function createKnown(clock: Clock) {
 function isWithin(until: number | undefined, windowMs: number, now: number): boolean {
   const left = (until ?? 0) - now;
   return left > 0 && left <= windowMs;
+}
+
+function maxOf({ kind, max }: AttemptSource): number {
+  return max ?? rules[kind].max;
 }
 
 function idOf({ kind, realm, target, network }: AttemptSource): string {

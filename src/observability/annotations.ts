@@ -8,7 +8,7 @@ export type Annotations = {
   /** `ok`, or the error code that was answered. */
   outcome?: string;
   /** Kind of the credential that was wrong. */
-  wrong?: 'client_secret' | 'api_key' | 'grant' | 'user_code';
+  wrong?: 'client_secret' | 'api_key' | 'grant' | 'user_code' | 'password';
   /** Why, for the operator: never told to the caller. */
   reason?: string;
 };

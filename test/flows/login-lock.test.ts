@@ -70,14 +70,16 @@ describe('wrong passwords', () => {
   });
 
   it('of one moment are no way around it', async () => {
-    const { store, registry, events } = server.services;
+    const { store, registry, bruteForce, events } = server.services;
     const passwords = createPasswords({ queue: createWorkQueue({ concurrency: 1, maxWaiting: 100 }) });
-    const one = createAuthenticator({ store, registry, passwords, events });
+    const one = createAuthenticator({ store, registry, passwords, bruteForce, events });
     const realm = await registry.findRealm('acme');
     if (realm === undefined) throw new Error('there is no realm');
     const attempts = [...Array.from({ length: 12 }, (_, index) => `guess-${index}`), 'my_password'];
 
-    const outcomes = await Promise.all(attempts.map((attempt) => one.password(realm, 'burst', attempt)));
+    const outcomes = await Promise.all(
+      attempts.map((attempt) => one.password(realm, { login: 'burst', password: attempt })),
+    );
 
     expect(outcomes.filter(({ ok }) => ok)).toEqual([]);
   });

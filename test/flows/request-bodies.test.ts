@@ -131,7 +131,10 @@ describe('a text as long as the body allows', () => {
   it('that is a little longer than any login is nobody’s, and not normalised', async () => {
     const longest = watchNormalize();
 
-    const outcome = await server.services.authenticator.password(await realm(), marks(8000), 'x');
+    const outcome = await server.services.authenticator.password(await realm(), {
+      login: marks(8000),
+      password: 'x',
+    });
 
     expect(outcome).toEqual({ ok: false, reason: 'credentials' });
     expect(longest()).toBeLessThanOrEqual(LONGEST);

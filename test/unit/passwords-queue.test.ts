@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createWorkQueue } from '../../src/base/work-queue.ts';
 
 /** Jobs that start when the queue lets them and end when the test says so. */
@@ -84,4 +84,70 @@ it('never runs more at once than it may, however they come', async () => {
   await Promise.all(runs);
 
   expect(most).toBe(3);
+});
+
+const from = (network: string, realm = 'acme', isGone = () => false) => ({ realm, network, isGone });
+
+describe('jobs of several sources', () => {
+  it('take turns, so that nobody waits for all of who sends many', async () => {
+    const queue = createWorkQueue({ concurrency: 1, maxWaiting: 100 });
+    const order: string[] = [];
+    const send = (name: string, network: string, realm?: string) =>
+      queue.run(async () => void order.push(name), from(network, realm));
+
+    const held = queue.run(() => setImmediate(), from('first'));
+    const runs = ['a1', 'a2', 'a3', 'a4'].map((name) => send(name, 'a'));
+    runs.push(send('b1', 'b'), send('c1', 'c', 'globex'), send('c2', 'c', 'globex'));
+    await Promise.all([held, ...runs]);
+
+    expect(order).toEqual(['a1', 'c1', 'b1', 'c2', 'a2', 'a3', 'a4']);
+  });
+
+  it('find room in a full line, in place of the last job of who has most', async () => {
+    const queue = createWorkQueue({ concurrency: 1, maxWaiting: 3 });
+    const { job, end, started } = heldJobs();
+    const first = queue.run(job('first'), from('a'));
+    const flood = ['a1', 'a2', 'a3'].map((name) => queue.run(async () => name, from('a')));
+    const outcomes = Promise.allSettled(flood);
+
+    const other = queue.run(async () => 'other', from('b'));
+    await expect(queue.run(async () => 'late', from('a'))).rejects.toMatchObject({ code: 'busy' });
+    end('first');
+
+    expect(await other).toBe('other');
+    expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    expect(await first).toBe('first');
+    expect(started).toEqual(['first']);
+  });
+
+  it('are refused when they have waited too long, those of nobody are not', async () => {
+    const queue = createWorkQueue({ concurrency: 1, maxWaiting: 10, maxWaitMs: 20 });
+    const { job, end } = heldJobs();
+    const first = queue.run(job('first'), from('a'));
+    const own = queue.run(async () => 'own');
+    await Promise.resolve();
+
+    await expect(queue.run(async () => 'late', from('a'))).rejects.toMatchObject({ code: 'busy' });
+    end('first');
+
+    expect([await first, await own]).toEqual(['first', 'own']);
+  });
+
+  it('are dropped when nobody waits for them any more', async () => {
+    const queue = createWorkQueue({ concurrency: 1, maxWaiting: 10 });
+    const { job, end, started } = heldJobs();
+    const first = queue.run(job('first'), from('a'));
+    const gone = queue.run(
+      job('gone'),
+      from('a', 'acme', () => true),
+    );
+    const outcome = gone.catch((error: unknown) => error);
+    await expect.poll(() => started).toEqual(['first']);
+    end('first');
+    await first;
+
+    expect(await outcome).toMatchObject({ code: 'busy' });
+    expect(started).toEqual(['first']);
+    expect(await queue.run(async () => 'next', from('b'))).toBe('next');
+  });
 });

@@ -12,13 +12,16 @@ import {
 } from 'oidc-provider';
 import { authenticationContext } from '../../authn/authentication-context.ts';
 import type { Proven } from '../../authn/password-step.ts';
+import { annotate } from '../../http/request-state.ts';
+import { TooMany } from '../../limits/too-many.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { certificateReader } from '../client-auth/certificates.ts';
 import { provenKey } from '../client-auth/dpop.ts';
 import { unitOf } from '../http/protocol-state.ts';
 import { fillGrant, grantableOf } from '../interaction/grant-builder.ts';
-import { incompleteAccount } from '../library/errors.ts';
+import { incompleteAccount, TooManyRequests } from '../library/errors.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
+import { workSourceOf } from '../realm/work-source.ts';
 import { accountOf } from '../tokens/account.ts';
 import type { DaypassAccount } from '../tokens/claims.ts';
 import { permittedFor, resourceServerOf, scopeOrError } from '../tokens/resources.ts';
@@ -62,24 +65,39 @@ async function senderBinding(
 }
 
 async function authenticate(
-  realm: Pick<RealmContext, 'view' | 'profile' | 'authenticator'>,
+  realm: Pick<RealmContext, 'name' | 'view' | 'profile' | 'authenticator'>,
   ctx: KoaContextWithOIDC,
 ): Promise<Proven> {
   const { username, password } = ctx.oidc.params ?? {};
   if (typeof username !== 'string') throw missing('username');
   if (typeof password !== 'string') throw missing('password');
-  const outcome = await realm.authenticator.password(realm.view, username, password);
+  const outcome = await attempt(realm, ctx, { login: username, password });
   if (outcome.ok) {
     unitOf(ctx).noteRead(outcome.readAt);
     return outcome;
   }
   switch (outcome.reason) {
     case 'credentials':
+      annotate(ctx.req, { wrong: 'password' });
       throw realm.profile.errors.badCredentials(realm.view.badCredentialsStatus);
     case 'disabled':
       throw realm.profile.errors.disabledAccount();
     case 'incomplete':
       throw incompleteAccount();
+  }
+}
+
+async function attempt(
+  realm: Pick<RealmContext, 'name' | 'view' | 'authenticator'>,
+  ctx: KoaContextWithOIDC,
+  typed: { readonly login: string; readonly password: string },
+) {
+  try {
+    return await realm.authenticator.password(realm.view, { ...typed, from: workSourceOf(realm, ctx.req) });
+  } catch (error) {
+    if (!(error instanceof TooMany)) throw error;
+    annotate(ctx.req, { wrong: 'password' });
+    throw new TooManyRequests(error);
   }
 }
 

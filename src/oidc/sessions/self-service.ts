@@ -9,6 +9,7 @@ import { endGrant } from '../../revocation/nodes.ts';
 import type { Write } from '../../storage/port/port.ts';
 import { cookiesOf } from '../realm/cookies.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
+import { workSourceOf } from '../realm/work-source.ts';
 import type { Consents } from '../records/consents.ts';
 import { grantsOf } from '../records/record-placement.ts';
 import type { Sessions } from './sessions.ts';
@@ -75,7 +76,11 @@ async function changePassword(
   change: PasswordChange,
 ): Promise<PasswordOutcome> {
   const { realm, provider } = deps;
-  const outcome = await realm.authenticator.password(realm.view, user.username, change.current);
+  const outcome = await realm.authenticator.password(realm.view, {
+    login: user.username,
+    password: change.current,
+    from: workSourceOf(realm, exchange.request),
+  });
   if (!outcome.ok && outcome.reason !== 'incomplete') return 'wrong';
   const session = await sessionOf(provider, exchange);
   const result = await setPassword(deps, user, change.wanted, session.uid);

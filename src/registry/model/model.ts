@@ -58,6 +58,8 @@ export const passwordPolicy = z.strictObject({
    * the name was typed.
    */
   lockAfter: z.int().min(1).max(1000).default(10),
+  /** Different wrong passwords from one network in five minutes, for all people together. */
+  wrongPerNetwork: z.union([z.int().min(1).max(1_000_000), z.literal('unlimited')]).default(300),
   lockWindow: seconds.default(300),
   lockFor: seconds.default(300),
 });

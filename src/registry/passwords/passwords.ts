@@ -11,7 +11,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Failure } from '../../base/errors.ts';
-import { createWorkQueue, type WorkQueue } from '../../base/work-queue.ts';
+import { createWorkQueue, type WorkQueue, type WorkSource } from '../../base/work-queue.ts';
 import type { PasswordPolicy } from '../model/model.ts';
 import { type BreachedCheck, isBreached } from './breached.ts';
 import { isPresent, makeHash, matchesHash, parseHash } from './password-formats.ts';
@@ -32,13 +32,14 @@ const NO_MATCH: PasswordVerdict = { matches: false, outdated: false };
 
 export type Passwords = ReturnType<typeof createPasswords>;
 
-/** With more than so many waiting for each core, logins are refused (503): about two seconds of waiting. */
+/** With more than so many waiting for each core, logins are refused (503), and so is who has waited this long. */
 const WAITING_PER_CORE = 64;
+const MAX_WAIT_MS = 2000;
 
 /** A queue that keeps every core busy, or this process's share of the cores where several `processes` hash. */
 export function createPasswordQueue(processes = 1): WorkQueue {
   const concurrency = Math.max(1, Math.floor(availableParallelism() / processes));
-  return createWorkQueue({ concurrency, maxWaiting: WAITING_PER_CORE * concurrency });
+  return createWorkQueue({ concurrency, maxWaiting: WAITING_PER_CORE * concurrency, maxWaitMs: MAX_WAIT_MS });
 }
 
 /** `breached` is asked in addition to the built-in list. Everything that hashes rejects with `Failure('busy')` when too many wait. */
@@ -52,11 +53,15 @@ export function createPasswords({ queue, breached }: { queue: WorkQueue; breache
   }
 
   /** `stored` is `undefined` for a user who is unknown or may not log in: the answer is no, after the same work. */
-  async function verify(password: string, stored: string | undefined): Promise<PasswordVerdict> {
+  async function verify(
+    password: string,
+    stored: string | undefined,
+    from?: WorkSource,
+  ): Promise<PasswordVerdict> {
     const work = isTooLong(password)
       ? () => compare([''], undefined)
       : () => compare([...new Set([normalise(password), password])], stored);
-    return queue.run(work);
+    return queue.run(work, from);
   }
 
   /** The faults of a new password; none when it may be used. */

@@ -8,6 +8,7 @@ import type { Exchange, Question } from '../../../oidc/interaction/interactions.
 import type { RealmProvider } from '../../../oidc/provider/provider.ts';
 import type { RealmRequest } from '../../../oidc/provider/realm-router.ts';
 import { ACCOUNT_CLIENT } from '../../../oidc/realm/internal-clients.ts';
+import { workSourceOf } from '../../../oidc/realm/work-source.ts';
 import { csrfOf, pageContext, publicOrigin, sendPage } from '../ui/context.ts';
 import { readForm } from '../ui/form.ts';
 import {
@@ -144,7 +145,8 @@ async function login(page: LoginPage, fields: Fields): Promise<void> {
   const { ctx, provider, exchange } = page;
   const username = fields.get('username') ?? '';
   const remember = provider.realm.view.login.rememberMe && fields.get('remember') === 'yes';
-  const outcome = await authenticate(provider, username, fields.get('password') ?? '');
+  const typed = { login: username, password: fields.get('password') ?? '' };
+  const outcome = await authenticate(provider, ctx, typed);
   if (outcome === 'busy') return showLogin(page, { error: 'busy', username, remembered: remember });
   if (outcome.ok) {
     return goOn(ctx, await provider.interactions.finishLogin(exchange, { ...outcome, remember }));
@@ -153,15 +155,20 @@ async function login(page: LoginPage, fields: Fields): Promise<void> {
     await provider.interactions.noteVerified(exchange, { ...outcome, remember });
     return showPassword(page, outcome.user.username, []);
   }
-  annotate(ctx.req, { outcome: 'bad_credentials' });
+  annotate(ctx.req, { outcome: 'bad_credentials', wrong: 'password' });
   return showLogin(page, { error: 'credentials', username, remembered: remember });
 }
 
-async function authenticate({ realm }: RealmProvider, username: string, password: string) {
+async function authenticate(
+  { realm }: RealmProvider,
+  ctx: Context,
+  typed: { readonly login: string; readonly password: string },
+) {
   try {
-    return await realm.authenticator.password(realm.view, username, password);
+    return await realm.authenticator.password(realm.view, { ...typed, from: workSourceOf(realm, ctx.req) });
   } catch (error) {
     if (isFailure(error, 'busy')) return 'busy';
+    if (isFailure(error, 'too_many_requests')) annotate(ctx.req, { wrong: 'password' });
     throw error;
   }
 }
