@@ -12,6 +12,7 @@ import { ringRemoval } from './keys/ring-records.ts';
 import { createSealer } from './keys/seal.ts';
 import { checkSeal } from './keys/seal-check.ts';
 import { createBruteForceGuard } from './limits/brute-force.ts';
+import { createStrangerLimits } from './limits/strangers.ts';
 import { logEvents } from './observability/event-log.ts';
 import { createEventSink } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
@@ -50,6 +51,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     logger,
     key: Buffer.from(hmac(settings.key, 'wrong values'), 'base64url'),
   });
+  const strangers = createStrangerLimits({ clock, logger });
   const authenticator = createAuthenticator({ store, registry, passwords, bruteForce, events });
   const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
 
@@ -79,6 +81,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     guests,
     checkMasterKey,
     bruteForce,
+    strangers,
     subscribeRevocations,
     close,
   };

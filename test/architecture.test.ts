@@ -57,7 +57,7 @@ oidc/grants                > base observability storage/port revocation limits h
                              guest/grant guest/limits guest/record guest/trail guest/issue guest authn
                              oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/client-auth
                              oidc/interaction
-oidc/endpoints             > base observability storage/port revocation http registry/model tokens
+oidc/endpoints             > base observability storage/port revocation limits http registry/model tokens
                              guest/record guest/trail guest/introspection guest/issue guest oidc/library
                              oidc/profiles oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/clients
                              oidc/sessions oidc/grants

@@ -21,6 +21,7 @@ import type { RealmContext } from '../realm/realm-context.ts';
 import type { UiPort } from '../realm/ui-port.ts';
 import { guestHolder } from './guest-holder.ts';
 import { answerIntrospection } from './introspect.ts';
+import { limitStrangers } from './limit-strangers.ts';
 import { noteAnswer } from './log-line.ts';
 import { isLogoutByToken, routeLogoutByToken } from './logout-by-token.ts';
 import { narrowRefreshScope } from './narrow-refresh.ts';
@@ -73,6 +74,7 @@ export function mountPipeline(provider: Provider, realm: RealmContext, ui: UiPor
   provider.use(readBodies());
   provider.use(checkForms(realm));
   provider.use(limitAttempts({ realm, ui }));
+  provider.use(limitStrangers({ realm, ui }));
   provider.use(guestHolder(realm));
   provider.use(routeLogoutByToken());
   provider.use(readdressPostedRequests(realm));

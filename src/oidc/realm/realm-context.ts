@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Guests } from '../../guest/guests.ts';
 import type { RealmKeys } from '../../keys/key-ring.ts';
 import type { BruteForceGuard } from '../../limits/brute-force.ts';
+import type { StrangerLimits } from '../../limits/strangers.ts';
 import type { EventSink } from '../../observability/events.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Api, Client } from '../../registry/model/model.ts';
@@ -21,6 +22,7 @@ export type OidcDeps = {
   readonly passwords: Passwords;
   readonly guests: Guests;
   readonly bruteForce: BruteForceGuard;
+  readonly strangers: StrangerLimits;
   readonly clock: Clock;
   readonly background: Background;
   readonly logger: Logger;

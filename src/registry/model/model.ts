@@ -131,6 +131,11 @@ export const quota = z.union([z.int().min(1).max(1_000_000_000), z.literal('unli
 export const quotas = z.strictObject({
   /** Guest tokens that each client of the realm may mint in a minute, compatibility sections included. */
   guestTokensPerMinute: quota.default(60_000),
+  /**
+   * Requests a minute that one network may leave something in the store with, without credentials. Each begun 4 KiB
+   * of a request count as one.
+   */
+  strangersPerMinute: quota.default(300),
 });
 
 /** The guest ceiling of a minting client. The guest model defines its fields. */
