@@ -76,8 +76,8 @@ surfaces/pages/login       > base limits http registry/model authn oidc/realm oi
 surfaces/pages/home        > http surfaces/pages/ui
 surfaces/pages/account     > base http registry/model oidc/realm oidc/sessions oidc/provider
                              surfaces/pages/ui
-surfaces/pages             > base http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
-                             surfaces/pages/account
+surfaces/pages             > base limits http oidc/realm oidc/provider surfaces/pages/ui
+                             surfaces/pages/login surfaces/pages/account
 surfaces/guest-api         > base storage/port revocation limits http registry/model tokens guest/grant
                              guest/limits guest/record guest/trail guest/lookup guest/issue guest oidc/realm
                              oidc/client-auth oidc/provider

@@ -1,6 +1,7 @@
 /** The pages: login, consent, logout, devices, errors, account. They draw and read forms; `oidc/` decides. */
 import { Failure, type FailureCode } from '../../base/errors.ts';
 import { type Route, type Routed, refusePlainly, type Surface, wrapRoutes } from '../../http/routes.ts';
+import { TooMany, waitFields } from '../../limits/too-many.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import { accountRoutes } from './account/account-routes.ts';
 import { loginRoutes } from './login/login-routes.ts';
@@ -35,6 +36,7 @@ function showFailure({ ctx, provider }: PageCall, error: Failure): void {
   const { status, kind } = failures[error.code];
   ctx.status = error instanceof FormTooLarge ? 413 : status;
   if (status === 503) ctx.set('Retry-After', '1');
+  if (error instanceof TooMany) ctx.set({ ...waitFields(error) });
   sendError(provider.realm, ctx, { kind, detail: error.message });
 }
 
