@@ -5,13 +5,20 @@ import { z } from 'zod';
 const unprintable = /[\p{Cc}\p{Cs}]/u;
 const loneSurrogate = /\p{Cs}/u;
 
-/** A name or identifier: not empty, at most `maxBytes` bytes, no control characters. */
+/**
+ * A name or identifier: not empty, at most `maxBytes` bytes, no control characters, in NFC. Identifiers are compared
+ * by their bytes: in two forms of Unicode one tenant would be two, and a cut of one would leave the other.
+ */
 export function label(maxBytes: number) {
   return z
     .string()
     .min(1)
-    .refine((value) => Buffer.byteLength(value) <= maxBytes, `must be at most ${maxBytes} bytes`)
-    .refine((value) => !unprintable.test(value), 'must hold no control characters');
+    .refine((value) => Buffer.byteLength(value) <= maxBytes, {
+      error: `must be at most ${maxBytes} bytes`,
+      abort: true,
+    })
+    .refine((value) => !unprintable.test(value), 'must hold no control characters')
+    .refine((value) => value === value.normalize('NFC'), 'must be in Unicode form NFC');
 }
 
 /** A value of the caller's data, of any characters, at most 1 KiB, possibly empty. */

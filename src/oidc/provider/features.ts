@@ -6,6 +6,7 @@ import {
   isChainVerified,
   subjectMatcher,
 } from '../client-auth/certificates.ts';
+import { requestObjectCheck } from '../client-auth/request-objects.ts';
 import { registrationFeatures } from '../clients/registration.ts';
 import { cibaFeature } from '../interaction/ciba.ts';
 import { deviceFlow } from '../interaction/device.ts';
@@ -22,7 +23,7 @@ export function featuresOf(realm: RealmContext, ui: UiPort): NonNullable<Configu
     clientCredentials: { enabled: true },
     claimsParameter: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
-    requestObjects: { enabled: true },
+    requestObjects: { enabled: true, assertJwtClaimsAndHeader: requestObjectCheck(realm) },
     dPoP: { enabled: true, nonceSecret: nonceSecretOf(realm.keys.secret) },
     mTLS: mutualTls(realm),
     fapi: {

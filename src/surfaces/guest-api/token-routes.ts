@@ -1,6 +1,6 @@
 /** Lists, shows, narrows and revokes guest tokens. Tokens of other clients do not exist for a caller. */
 import { z } from 'zod';
-import { identifier } from '../../guest/grant/fields.ts';
+import { identifier, label } from '../../guest/grant/fields.ts';
 import { faultsOf, isRefused, refusalsOf } from '../../guest/grant/refusal.ts';
 import { parseChange } from '../../guest/issue/patch.ts';
 import { type FoundGuest, type GuestFilter, guestStates, type Selector } from '../../guest/lookup/lookup.ts';
@@ -13,7 +13,7 @@ import { problemOf } from './refusals.ts';
 export const listQuery = z.strictObject({
   tenant: identifier.optional(),
   subject: identifier.optional(),
-  resource: z.string().min(1).max(512).optional(),
+  resource: label(512).optional(),
   client: z.string().min(1).max(256).optional(),
   label: identifier.optional(),
   state: z.enum(guestStates).optional(),
@@ -108,7 +108,7 @@ function isOwn({ caller }: Call, { record }: Owned): boolean {
 const issuedBefore = z.union([z.int().min(0).max(253_402_300_799), z.iso.datetime({ offset: true })], {
   error: 'must be an ISO 8601 time with a zone, or seconds since the epoch',
 });
-const name = z.string().min(1).max(512);
+const name = label(512);
 
 export const byIds = z.strictObject({ ids: z.array(z.string().min(1).max(64)).min(1).max(100) });
 export const bySelector = z.strictObject({

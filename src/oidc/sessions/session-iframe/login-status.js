@@ -1,6 +1,7 @@
 // Tells a client's page whether the session it knows is still the one of this browser. The page asks by a message,
-// "client_id session_id" with an empty session_id when it knows none; the answer goes to the asking origin alone,
-// after the server has said that the client is registered for it.
+// "client_id session_id" with an empty session_id when it knows none. Any frame may ask, a sibling too (OIDC Session
+// Management §3.1); the answer goes to that frame at its own origin alone, after the server has said that the client is
+// registered for it.
 (() => {
   const allowed = new Map();
 
@@ -28,7 +29,8 @@
   }
 
   addEventListener('message', async ({ data, origin, source }) => {
-    if (typeof data !== 'string' || source !== parent || !data.includes(' ')) return;
+    // A page without an origin cannot be told apart from others.
+    if (typeof data !== 'string' || !data.includes(' ') || source === null || origin === 'null') return;
     source.postMessage(await answer(data, origin).catch(() => 'error'), origin);
   });
 })();
