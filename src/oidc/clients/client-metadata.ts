@@ -25,6 +25,7 @@ const ours: ReadonlySet<string> = new Set([
   'accessTokenTtl',
   'claimsInIdToken',
   'registered',
+  'unused',
 ]);
 
 /** Metadata that only the server sets: nobody can register it, and nobody is shown it. */
