@@ -26,6 +26,7 @@ const ours: ReadonlySet<string> = new Set([
   'claimsInIdToken',
   'audiences',
   'registered',
+  'unused',
 ]);
 
 /** Metadata that only the server sets: nobody can register it, and nobody is shown it. */

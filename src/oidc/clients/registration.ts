@@ -4,7 +4,7 @@
  * about the client.
  */
 import { type AdapterPayload, type Configuration, errors, type Provider } from 'oidc-provider';
-import { Failure } from '../../base/errors.ts';
+import { Failure, isFailure, isTemporary } from '../../base/errors.ts';
 import { newClientSecret, randomId } from '../../base/random.ts';
 import { type Client, grantName } from '../../registry/model/model.ts';
 import { problemOfPublicKey } from '../../registry/model/public-keys.ts';
@@ -121,13 +121,31 @@ export async function registerClient(
   const own = fromMetadata(id, metadata);
   try {
     if ((await registry.findClient(name, id)) === undefined) {
-      await registry.createClient(name, { ...own, permissions: [...(view.registration?.permissions ?? [])] });
+      await registry.createClient(name, {
+        ...own,
+        permissions: [...(view.registration?.permissions ?? [])],
+        ...(view.registration?.open === true ? { unused: true as const } : {}),
+      });
     } else {
       await registry.updateClient(name, id, (before) => ({ ...operatorsShareOf(before), ...own }));
     }
   } catch (cause) {
     if (!(cause instanceof Failure) || cause.code !== 'invalid_input') throw cause;
     throw new errors.InvalidClientMetadata(`client metadata: ${cause.message}`, { cause });
+  }
+}
+
+/** A client of an open registration stays, once it was given a token. */
+export async function keepUsedClient(
+  { name, registry, findClient }: Pick<RealmContext, 'name' | 'registry' | 'findClient'>,
+  id: string,
+): Promise<void> {
+  if ((await findClient(id))?.unused !== true) return;
+  try {
+    await registry.updateClient(name, id, ({ unused: _, ...used }) => used);
+  } catch (error) {
+    // The token was issued all the same, and the next one keeps the client.
+    if (!isTemporary(error) && !isFailure(error, 'not_found')) throw error;
   }
 }
 

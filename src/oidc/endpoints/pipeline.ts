@@ -11,6 +11,7 @@ import { stateOf } from '../../http/request-state.ts';
 import { createUnitOfWork } from '../../storage/port/unit-of-work.ts';
 import { limitAttempts } from '../client-auth/brute-force.ts';
 import { internalMetadata } from '../clients/client-metadata.ts';
+import { keepUsedClient } from '../clients/registration.ts';
 import { crossOrigin } from '../http/cors.ts';
 import { readBodies } from '../http/form.ts';
 import { checkForms } from '../http/form-rules.ts';
@@ -103,11 +104,13 @@ function answerBrokenOff({ name, logger }: Pick<RealmContext, 'name' | 'logger'>
   ctx.status = HUNG_UP;
 }
 
-function noteAnswers(realm: Pick<RealmContext, 'name' | 'events'>): Middleware {
+function noteAnswers(realm: Pick<RealmContext, 'name' | 'events' | 'registry' | 'findClient'>): Middleware {
   return async function noteAnswerOfRequest(ctx, next) {
     stateOf(ctx.req).answeredBy = 'library';
     await next();
     noteAnswer(realm, ctx, protocolStateOf(ctx).thrown);
+    const isIssued = hasOidcContext(ctx) && ctx.oidc.route === 'token' && ctx.status === 200;
+    if (isIssued) await keepUsedClient(realm, ctx.oidc.client?.clientId ?? '');
   };
 }
 

@@ -282,6 +282,8 @@ export const client = z.strictObject({
   backchannelUserCodeParameter: z.boolean().optional(),
   /** Set by dynamic registration: the rest of the registered metadata as sent, and who registered it. */
   registered: z.looseObject({}).optional(),
+  /** Set by an open registration, until the client gets its first token: it is forgotten after a week. */
+  unused: z.literal(true).optional(),
 });
 
 const address = z.strictObject({

@@ -8,6 +8,9 @@ import { clientEffects, type Narrowing } from './effects.ts';
 import { type Listed, type PageRequest, readListed } from './listing.ts';
 import { type Codec, clientKey, clientsIndex } from './records.ts';
 
+/** Seconds that a client of an open registration is kept without being used. */
+const UNUSED_TTL = 7 * 86_400;
+
 type Stored<T> = { readonly value: T; readonly stamp: number };
 
 /** What the writes of a change are made with. */
@@ -99,9 +102,16 @@ export function clientWrites(
     onlyIf: before?.stamp ?? 'absent',
   };
   if (after === undefined) return [put, ...clientRemoval(realm, value), ...effects];
-  const index = before === undefined ? [{ index: clientsIndex(realm), member: value.id }] : [];
-  const origins = originWrites(realm, value.id, { before: before?.value, after });
-  return [put, ...index, ...origins, ...effects];
+  const life = after.unused === true ? { ttl: UNUSED_TTL } : {};
+  // Whatever hangs in an index for a week only is put there anew when the client stays.
+  const known = before?.value.unused === true ? undefined : before?.value;
+  const index = known === undefined ? [{ index: clientsIndex(realm), member: value.id }] : [];
+  const origins = [
+    ...originWrites(realm, value.id, { before: before?.value, after }),
+    ...(known === before?.value ? [] : originWrites(realm, value.id, { before: undefined, after })),
+  ];
+  const indexed = [...index, ...origins].map((write) => ('index' in write ? { ...write, ...life } : write));
+  return [{ ...put, ...life }, ...indexed, ...effects];
 }
 
 export function clientRemoval(realm: string, client: Client): readonly Write[] {
