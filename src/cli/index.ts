@@ -1,4 +1,5 @@
 /** The command line: finds the command, words its failures, and sets the exit code. */
+import { readFile } from 'node:fs/promises';
 import { didYouMean } from '../config/faults.ts';
 import { explain } from './failures.ts';
 import { type Command, helpOf, parseInput, print, UsageError } from './runtime/command.ts';
@@ -76,6 +77,7 @@ export async function run(args: readonly string[]): Promise<number> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
+  if (args.length === 1 && args[0] === '--version') return printVersion();
   const name = nameOf(args);
   if (name === undefined) return helpOn(args);
   try {
@@ -93,6 +95,13 @@ export async function run(args: readonly string[]): Promise<number> {
     // Exits, because what was opened before the failure would keep the process alive.
     process.exit(1);
   }
+}
+
+async function printVersion(): Promise<number> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version }: { version: string } = JSON.parse(text);
+  print(version);
+  return 0;
 }
 
 /** The name of a command has one word or two. */
