@@ -3,6 +3,7 @@ import { Failure, type FailureCode } from '../../base/errors.ts';
 import { type Route, type Routed, refusePlainly, type Surface, wrapRoutes } from '../../http/routes.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import { accountRoutes } from './account/account-routes.ts';
+import { isProfileCall, profileRoutes } from './account/profile.ts';
 import { loginRoutes } from './login/login-routes.ts';
 import { sendError } from './screens.ts';
 import { sendAsset } from './ui/assets.ts';
@@ -54,6 +55,7 @@ function asset(file: string): Route<PageCall> {
 /** Login, account, and the files that pages load. A realm without a colour has no style sheet of its own. */
 export const pages: readonly Surface<RealmRequest>[] = [
   surfaceOf('login', loginRoutes),
+  { ...surfaceOf('profile', profileRoutes), isThere: isProfileCall },
   surfaceOf('account', accountRoutes),
   surfaceOf('assets', [asset('style.css'), asset('favicon.svg')]),
   {
