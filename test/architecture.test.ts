@@ -74,8 +74,8 @@ surfaces/pages/ui          > base http registry/passwords oidc/realm
 surfaces/pages/login       > base limits http registry/model authn oidc/realm oidc/tokens oidc/interaction
                              oidc/provider surfaces/pages/ui
 surfaces/pages/home        > http surfaces/pages/ui
-surfaces/pages/account     > base http registry/model oidc/realm oidc/sessions oidc/provider
-                             surfaces/pages/ui
+surfaces/pages/account     > base revocation http registry/model tokens oidc/realm oidc/sessions
+                             oidc/provider surfaces/pages/ui
 surfaces/pages             > base limits http oidc/realm oidc/provider surfaces/pages/ui
                              surfaces/pages/login surfaces/pages/account
 surfaces/guest-api         > base storage/port revocation limits http registry/model tokens guest/grant

@@ -58,10 +58,13 @@ async function realmPaths(folder: string): Promise<readonly string[]> {
   const realms = join(folder, 'realms');
   try {
     const names = await readdir(realms);
-    return names
-      .filter((name) => /\.ya?ml$/.test(name))
-      .sort()
-      .map((name) => join(realms, name));
+    return (
+      names
+        // Editors keep hidden copies beside the files.
+        .filter((name) => /^[^.].*\.ya?ml$/i.test(name))
+        .sort()
+        .map((name) => join(realms, name))
+    );
   } catch (cause) {
     throw new ConfigFaults([
       `${realms}: cannot be read (DAYPASS_CONFIG names its parent): ${reasonOf(cause)}`,
@@ -133,7 +136,7 @@ function checkRealmFile(
 
 function checkHeader(file: Record<string, unknown>, path: string, env: Environment): readonly Finding[] {
   const findings: Finding[] = [];
-  const expected = basename(path).replace(/\.ya?ml$/, '');
+  const expected = basename(path).replace(/\.ya?ml$/i, '');
   if (typeof file['name'] === 'string' && file['name'] !== expected) {
     findings.push({ path: ['name'], message: `must be "${expected}", as the file is named` });
   }

@@ -27,7 +27,7 @@ const reference = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
  */
 export function readYaml(text: string, env: Environment): YamlSource {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true });
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
@@ -36,7 +36,14 @@ export function readYaml(text: string, env: Environment): YamlSource {
     place: at(pos[0]),
     message,
   }));
-  if (faults.length > 0) return { value: undefined, faults, locate: () => at(0) };
+  if (faults.length > 0) {
+    const bare = bareReference(text, document.errors[0]?.pos[0] ?? 0);
+    return {
+      value: undefined,
+      faults: bare === undefined ? faults : [{ ...BARE, place: at(bare) }],
+      locate: () => at(0),
+    };
+  }
   const unset = replaceReferences(document, env).map(({ offset, message }) => ({
     place: at(offset),
     message,
@@ -45,6 +52,20 @@ export function readYaml(text: string, env: Environment): YamlSource {
     ...plainOf(document, unset),
     locate: (path, isKey = false) => at(offsetOf(document, path, isKey)),
   };
+}
+
+const BARE = { message: `a reference inside { } or [ ] needs quotes: "\${NAME}"` };
+
+/**
+ * Where the brace of an unquoted `${NAME}` opens a map of its own, inside another one: the parser finds faults in all that
+ * follows. The offset of the last such reference before its first fault, on the same line.
+ */
+function bareReference(text: string, faultAt: number): number | undefined {
+  const lineStart = text.lastIndexOf('\n', faultAt - 1) + 1;
+  const lineEnd = text.indexOf('\n', faultAt);
+  const line = text.slice(lineStart, lineEnd === -1 ? undefined : lineEnd);
+  const found = /[[{,:]\s*(\$\{)/d.exec(line)?.indices?.[1]?.[0];
+  return found === undefined ? undefined : lineStart + found;
 }
 
 function plainOf(document: Document, faults: readonly TextFault[]): Pick<YamlSource, 'value' | 'faults'> {

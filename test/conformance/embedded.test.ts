@@ -273,6 +273,24 @@ describe('only the embedded store', () => {
     await commitOk(store, { put: keyIn('acme'), value: '' });
   });
 
+  it('keeps the process running while another one holds the file, and commits when it lets go', async () => {
+    const path = freshPath();
+    const store = open(path);
+    const other = openRaw(path);
+    other.exec('BEGIN IMMEDIATE');
+    let turns = 0;
+    const timer = setInterval(() => {
+      turns += 1;
+      if (turns === 10) other.exec('ROLLBACK');
+    }, 1);
+
+    const result = await store.commit([{ put: keyIn('acme'), value: 'v' }]);
+
+    clearInterval(timer);
+    expect(turns).toBeGreaterThanOrEqual(10);
+    expect(result).toMatchObject({ ok: true });
+  });
+
   it('makes a folder and a file for its owner only', async () => {
     const path = freshPath();
 

@@ -81,7 +81,9 @@ const named = addressMap.map((address): [string, MappedAddress] => [address.path
 describe('every address', () => {
   it.each(named)('%s refuses other methods with 405, in the words of its surface', async (_path, address) => {
     const said = (words[address.surface] ?? others).method;
-    for (const method of methods.filter((one) => !address.methods.includes(one))) {
+    // Two surfaces may share a path.
+    const known = addressMap.filter(({ path }) => path === address.path).flatMap((one) => one.methods);
+    for (const method of methods.filter((one) => !known.includes(one))) {
       const answer = await call(method, addressOf(address));
 
       expect([method, answer.status, answer.type]).toEqual([method, 405, said.type]);

@@ -20,9 +20,17 @@ export const apply: Command = {
 
 function summaryOf({ created, updated, unchanged }: Applied): string {
   const parts = [
-    ...(created.length > 0 ? [`created ${created.join(', ')}`] : []),
-    ...(updated.length > 0 ? [`updated ${updated.join(', ')}`] : []),
+    ...(created.length > 0 ? [`created ${named(created)}`] : []),
+    ...(updated.length > 0 ? [`updated ${named(updated)}`] : []),
     `${unchanged} unchanged`,
   ];
   return parts.join('; ');
+}
+
+/** A file may bring thousands of users. */
+const MAX_NAMED = 50;
+
+function named(labels: readonly string[]): string {
+  const more = labels.length - MAX_NAMED;
+  return labels.slice(0, MAX_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

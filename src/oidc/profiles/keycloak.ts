@@ -15,6 +15,7 @@ export const keycloak: Profile = {
     // Keycloak's browser adapter sends its requests with credentials.
     allowsCredentials: true,
     hasSessionIframe: true,
+    hasAccountProfile: true,
   },
   // Keycloak's Node.js adapter introspects with its secret in the header and in the form at once.
   clientAuthentication: { allowsRepeatedSecret: true, ignoresSecretOfPublicClient: true },

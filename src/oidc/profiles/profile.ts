@@ -39,6 +39,8 @@ export type BrowserRules = {
   readonly allowsCredentials: boolean;
   /** Whether there is a session iframe (OIDC Session Management §3.3). */
   readonly hasSessionIframe: boolean;
+  /** Whether pages that hold an access token may read the person's account as JSON. */
+  readonly hasAccountProfile: boolean;
 };
 
 /** The name of a session for a client (`sid`, OIDC Back-Channel Logout §2.1). `secret` is the realm's. */

@@ -11,7 +11,12 @@ const invalidClient = {
 /** The RFCs and their best current practice. */
 export const strict: Profile = {
   signingAlg: 'ES256',
-  browsers: { sameSite: () => 'lax', allowsCredentials: false, hasSessionIframe: false },
+  browsers: {
+    sameSite: () => 'lax',
+    allowsCredentials: false,
+    hasSessionIframe: false,
+    hasAccountProfile: false,
+  },
   clientAuthentication: { allowsRepeatedSecret: false, ignoresSecretOfPublicClient: false },
   sessionIds: strictSessionIds,
   idTokens: {

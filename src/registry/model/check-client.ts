@@ -25,6 +25,7 @@ export function checkClient(settings: RealmSettings, client: Client): Problem[] 
     ...unknownNames('API', client.introspects, apiIdsOf(settings), ['introspects']),
     ...repeated(client.grants, (index) => ['grants', index], 'grant'),
     ...(client.public === true ? checkPublic(client) : checkConfidential(client)),
+    ...checkSecrets(client),
     ...checkPreviousSecret(client),
     ...checkKeys(client),
     ...checkGrants(client),
@@ -69,6 +70,14 @@ function checkConfidential(client: Client): Problem[] {
       message: 'needs a secret, jwks, jwksUri or certificate to authenticate with, or public: true',
     },
   ];
+}
+
+/** RFC 6749 Appendix A.2. */
+function checkSecrets(client: Client): Problem[] {
+  const message = 'must hold printable ASCII only: HTTP cannot carry anything else';
+  return (['secret', 'previousSecret'] as const).flatMap((name) =>
+    /^[\x20-\x7e]*$/.test(client[name] ?? '') ? [] : [{ path: [name], message }],
+  );
 }
 
 /** A previous secret needs a present one. */

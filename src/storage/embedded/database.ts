@@ -10,8 +10,10 @@ import { StoreFailure, type StoreTrouble } from '../port/trouble.ts';
 
 export const never = Number.MAX_SAFE_INTEGER;
 
-/** How long a writer waits for another process; well inside the two seconds that the port allows. */
-const busyTimeoutMs = 1000;
+/** How long the start waits for another process, which may be making the tables. */
+const openTimeoutMs = 1000;
+/** How long a call waits inside SQLite, and everything else with it; patience.ts tries again. */
+const busyTimeoutMs = 2;
 const schemaVersion = 1;
 /** Rows of one sweep: few enough that a request waits for about a millisecond at most. */
 const sweepBatch = 200;
@@ -114,11 +116,12 @@ export function text(row: Record<string, SQLOutputValue>, column: string): strin
 function openFile(path: string): DatabaseSync {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, 'a', 0o600));
-  const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
+  const db = new DatabaseSync(path, { timeout: openTimeoutMs });
   try {
     // NORMAL in WAL mode: a commit survives the crash of the process; only a power cut may take the latest ones.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
     createTables(db);
+    db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs};`);
     return db;
   } catch (error) {
     db.close();

@@ -13,6 +13,7 @@ import { createDocuments } from './documents.ts';
 import { createMembers } from './members.ts';
 import { createMessages } from './messages.ts';
 import { createNodes, type Moment } from './nodes.ts';
+import { patiently } from './patience.ts';
 
 const sweepEveryMs = 1000;
 const sweepAgainMs = 20;
@@ -29,47 +30,46 @@ export function createEmbeddedStore({ path, clock }: { path: string; clock: Cloc
   const steps = createSteps({ documents, nodes, members, counters, messages });
   const stopSweeping = startSweeping(database, clock);
 
-  function readOne(key: Key): Document | undefined {
-    const { stamp: now, nowMs } = time.next(key.realm);
-    const row = documents.find(rowKey(key), nowMs);
-    if (!row) return undefined;
-    const { stamp, spentAt, under, value } = row;
-    const cut = nodes.isCut(key.realm, under, { stamp, nowMs });
-    return { value, stamp, cut, now, ...(spentAt !== undefined && { spentAt }) };
-  }
+  const readOne = createReader({ time, documents, nodes });
 
   return {
     async read(keys) {
       keys.forEach(checkKey);
-      return database.read(() => keys.map(readOne));
+      return patiently(() => database.read(() => keys.map(readOne)));
     },
 
     async commit(writes) {
       const realm = checkWrites(writes);
-      messages.drop();
-      const result = database.write(() => {
-        const at = time.next(realm);
-        const outcome = steps.run(writes, at);
-        if (outcome.ok) time.remember(realm, at);
-        return outcome;
+      return patiently(() => {
+        messages.drop();
+        const result = database.write(() => {
+          const at = time.next(realm);
+          const outcome = steps.run(writes, at);
+          if (outcome.ok) time.remember(realm, at);
+          return outcome;
+        });
+        messages.flush();
+        return result;
       });
-      messages.flush();
-      return result;
     },
 
     async list(index, { limit, after }) {
       checkKey(index);
       checkPage(limit);
-      return database.read(() => members.page(rowKey(index), { limit, after, nowMs: clock() }));
+      return patiently(() =>
+        database.read(() => members.page(rowKey(index), { limit, after, nowMs: clock() })),
+      );
     },
 
     async count(key, { windowMs, by }) {
       checkKey(key);
       checkCount(windowMs, by);
-      const nowMs = clock();
-      return by === 0
-        ? database.read(() => counters.find(rowKey(key), nowMs))
-        : database.write(() => counters.add(rowKey(key), { windowMs, by, nowMs }));
+      return patiently(() => {
+        const nowMs = clock();
+        return by === 0
+          ? database.read(() => counters.find(rowKey(key), nowMs))
+          : database.write(() => counters.add(rowKey(key), { windowMs, by, nowMs }));
+      });
     },
 
     subscribe: (topic, listener) => messages.subscribe(topic, listener),
@@ -87,6 +87,23 @@ export function createEmbeddedStore({ path, clock }: { path: string; clock: Cloc
       messages.close();
       database.close();
     },
+  };
+}
+
+type ReaderParts = {
+  readonly time: ReturnType<typeof createTime>;
+  readonly documents: ReturnType<typeof createDocuments>;
+  readonly nodes: ReturnType<typeof createNodes>;
+};
+
+function createReader({ time, documents, nodes }: ReaderParts) {
+  return function readOne(key: Key): Document | undefined {
+    const { stamp: now, nowMs } = time.next(key.realm);
+    const row = documents.find(rowKey(key), nowMs);
+    if (!row) return undefined;
+    const { stamp, spentAt, under, value } = row;
+    const cut = nodes.isCut(key.realm, under, { stamp, nowMs });
+    return { value, stamp, cut, now, ...(spentAt !== undefined && { spentAt }) };
   };
 }
 

@@ -4,6 +4,7 @@ import { type Route, type Routed, refusePlainly, type Surface, wrapRoutes } from
 import { TooMany, waitFields } from '../../limits/too-many.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import { accountRoutes } from './account/account-routes.ts';
+import { isProfileCall, profileRoutes } from './account/profile.ts';
 import { loginRoutes } from './login/login-routes.ts';
 import { sendError } from './screens.ts';
 import { sendAsset } from './ui/assets.ts';
@@ -56,6 +57,7 @@ function asset(file: string): Route<PageCall> {
 /** Login, account, and the files that pages load. A realm without a colour has no style sheet of its own. */
 export const pages: readonly Surface<RealmRequest>[] = [
   surfaceOf('login', loginRoutes),
+  { ...surfaceOf('profile', profileRoutes), isThere: isProfileCall },
   surfaceOf('account', accountRoutes),
   surfaceOf('assets', [asset('style.css'), asset('favicon.svg')]),
   {
