@@ -49,7 +49,8 @@ oidc/tokens                > base registry/model oidc/profiles oidc/realm
 oidc/records               > base observability storage/port revocation limits http keys registry/model
                              tokens oidc/library oidc/profiles oidc/realm
 oidc/http                  > storage/port http registry/model oidc/library oidc/realm
-oidc/client-auth           > base storage/port limits http registry/model oidc/library oidc/realm oidc/http
+oidc/proofs                > base storage/port oidc/library oidc/realm
+oidc/client-auth           > base limits http registry/model oidc/library oidc/realm oidc/http oidc/proofs
 oidc/clients               > base registry/model oidc/realm oidc/http
 oidc/sessions              > base storage/port revocation http registry/model registry/passwords
                              oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/clients
@@ -57,19 +58,19 @@ oidc/interaction           > base storage/port registry/model authn oidc/library
                              oidc/records oidc/http oidc/client-auth oidc/sessions
 oidc/grants                > base observability storage/port revocation limits http registry/model tokens
                              guest/grant guest/limits guest/record guest/trail guest/issue guest authn
-                             oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/client-auth
-                             oidc/interaction
+                             oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/proofs
+                             oidc/client-auth oidc/interaction
 oidc/endpoints             > base observability storage/port revocation http registry/model tokens
                              guest/record guest/trail guest/introspection guest/issue guest oidc/library
-                             oidc/profiles oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/clients
-                             oidc/sessions oidc/grants
+                             oidc/profiles oidc/realm oidc/tokens oidc/http oidc/proofs oidc/client-auth
+                             oidc/clients oidc/sessions oidc/grants
 oidc/fast-path             > base revocation limits http keys registry/model tokens guest/grant guest
                              oidc/library oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/grants
                              oidc/endpoints
 oidc/provider              > base storage/port revocation http keys registry/model guest/record oidc/library
-                             oidc/profiles oidc/realm oidc/tokens oidc/records oidc/http oidc/client-auth
-                             oidc/clients oidc/sessions oidc/interaction oidc/grants oidc/endpoints
-                             oidc/fast-path
+                             oidc/profiles oidc/realm oidc/tokens oidc/records oidc/http oidc/proofs
+                             oidc/client-auth oidc/clients oidc/sessions oidc/interaction oidc/grants
+                             oidc/endpoints oidc/fast-path
 surfaces/pages/ui          > base http registry/passwords oidc/realm
 surfaces/pages/login       > base limits http registry/model authn oidc/realm oidc/tokens oidc/interaction
                              oidc/provider surfaces/pages/ui
@@ -80,7 +81,7 @@ surfaces/pages             > base limits http oidc/realm oidc/provider surfaces/
                              surfaces/pages/login surfaces/pages/account
 surfaces/guest-api         > base storage/port revocation limits http registry/model tokens guest/grant
                              guest/limits guest/record guest/trail guest/lookup guest/issue guest oidc/realm
-                             oidc/client-auth oidc/provider
+                             oidc/proofs oidc/client-auth oidc/provider
 surfaces/events            > revocation http registry/model registry guest/status oidc/realm
                              oidc/client-auth oidc/endpoints oidc/provider
 surfaces/facades/shared    > base observability storage/port revocation limits http registry/model

@@ -10,13 +10,13 @@ import {
 import { epochSeconds } from '../../base/clock.ts';
 import type { Client } from '../../registry/model/model.ts';
 import type { FindRemoteKeys } from '../library/remote-keys.ts';
+import { isFirstUse } from '../proofs/replay.ts';
 import { paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { CLOCK_TOLERANCE, problemOfAssertion } from './client-assertions.ts';
 import { keySetsOf } from './client-keys.ts';
 import type { PresentedAssertion } from './presented.ts';
 import { signingAlgOf } from './registered.ts';
-import { isFirstUse } from './replay.ts';
 
 const asymmetricAlgorithms = ['ES256', 'PS256', 'EdDSA', 'RS256'] as const;
 const symmetricAlgorithms = ['HS256'] as const;

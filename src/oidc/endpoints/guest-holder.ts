@@ -12,12 +12,12 @@ import { HOLDER } from '../../guest/trail/trail.ts';
 import { stateOf } from '../../http/request-state.ts';
 import type { RequestSource } from '../../observability/request-source.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
-import { provenKeyFor } from '../client-auth/dpop.ts';
 import { orThrow, refresh, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { tokenTypes } from '../grants/token-types.ts';
 import { formOf, replaceForm } from '../http/form.ts';
 import { protocolStateOf } from '../http/protocol-state.ts';
 import { TooManyRequests } from '../library/errors.ts';
+import { provenKeyFor } from '../proofs/dpop.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
 const REVOKE_PATH = '/protocol/openid-connect/revoke';

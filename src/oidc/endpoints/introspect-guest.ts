@@ -9,8 +9,8 @@ import type { GuestAnswer, GuestQuestion } from '../../guest/introspection/quest
 import type { StoredGuest } from '../../guest/record/guest-record.ts';
 import { annotate, stateOf } from '../../http/request-state.ts';
 import type { Client } from '../../registry/model/model.ts';
-import { nonceFor, readProof } from '../client-auth/dpop.ts';
 import { formOf } from '../http/form.ts';
+import { nonceFor, readProof } from '../proofs/dpop.ts';
 import { guestRealmOf } from '../realm/guest-realm.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 

@@ -2,7 +2,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Possession } from '../../tokens/usable.ts';
 import { readCertificate, thumbprintOf } from '../client-auth/certificates.ts';
-import { provenKey } from '../client-auth/dpop.ts';
+import { provenKey } from '../proofs/dpop.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
 /** Throws `invalid_dpop_proof` or `use_dpop_nonce` for a proof that does not hold. */

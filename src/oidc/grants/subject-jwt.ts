@@ -13,8 +13,8 @@ import { epochSeconds } from '../../base/clock.ts';
 import { identifier } from '../../guest/grant/fields.ts';
 import type { Minter } from '../../guest/limits/guest-realm.ts';
 import { CLOCK_TOLERANCE } from '../client-auth/client-assertions.ts';
-import { isFirstUse } from '../client-auth/replay.ts';
 import { isIdToken } from '../library/jwt-kinds.ts';
+import { isFirstUse } from '../proofs/replay.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { notExchangeable } from './token-types.ts';
 

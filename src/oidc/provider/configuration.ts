@@ -9,7 +9,6 @@ import {
   type KoaContextWithOIDC,
 } from 'oidc-provider';
 import { assertionCheck, CLOCK_TOLERANCE } from '../client-auth/client-assertions.ts';
-import { dpopAlgorithms } from '../client-auth/dpop.ts';
 import { extraClientMetadata } from '../clients/registration.ts';
 import { heldAddress, isTrusted } from '../clients/trust.ts';
 import { allowsOrigin } from '../http/cors.ts';
@@ -18,6 +17,7 @@ import { interactionPolicyOf } from '../interaction/interaction-policy.ts';
 import { noteSignedClaims } from '../library/internals.ts';
 import { staleForm } from '../library/messages.ts';
 import { guardedFetch } from '../library/outgoing.ts';
+import { dpopAlgorithms } from '../proofs/dpop.ts';
 import { libraryRoutes } from '../realm/addresses.ts';
 import { cookiesOf } from '../realm/cookies.ts';
 import { lifetimesOf } from '../realm/lifetimes.ts';

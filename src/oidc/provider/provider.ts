@@ -13,7 +13,6 @@ import { createUnitOfWork, type UnitOfWork } from '../../storage/port/unit-of-wo
 import type { ClientAuthDeps } from '../client-auth/authenticate.ts';
 import { takeDoubledSecretOnce } from '../client-auth/doubled-secret.ts';
 import { takeClientByName } from '../client-auth/named-client.ts';
-import { isFirstUse } from '../client-auth/replay.ts';
 import { toMetadata } from '../clients/client-metadata.ts';
 import { createInitialAccessToken, registerClient } from '../clients/registration.ts';
 import { holdErrorsOfStrangers } from '../clients/trust.ts';
@@ -29,6 +28,7 @@ import { limitPollInterval } from '../interaction/poll-interval.ts';
 import { adjustModels } from '../library/internals.ts';
 import { remoteKeyFinder } from '../library/remote-keys.ts';
 import { refreshHashOf } from '../profiles/refresh-shape.ts';
+import { isFirstUse } from '../proofs/replay.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { UiPort } from '../realm/ui-port.ts';
 import { createAdapterFactory } from '../records/adapter.ts';

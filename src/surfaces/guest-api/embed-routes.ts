@@ -10,7 +10,7 @@ import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts'
 import { stateOf } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
 import { pageHeaders } from '../../http/security-headers.ts';
-import { provenGuestKey } from '../../oidc/client-auth/guest-proof.ts';
+import { provenGuestKey } from '../../oidc/proofs/guest-proof.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
 import { findMinter } from './call.ts';

@@ -7,7 +7,7 @@ import type { Minted } from '../../guest/issue/mint.ts';
 import type { MintOrder } from '../../guest/issue/mint-order.ts';
 import { Problem, problemBody, problemFor, statusOf } from '../../http/problem.ts';
 import { limitFields } from '../../limits/too-many.ts';
-import { provenGuestKey } from '../../oidc/client-auth/guest-proof.ts';
+import { provenGuestKey } from '../../oidc/proofs/guest-proof.ts';
 import { type Call, minterFor, readJson, realmOf, sourceOf } from './call.ts';
 import { presentMinted, timeOf } from './present.ts';
 import { problemOf } from './refusals.ts';
