@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestUrl } from '../support/authorization.ts';
 import { type Answer, get, postForm } from '../support/http.ts';
+import { dpopProof, newKey } from '../support/proofs.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { env, from, network, statusesOf, times } from './guessing-support.ts';
 import { browserRealm } from './oidc-realm.ts';
@@ -117,6 +118,37 @@ describe('nothing is taken', () => {
     await times(MOST + 1, () => device()(here));
 
     expect((await push(['web', 'web-secret'])(here)).status).toBe(201);
+  });
+});
+
+describe.each<[string, (address: string, proof: string) => Promise<Answer>, string]>([
+  [
+    'an opener that is none',
+    async (address, dpop) => {
+      const url = `${server.issuer('acme')}/embed/dpo_nobody`;
+      const response = await fetch(url, { method: 'POST', headers: { dpop, ...from(address).headers } });
+      return { status: response.status, headers: response.headers, text: await response.text(), json: {} };
+    },
+    '/embed/dpo_nobody',
+  ],
+  [
+    'the refresh of a guest token that is none',
+    (address, dpop) => {
+      const form = { grant_type: 'refresh_token', refresh_token: 'dpgr_nobody' };
+      const headers = { dpop, ...from(address).headers };
+      return postForm(server.endpoint('acme', 'token'), form, { headers });
+    },
+    '/protocol/openid-connect/token',
+  ],
+])('a proof for %s', (_what, ask, path) => {
+  it('is limited by network', async () => {
+    const [here, key] = [network(), await newKey()];
+    const prove = () => dpopProof(key, { url: `${server.issuer('acme')}${path}` });
+
+    const answers = await times(MOST + 1, async () => ask(here, await prove()));
+
+    expect(answers.slice(0, MOST).every(({ status }) => status === 400 || status === 404)).toBe(true);
+    expect(answers.at(-1)?.status).toBe(429);
   });
 });
 

@@ -10,6 +10,7 @@ import { REFRESH_PREFIX } from '../../guest/issue/refresh-value.ts';
 import { decodeGuest, decodeGuestRefresh } from '../../guest/record/guest-record.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
 import { stateOf } from '../../http/request-state.ts';
+import { TooMany } from '../../limits/too-many.ts';
 import type { RequestSource } from '../../observability/request-source.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { provenKeyFor } from '../client-auth/dpop.ts';
@@ -19,6 +20,7 @@ import { formOf, replaceForm } from '../http/form.ts';
 import { protocolStateOf } from '../http/protocol-state.ts';
 import { TooManyRequests } from '../library/errors.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
+import { takeOfStranger } from '../realm/stranger.ts';
 
 const REVOKE_PATH = '/protocol/openid-connect/revoke';
 const TOKEN_PATH = '/protocol/openid-connect/token';
@@ -81,8 +83,14 @@ async function revoke(
 async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
   ctx.set({ 'Cache-Control': 'no-store', Pragma: 'no-cache', 'Access-Control-Allow-Origin': '*' });
   try {
+    // A proof is remembered before anything shows that its sender holds a token.
+    const giveBack = takeOfStranger(realm, ctx.req);
     const address = `${realm.issuer}${TOKEN_PATH}`;
-    const jkt = await provenKeyFor(realm, ctx, { method: 'POST', address, owner: 'guest' });
+    const target = { method: 'POST', address, owner: 'guest' };
+    const jkt = await provenKeyFor(realm, ctx, target).catch((error: unknown) => {
+      giveBack();
+      throw error;
+    });
     const form = formOf(ctx);
     const value = form.get('refresh_token') ?? '';
     const order = {
@@ -93,7 +101,9 @@ async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
     };
     ctx.body = respond(orThrow(await refresh(realm, order)), tokenTypes.accessToken);
     ctx.status = 200;
-  } catch (error) {
+    giveBack();
+  } catch (thrown) {
+    const error = thrown instanceof TooMany ? new TooManyRequests(thrown) : thrown;
     if (!(error instanceof errors.OIDCProviderError)) throw error;
     if (error instanceof TooManyRequests) ctx.set({ ...error.fields });
     ctx.status = error.statusCode;

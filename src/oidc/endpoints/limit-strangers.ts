@@ -3,25 +3,21 @@
  * whose client proves itself, costs nothing.
  */
 import type { Context, Middleware } from 'koa';
-import { annotate, stateOf } from '../../http/request-state.ts';
-import { networkOf } from '../../limits/network.ts';
+import { annotate } from '../../http/request-state.ts';
 import { TooMany, waitFields } from '../../limits/too-many.ts';
 import { formOf } from '../http/form.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { addressOf, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
+import { takeOfStranger } from '../realm/stranger.ts';
 import type { UiPort } from '../realm/ui-port.ts';
 
 type Parts = { readonly realm: RealmContext; readonly ui: UiPort };
 
 export function limitStrangers({ realm, ui }: Parts): Middleware {
   return async function limitStranger(ctx, next) {
-    const most = realm.view.quotas.strangersPerMinute;
-    if (most === 'unlimited' || !mayLeaveSomething(ctx)) return next();
-    const stranger = { realm: realm.name, network: networkOf(stateOf(ctx.req).source.ip ?? '') };
-    const giveBack = takeOrRefuse({ realm, ui }, ctx, () =>
-      realm.strangers.take(stranger, sizeOf(ctx), most),
-    );
+    if (!mayLeaveSomething(ctx)) return next();
+    const giveBack = takeOrRefuse({ realm, ui }, ctx);
     if (giveBack === undefined) return;
     let isLeft = false;
     try {
@@ -33,9 +29,9 @@ export function limitStrangers({ realm, ui }: Parts): Middleware {
   };
 }
 
-function takeOrRefuse({ realm, ui }: Parts, ctx: Context, take: () => () => void): (() => void) | undefined {
+function takeOrRefuse({ realm, ui }: Parts, ctx: Context): (() => void) | undefined {
   try {
-    return take();
+    return takeOfStranger(realm, ctx.req, sizeOf(ctx));
   } catch (error) {
     if (!(error instanceof TooMany)) throw error;
     annotate(ctx.req, { outcome: 'too_many_requests' });
