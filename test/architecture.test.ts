@@ -46,8 +46,8 @@ oidc/profiles              > base registry/model tokens oidc/library
 oidc/realm                 > base observability storage/port limits http keys registry/model
                              registry/passwords registry guest/grant guest/limits guest authn oidc/profiles
 oidc/tokens                > base registry/model oidc/profiles oidc/realm
-oidc/records               > base observability storage/port revocation limits http keys registry/model
-                             tokens oidc/library oidc/profiles oidc/realm
+oidc/records               > base storage/port revocation limits keys registry/model tokens oidc/library
+                             oidc/profiles oidc/realm
 oidc/http                  > storage/port http registry/model oidc/library oidc/realm
 oidc/proofs                > base storage/port oidc/library oidc/realm
 oidc/client-auth           > base limits http registry/model oidc/library oidc/realm oidc/http oidc/proofs
@@ -60,7 +60,7 @@ oidc/grants                > base observability storage/port revocation limits h
                              guest/grant guest/limits guest/record guest/trail guest/issue guest authn
                              oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/proofs
                              oidc/client-auth oidc/interaction
-oidc/endpoints             > base observability storage/port revocation http registry/model tokens
+oidc/endpoints             > base observability storage/port revocation limits http registry/model tokens
                              guest/record guest/trail guest/introspection guest/issue guest oidc/library
                              oidc/profiles oidc/realm oidc/tokens oidc/http oidc/proofs oidc/client-auth
                              oidc/clients oidc/sessions oidc/grants

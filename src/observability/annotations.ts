@@ -10,7 +10,7 @@ export type Annotations = {
   /** Kind of the credential that was wrong. */
   wrong?: 'client_secret' | 'api_key' | 'grant' | 'user_code' | 'password';
   /** The limit of its network that the request is over. */
-  limit?: 'logins' | 'pushed-requests' | 'device-codes' | 'registrations';
+  limit?: 'logins' | 'pushed-requests' | 'device-codes' | 'registrations' | 'proofs';
   /** Why, for the operator: never told to the caller. */
   reason?: string;
 };

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAgent, obtainCode } from '../support/browserless.ts';
 import { type Answer, get, postForm } from '../support/http.ts';
+import { type ClientKey, dpopProof, newKey } from '../support/proofs.ts';
 import { acme } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { env, from, network, times } from './guessing-support.ts';
@@ -13,6 +14,7 @@ const networkLimits = {
   pushedRequestsPerMinute: MAX,
   deviceCodesPerMinute: MAX,
   registrationsPerMinute: MAX,
+  proofsPerMinute: MAX,
 };
 const unlimited = Object.fromEntries(Object.keys(networkLimits).map((name) => [name, 'unlimited']));
 const device = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -46,7 +48,9 @@ const webAuth = ['web', 'web-secret'] as const;
 const login = { client_id: 'dc-ui', grant_type: 'password' };
 
 let server: TestServer;
+let key: ClientKey;
 beforeAll(async () => {
+  key = await newKey();
   server = await startTestServer({
     env,
     realms: [realm('acme', networkLimits), realm('free', unlimited), realm('globex', networkLimits)],
@@ -87,6 +91,25 @@ const asks: Readonly<Record<string, Ask>> = {
     postForm(server.endpoint(name, 'auth/device'), { client_id: 'dc-ui' }, from(address)),
   'open registrations': register,
   'wrong passwords, each of another name': spray,
+  'proofs for openers that are none': async (address, name = 'acme') => {
+    const url = `${server.issuer(name)}/embed/dpo_nobody`;
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { dpop: await dpopProof(key, { url }), ...from(address).headers },
+    });
+    return { status: response.status, headers: response.headers, text: await response.text(), json: {} };
+  },
+  'proofs for refresh tokens of guests that are none': async (address, name = 'acme') =>
+    postForm(
+      server.endpoint(name, 'token'),
+      { grant_type: 'refresh_token', refresh_token: 'dpgr_nobody' },
+      {
+        headers: {
+          dpop: await dpopProof(key, { url: server.endpoint(name, 'token') }),
+          ...from(address).headers,
+        },
+      },
+    ),
 };
 
 describe.each(Object.entries(asks))('%s', (_name, ask) => {

@@ -10,6 +10,7 @@ import { REFRESH_PREFIX } from '../../guest/issue/refresh-value.ts';
 import { decodeGuest, decodeGuestRefresh } from '../../guest/record/guest-record.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
 import { stateOf } from '../../http/request-state.ts';
+import { TooMany } from '../../limits/too-many.ts';
 import type { RequestSource } from '../../observability/request-source.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
 import { orThrow, refresh, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
@@ -19,6 +20,7 @@ import { protocolStateOf } from '../http/protocol-state.ts';
 import { TooManyRequests } from '../library/errors.ts';
 import { provenKeyFor } from '../proofs/dpop.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
+import { takeOfStranger } from '../realm/strangers.ts';
 
 const REVOKE_PATH = '/protocol/openid-connect/revoke';
 const TOKEN_PATH = '/protocol/openid-connect/token';
@@ -81,6 +83,8 @@ async function revoke(
 async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
   ctx.set({ 'Cache-Control': 'no-store', Pragma: 'no-cache', 'Access-Control-Allow-Origin': '*' });
   try {
+    // A proof is remembered before anything shows that its sender holds a token.
+    const giveBack = await takeOfStranger(realm, ctx.req, 'proofs');
     const address = `${realm.issuer}${TOKEN_PATH}`;
     const jkt = await provenKeyFor(realm, ctx, { method: 'POST', address, owner: 'guest' });
     const form = formOf(ctx);
@@ -93,7 +97,9 @@ async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
     };
     ctx.body = respond(orThrow(await refresh(realm, order)), tokenTypes.accessToken);
     ctx.status = 200;
-  } catch (error) {
+    giveBack();
+  } catch (thrown) {
+    const error = thrown instanceof TooMany ? new TooManyRequests(thrown) : thrown;
     if (!(error instanceof errors.OIDCProviderError)) throw error;
     if (error instanceof TooManyRequests) ctx.set({ ...error.fields });
     ctx.status = error.statusCode;

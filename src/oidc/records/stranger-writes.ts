@@ -4,37 +4,27 @@
  * somebody else sends.
  */
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { networkOfRequest } from '../../http/caller.ts';
-import { annotate } from '../../http/request-state.ts';
 import { TooMany } from '../../limits/too-many.ts';
-import type { Annotations } from '../../observability/annotations.ts';
 import { TooManyRequests } from '../library/errors.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
+import { type StrangerLimit, takeOfStranger } from '../realm/strangers.ts';
 
 type Rule = {
-  readonly limit: keyof RealmContext['view']['networkLimits'];
-  /** The quota's name in header fields and in the store. */
-  readonly name: NonNullable<Annotations['limit']>;
+  readonly limit: StrangerLimit;
   readonly isStranger: (oidc: KoaContextWithOIDC['oidc']) => boolean;
 };
 
 /** By the library's name of what is stored. */
 const rules: Readonly<Record<string, Rule>> = {
   Interaction: {
-    limit: 'loginsPerMinute',
-    name: 'logins',
+    limit: 'logins',
     // Later writes of the same login come from the pages.
     isStranger: ({ route, session }) => route === 'authorization' && session?.accountId === undefined,
   },
-  PushedAuthorizationRequest: {
-    limit: 'pushedRequestsPerMinute',
-    name: 'pushed-requests',
-    isStranger: isPublicClient,
-  },
-  DeviceCode: { limit: 'deviceCodesPerMinute', name: 'device-codes', isStranger: isPublicClient },
+  PushedAuthorizationRequest: { limit: 'pushed-requests', isStranger: isPublicClient },
+  DeviceCode: { limit: 'device-codes', isStranger: isPublicClient },
   Client: {
-    limit: 'registrationsPerMinute',
-    name: 'registrations',
+    limit: 'registrations',
     isStranger: ({ route, entities }) =>
       route === 'registration' && entities.InitialAccessToken === undefined,
   },
@@ -43,23 +33,15 @@ const rules: Readonly<Record<string, Rule>> = {
 /** `model` is about to be stored. Rejects with `TooManyRequests` when the network of a stranger has had its share. */
 export type AdmitWrite = (model: string) => Promise<void>;
 
-export function limitStrangerWrites({
-  name: realm,
-  view,
-  quotas,
-}: Pick<RealmContext, 'name' | 'view' | 'quotas'>): AdmitWrite {
+export function limitStrangerWrites(realm: Pick<RealmContext, 'name' | 'view' | 'quotas'>): AdmitWrite {
   return async (model) => {
     const rule = rules[model];
     const ctx = Provider.ctx;
     if (rule === undefined || ctx === undefined || !rule.isStranger(ctx.oidc)) return;
-    const quota = view.networkLimits[rule.limit];
-    if (quota === 'unlimited') return;
     try {
-      await quotas.take({ name: rule.name, realm, owner: networkOfRequest(ctx.req) }, quota);
+      await takeOfStranger(realm, ctx.req, rule.limit);
     } catch (error) {
-      if (!(error instanceof TooMany)) throw error;
-      annotate(ctx.req, { limit: rule.name });
-      throw new TooManyRequests(error);
+      throw error instanceof TooMany ? new TooManyRequests(error) : error;
     }
   };
 }

@@ -150,6 +150,8 @@ export const networkLimits = z.strictObject({
   deviceCodesPerMinute: quota.default(60),
   /** Clients that register themselves without an initial access token (RFC 7591). */
   registrationsPerMinute: quota.default(10),
+  /** DPoP proofs for openers and guests' refresh tokens that turn out to be none: each is remembered (RFC 9449 §11.1). */
+  proofsPerMinute: quota.default(600),
 });
 
 /** The guest ceiling of a minting client. The guest model defines its fields. */

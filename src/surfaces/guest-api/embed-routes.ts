@@ -13,6 +13,7 @@ import { pageHeaders } from '../../http/security-headers.ts';
 import { provenGuestKey } from '../../oidc/proofs/guest-proof.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
+import { takeOfStranger } from '../../oidc/realm/strangers.ts';
 import { findMinter } from './call.ts';
 import { type EmbedPage, embedPage, embedPolicy } from './embed-page.ts';
 import type { EmbedLocale } from './embed-texts.ts';
@@ -87,6 +88,8 @@ function localeFor(ctx: Context, fallback: EmbedLocale): EmbedLocale {
 
 async function redeemEmbed({ ctx, provider: { realm }, params }: EmbedCall): Promise<void> {
   const opener = params['opener'] ?? '';
+  // A proof is remembered before anything shows that its sender holds an opener.
+  const giveBack = await takeOfStranger(realm, ctx.req, 'proofs');
   const address = `${realm.issuer}/embed/${opener}`;
   const proof = await provenGuestKey(realm, ctx, { address, owner: 'guest' });
   if ('fault' in proof) throw new Problem(proof.code, proof.fault);
@@ -99,6 +102,7 @@ async function redeemEmbed({ ctx, provider: { realm }, params }: EmbedCall): Pro
   });
   if ('gone' in minted) throw notActive(minted.gone);
   if (isRefused(minted)) throw problemOf(minted);
+  giveBack();
   ctx.status = 201;
   ctx.body = presentMinted(minted);
 }
