@@ -1,14 +1,27 @@
 /** Who is asked to sign in and when; what a session is worth to a client. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { kindOf, obtain, requestUrl, respond, walk } from '../support/authorization.ts';
+import { callback, kindOf, obtain, requestUrl, respond, walk } from '../support/authorization.ts';
 import { postForm } from '../support/http.ts';
 import { useServer } from '../support/use-server.ts';
 import { createVisitor, formOf, responseOf, signIn } from '../support/visitor.ts';
 import { browserRealm } from './oidc-realm.ts';
 
+/** Nobody is asked for consent, so that the login page is the only one that people see. */
+const linked = {
+  id: 'linked',
+  public: true,
+  firstParty: true,
+  grants: ['authorization_code'],
+  redirectUris: [callback],
+  policyUri: 'https://app.example/privacy',
+  tosUri: 'https://app.example/terms',
+};
 const server = useServer({
   realms: [
-    browserRealm({ acrValues: ['pwd', 'pwd+otp'] }),
+    browserRealm({
+      acrValues: ['pwd', 'pwd+otp'],
+      clients: [...browserRealm().clients, linked],
+    }),
     browserRealm({ name: 'keyed', profile: 'keycloak' }),
   ],
 });
@@ -35,6 +48,16 @@ it('tells who goes back to a sign-in that is done that the page has expired', as
 
   expect(again.status).toBe(400);
   expect(again.text).toContain('This page has expired');
+});
+
+it('shows the policy and terms of the client before anybody signs in (OIDC Registration §2)', async () => {
+  const text = async (clientId: string) =>
+    (await createVisitor(server.url).open(requestUrl(server, { clientId }))).text;
+
+  expect(await text('linked')).toMatch(
+    /href="https:\/\/app\.example\/privacy".*href="https:\/\/app\.example\/terms"/s,
+  );
+  expect(await text('app')).not.toContain('class="links"');
 });
 
 describe('prompt', () => {

@@ -98,6 +98,12 @@ function sample<T>(name: string, render: (page: PageContext, data: T) => string,
 
 export const samples = [
   sample('login', pages.loginPage, login),
+  sample('login at a client with links', pages.loginPage, {
+    ...login,
+    clientName: 'Sales Dashboards',
+    clientPolicy: 'https://dash.example.com/privacy',
+    clientTos: 'https://dash.example.com/terms',
+  }),
   sample('consent', pages.consentPage, consent),
   sample('logout', pages.logoutPage, {
     ...libraryForm,

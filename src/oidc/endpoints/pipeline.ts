@@ -209,6 +209,8 @@ async function explainError(
     await phrase(realm, ctx, error);
   } else if (error instanceof Error) {
     realm.logger.error({ realm: realm.name, route: ctx.oidc.route, err: error }, 'unexpected error');
+    const isPage = ctx.response.is('html') === 'html' && !clientRoutes.has(ctx.oidc.route);
+    if (!isPage) ctx.body = { error: 'server_error' };
   }
 }
 

@@ -101,6 +101,8 @@ const staleForms: ReadonlySet<unknown> = new Set(Object.values(staleForm));
 
 /** A page that was left open is no fault of the client's request, which `invalid_request` would mean. */
 function pageError(out: ErrorOut, error: Error): ErrorOut {
+  // What the library says of a fault of ours is no text of ours; the log has the reason.
+  if (out.error === 'server_error') return { error: out.error };
   const isStale = error instanceof errors.SessionNotFound || staleForms.has(out.error_description);
   return isStale ? { ...out, error: 'session_not_found' } : out;
 }

@@ -82,7 +82,12 @@ async function showLogin(page: LoginPage, state: LoginState): Promise<void> {
 function clientOf({ client }: Question) {
   return client.id === ACCOUNT_CLIENT
     ? {}
-    : { clientName: client.clientName ?? client.id, clientLogo: client.logoUri };
+    : {
+        clientName: client.clientName ?? client.id,
+        clientLogo: client.logoUri,
+        clientPolicy: client.policyUri,
+        clientTos: client.tosUri,
+      };
 }
 
 async function showConsent(page: LoginPage, status = 200): Promise<void> {

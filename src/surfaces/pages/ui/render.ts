@@ -33,6 +33,9 @@ export type LoginData = Form & {
   /** Absent when somebody signs in for the account page. */
   readonly clientName?: string | undefined;
   readonly clientLogo?: string | undefined;
+  /** What a client says of itself is shown here too: many are never asked about (OIDC Registration §2). */
+  readonly clientPolicy?: string | undefined;
+  readonly clientTos?: string | undefined;
   /** Where a second form, with the same token, gives up. */
   readonly cancelAction?: string | undefined;
 };
@@ -43,6 +46,11 @@ export function loginPage(page: PageContext, data: LoginData): string {
   return draw('login', page, {
     ...data,
     clientLogo: webAddress(data.clientLogo),
+    client: data.clientName && {
+      name: data.clientName,
+      policy: webAddress(data.clientPolicy),
+      tos: webAddress(data.clientTos),
+    },
     heading: say('login.title'),
     problem: data.error && say(`login.error.${data.error}`),
     isWrong: data.error === 'credentials',
