@@ -63,7 +63,13 @@ function filterFor({ caller }: Call, asked: GuestFilter): GuestFilter {
 }
 
 export async function showToken(call: Call): Promise<void> {
-  call.ctx.body = presentFound(await getOwn(call), call.realm.issuer);
+  const found = await getOwn(call);
+  const { usesLeft, lastUsedAt } = await call.realm.guests.usage(call.realm.name, found);
+  call.ctx.body = {
+    ...presentFound(found, call.realm.issuer),
+    uses_left: usesLeft,
+    last_used_at: lastUsedAt,
+  };
 }
 
 /** Also when the record is gone: its trail is kept longer, and names its client. */
