@@ -1,6 +1,7 @@
 /** Minting by JSON: what is answered, every refusal of the contract, once for a key, many at once. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { basic } from '../support/http.ts';
 import { openEmbedded } from '../support/raw-store.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { call, grant, guestRealm, introspect, mintGuest, other, ownRows, portal } from './guest-support.ts';
@@ -51,8 +52,8 @@ describe('minting by JSON', () => {
       effective: { resources: 1, narrowed: ['export:pdf removed by client policy'] },
       warnings: [],
       _links: {
-        self: { href: `/guest-tokens/${answer.json.id}` },
-        revoke: { href: `/guest-tokens/${answer.json.id}`, method: 'DELETE' },
+        self: { href: `/realms/acme/guest-tokens/${answer.json.id}` },
+        revoke: { href: `/realms/acme/guest-tokens/${answer.json.id}`, method: 'DELETE' },
       },
     });
   });
@@ -218,9 +219,40 @@ describe('minting by JSON', () => {
 
     const answers = await Promise.all(Array.from({ length: 20 }, () => mintGuest(server, body, { headers })));
 
-    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(new Set(answers.map(({ json }) => json.token)).size).toBe(1);
     expect(answers[0]?.status).toBe(201);
     expect((await call(server, 'GET', '/guest-tokens?tenant=once')).json.guest_tokens).toHaveLength(1);
+  });
+
+  it('gives out again only what is alive, with the time that it has left', async () => {
+    const headers = { 'idempotency-key': 'order-over' };
+    const first = await mintGuest(server, grant(), { headers });
+    const second = await mintGuest(server, grant(), { headers });
+
+    await call(server, 'DELETE', `/guest-tokens/${first.json.id}`);
+    const late = await mintGuest(server, grant(), { headers });
+
+    expect(second.json.token).toBe(first.json.token);
+    expect(second.json.expires_in).toBeLessThanOrEqual(first.json.expires_in);
+    expect(late).toMatchObject({ status: 409, json: { code: 'conflict' } });
+  });
+
+  it('links to what resolves', async () => {
+    const { json } = await mintGuest(server);
+    const self = new URL(json._links.self.href, `${server.issuer('acme')}/guest-tokens`);
+
+    const shown = await fetch(self, { headers: { authorization: basic(portal) } });
+
+    expect([shown.status, (await shown.json()).id]).toEqual([200, json.id]);
+  });
+
+  it('refuses NUL in a row value, and a cursor that is none', async () => {
+    const rows = { ...ownRows, value: 'a\0b' };
+    const minted = await mintGuest(server, grant({ resources: [{ ...resource(), rows }] }));
+    const rubbish = await call(server, 'GET', '/guest-tokens?cursor=rubbish');
+
+    expect([minted.status, minted.json.errors[0].pointer]).toEqual([400, '/resources/0/rows/value']);
+    expect([rubbish.status, rubbish.json.errors[0].pointer]).toEqual([400, '/cursor']);
   });
 
   it('refuses the key for another body, and knows it only from the client that used it', async () => {

@@ -6,7 +6,7 @@ import { postForm } from '../support/http.ts';
 import { engines } from '../support/raw-store.ts';
 import { startTestServer } from '../support/server.ts';
 import { useServerOn } from '../support/use-server.ts';
-import { detail, exchange, grant, guestRealm, introspect, mintGuest, portal } from './guest-support.ts';
+import { call, detail, exchange, grant, guestRealm, introspect, mintGuest, portal } from './guest-support.ts';
 
 describe.each(engines)('uses, on the %s store', (_name, open) => {
   const { server } = useServerOn(open, { realms: [guestRealm()] });
@@ -45,6 +45,19 @@ describe.each(engines)('uses, on the %s store', (_name, open) => {
       'origin_mismatch',
     );
     expect((await introspect(server, token, { origin: 'https://app.acme.com' })).json.active).toBe(true);
+  });
+
+  it('are told in the token itself: how many are left, and when the trail noted one last', async () => {
+    const { id, token } = (await mintGuest(server, grant({ lifetime: { ttl: 600, max_uses: 3 } }))).json;
+    const shown = async () => (await call(server, 'GET', `/guest-tokens/${id}`)).json;
+
+    expect(await shown()).toMatchObject({ uses_left: 3, last_used_at: null });
+    await introspect(server, token);
+    await server.services.guests.settled();
+
+    expect(await shown()).toMatchObject({ uses_left: 2, last_used_at: expect.stringMatching(/^20/) });
+    const free = (await mintGuest(server)).json.id;
+    expect((await call(server, 'GET', `/guest-tokens/${free}`)).json.uses_left).toBeNull();
   });
 
   it('of a child that has none left are none of its parent', async () => {

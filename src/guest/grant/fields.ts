@@ -21,11 +21,13 @@ export function label(maxBytes: number) {
     .refine((value) => value === value.normalize('NFC'), 'must be in Unicode form NFC');
 }
 
-/** A value of the caller's data, of any characters, at most 1 KiB, possibly empty. */
+/** A value of the caller's data, of any characters but NUL, at most 1 KiB, possibly empty. */
 export const dataText = z
   .string()
   .refine((value) => Buffer.byteLength(value) <= 1024, 'must be at most 1024 bytes')
-  .refine((value) => !loneSurrogate.test(value), 'must be well-formed Unicode');
+  .refine((value) => !loneSurrogate.test(value), 'must be well-formed Unicode')
+  // PostgreSQL has no text with NUL: such a query would fail.
+  .refine((value) => !value.includes('\0'), 'must hold no NUL');
 
 /**
  * A number that keeps its value: JSON readers round whole numbers beyond 2^53, and a rounded tenant number is another

@@ -168,19 +168,22 @@ async function isIdle({ store }: GuestIntrospectionDeps, { record, hash, realm }
   return document === undefined;
 }
 
-/** The fewest uses that a budget has left; `null` without a budget. */
-async function usesLeft(deps: GuestIntrospectionDeps, found: Located): Promise<number | null> {
+/** The fewest uses that a budget of the token has left; `null` without a budget. */
+export async function usesLeft(
+  deps: Pick<GuestIntrospectionDeps, 'store' | 'clock'>,
+  found: Pick<Located, 'record'> & { readonly realm: Pick<GuestRealm, 'name'> },
+): Promise<number | null> {
   const { budgets } = found.record;
   const left = budgets.map(async (budget) => {
     const { count: key, windowMs } = counterOf(deps, found, budget);
-    return budget.most - (await deps.store.count(key, { windowMs, by: 0 })).count;
+    return Math.max(0, budget.most - (await deps.store.count(key, { windowMs, by: 0 })).count);
   });
   return left.length === 0 ? null : Math.min(...(await Promise.all(left)));
 }
 
 function counterOf(
-  { clock }: GuestIntrospectionDeps,
-  { realm }: Located,
+  { clock }: Pick<GuestIntrospectionDeps, 'clock'>,
+  { realm }: { readonly realm: Pick<GuestRealm, 'name'> },
   { id, until }: Budget,
 ): { readonly count: Key; readonly windowMs: number } {
   const seconds = until === null ? GUEST_CUT_TTL : Math.max(0, until - epochSeconds(clock)) + COUNT_LINGER;

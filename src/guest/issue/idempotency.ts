@@ -7,6 +7,7 @@ import { sha256 } from '../../base/hash.ts';
 import type { Key } from '../../storage/port/port.ts';
 import type { Refused } from '../grant/refusal.ts';
 import type { GuestRealm } from '../limits/guest-realm.ts';
+import { findGuestByHash } from '../lookup/lookup.ts';
 import { sealerOf } from '../record/sealing.ts';
 import { type MintDeps, type Minted, mint } from './mint.ts';
 import type { MintOrder } from './mint-order.ts';
@@ -25,7 +26,7 @@ export async function mintOnce(
 ): Promise<Minted | Refused> {
   const place = placeOf(order, key);
   const known = await answerAt(deps, order.realm, place, request);
-  if (known !== undefined) return known;
+  if (known !== undefined) return living(deps, order.realm, known);
   try {
     return await mint(deps, {
       ...order,
@@ -42,8 +43,19 @@ export async function mintOnce(
     if (!isFailure(error, 'conflict')) throw error;
     const first = await answerAt(deps, order.realm, place, request);
     if (first === undefined) throw error;
-    return first;
+    return living(deps, order.realm, first);
   }
+}
+
+/** What died is not given out again as if it were new. */
+async function living(
+  deps: Pick<MintDeps, 'store' | 'clock'>,
+  { name }: GuestRealm,
+  minted: Minted,
+): Promise<Minted> {
+  const found = await findGuestByHash(deps, name, sha256(minted.value ?? ''));
+  if (found?.state === 'active' || found?.state === 'not_yet_valid') return minted;
+  throw new Failure('conflict', 'the token of this Idempotency-Key is over');
 }
 
 function placeOf({ realm, minter }: MintOrder, key: string): Key {

@@ -3,6 +3,7 @@
  * or for the product's own, which makes the key itself.
  */
 import type { Context } from 'koa';
+import { epochSeconds } from '../../base/clock.ts';
 import { isTemporary } from '../../base/errors.ts';
 import { isRefused } from '../../guest/grant/refusal.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
@@ -104,7 +105,7 @@ async function redeemEmbed({ ctx, provider: { realm }, params }: EmbedCall): Pro
   if (isRefused(minted)) throw problemOf(minted);
   giveBack();
   ctx.status = 201;
-  ctx.body = presentMinted(minted);
+  ctx.body = presentMinted(minted, { issuer: realm.issuer, now: epochSeconds(realm.clock) });
 }
 
 /** The reason tells a page what to say. It is known to nobody who does not hold the opener. */

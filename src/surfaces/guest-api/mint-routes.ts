@@ -1,5 +1,6 @@
 /** Mints one token, many, or one for the browser that opens an address. */
 import { z } from 'zod';
+import { epochSeconds } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import { type Asked, guestRequest, parseGrant } from '../../guest/grant/grant.ts';
 import { faultsOf, isRefused, refusalsOf } from '../../guest/grant/refusal.ts';
@@ -56,7 +57,8 @@ async function mintResult(call: Call, input: unknown, headers: Headers): Promise
 
 function present({ realm, linkOf }: Call, minted: Minted): object {
   const { record, value } = minted;
-  return presentMinted(minted, value === undefined ? undefined : linkOf(realm, record, value));
+  const link = value === undefined ? undefined : linkOf(realm, record, value);
+  return presentMinted(minted, { issuer: realm.issuer, now: epochSeconds(realm.clock), link });
 }
 
 /** What the headers of a request say about its tokens. */
@@ -160,7 +162,7 @@ export async function createOpener(call: Call): Promise<void> {
     expires_at: timeOf(opener.exp),
     scope: opener.record.scope,
     effective: { resources: opener.record.granted.resources.length, narrowed: opener.record.narrowed },
-    _links: { open: { href: `/embed/${opener.value}` } },
+    _links: { open: { href: `${new URL(realm.issuer).pathname}/embed/${opener.value}` } },
   };
 }
 

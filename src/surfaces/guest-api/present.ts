@@ -9,25 +9,31 @@ import { rowOriginsOf, toDetails } from '../../guest/record/rar.ts';
 const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
-/** The same for the same token, also when it is repeated. A dry run has no token, and no links. */
-export function presentMinted({ record, value, refresh }: Minted, link?: string): object {
+/** `link`: the public link of the token. `now`: seconds since the epoch, because an answer may be repeated later. */
+type Shown = { readonly issuer: string; readonly now: number; readonly link?: string | undefined };
+
+/** A dry run has no token, and no links. */
+export function presentMinted({ record, value, refresh }: Minted, { issuer, now, link }: Shown): object {
   const isSigned = record.granted.format === 'jwt' || record.granted.format === 'jwe';
   return {
     ...(value === undefined ? { dry_run: true } : { id: record.id, token: value }),
     token_type: record.jkt === undefined ? 'Bearer' : 'DPoP',
     issued_token_type: isSigned ? JWT : ACCESS_TOKEN,
-    expires_in: record.exp === null ? null : record.exp - record.iat,
+    expires_in: record.exp === null ? null : Math.max(0, record.exp - Math.max(now, record.iat)),
     expires_at: timeOf(record.exp),
     ...(refresh === undefined ? {} : { refresh_token: refresh.value, refresh_expires_in: refresh.expiresIn }),
     scope: record.scope,
     authorization_details: toDetails(record.granted),
     effective: { resources: record.granted.resources.length, narrowed: record.narrowed },
     warnings: limitsOffline(record),
-    ...(value === undefined ? {} : { _links: { ...linksOf(record), ...viewLink(link) } }),
+    ...(value === undefined ? {} : { _links: { ...linksOf(issuer, record), ...viewLink(link) } }),
   };
 }
 
-export function presentFound({ record, state }: Pick<FoundGuest, 'record' | 'state'>): object {
+export function presentFound(
+  { record, state }: Pick<FoundGuest, 'record' | 'state'>,
+  issuer: string,
+): object {
   const { granted } = record;
   const { subject, format, purpose, label, metadata } = granted;
   return {
@@ -52,7 +58,7 @@ export function presentFound({ record, state }: Pick<FoundGuest, 'record' | 'sta
     ...(record.act === undefined ? {} : { act: record.act }),
     ...(record.jkt === undefined ? {} : { cnf: { jkt: record.jkt } }),
     ...(record.parentId === undefined ? {} : { parent: record.parentId }),
-    _links: linksOf(record),
+    _links: linksOf(issuer, record),
   };
 }
 
@@ -61,9 +67,9 @@ function viewLink(href: string | undefined): object {
   return href === undefined ? {} : { view: { href } };
 }
 
-/** Relative to the realm. */
-function linksOf({ id }: GuestRecord): object {
-  const self = `/guest-tokens/${id}`;
+/** From the root of the server, so that they resolve against the address of the answer (RFC 3986 §4.2). */
+function linksOf(issuer: string, { id }: GuestRecord): object {
+  const self = `${new URL(issuer).pathname}/guest-tokens/${id}`;
   return {
     self: { href: self },
     revoke: { href: self, method: 'DELETE' },

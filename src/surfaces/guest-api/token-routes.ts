@@ -36,12 +36,20 @@ export async function listTokens(call: Call): Promise<void> {
     ctx.body = { guest_tokens: [], next_cursor: null };
     return;
   }
-  const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString();
+  const after = cursor === undefined ? undefined : placeOf(cursor);
   const page = await realm.guests.list(realm.name, filter, { limit, after });
   ctx.body = {
-    guest_tokens: page.guests.map(presentFound),
+    guest_tokens: page.guests.map((found) => presentFound(found, realm.issuer)),
     next_cursor: page.next === undefined ? null : Buffer.from(page.next).toString('base64url'),
   };
+}
+
+/** A cursor is the place after which the list goes on, as `next_cursor` told it. */
+function placeOf(cursor: string): string {
+  const place = Buffer.from(cursor, 'base64url').toString();
+  const isOurs = /^[0-9.e+]{1,32}:./.test(place) && Buffer.from(place).toString('base64url') === cursor;
+  if (isOurs) return place;
+  throw problemOf(refusalsOf('invalid_request', [{ path: ['cursor'], message: 'is not a next_cursor' }]));
 }
 
 function filterFor({ caller }: Call, asked: GuestFilter): GuestFilter {
@@ -55,7 +63,13 @@ function filterFor({ caller }: Call, asked: GuestFilter): GuestFilter {
 }
 
 export async function showToken(call: Call): Promise<void> {
-  call.ctx.body = presentFound(await getOwn(call));
+  const found = await getOwn(call);
+  const { usesLeft, lastUsedAt } = await call.realm.guests.usage(call.realm.name, found);
+  call.ctx.body = {
+    ...presentFound(found, call.realm.issuer),
+    uses_left: usesLeft,
+    last_used_at: lastUsedAt,
+  };
 }
 
 /** Also when the record is gone: its trail is kept longer, and names its client. */
@@ -78,7 +92,7 @@ export async function changeToken(call: Call): Promise<void> {
     source: sourceOf(call),
   });
   if (isRefused(narrowed)) throw problemOf(narrowed);
-  ctx.body = presentFound(narrowed);
+  ctx.body = presentFound(narrowed, realm.issuer);
 }
 
 export async function revokeToken(call: Call): Promise<void> {
