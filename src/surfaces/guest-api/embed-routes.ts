@@ -4,7 +4,7 @@
  */
 import { isRefused } from '../../guest/grant/refusal.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
-import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
+import { Problem, refuseWithProblem, tellOutageAsProblem, withProblems } from '../../http/problem.ts';
 import { stateOf } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
 import { pageHeaders } from '../../http/security-headers.ts';
@@ -30,6 +30,7 @@ export const embed: Surface<RealmRequest> = {
   name: 'embed',
   routes: wrapRoutes(routes, withProblems<EmbedCall>),
   refuse: refuseWithProblem,
+  tellOutage: tellOutageAsProblem,
 };
 
 async function showEmbed({ ctx, provider: { realm }, params }: EmbedCall): Promise<void> {
