@@ -121,6 +121,12 @@ export function refuseWithProblem(ctx: Context, { kind }: RouteFault): void {
   answerProblem(ctx, problem);
 }
 
+/** The same for a realm that cannot be read at the moment. */
+export function tellOutageAsProblem(ctx: Context): void {
+  const headers = { 'Retry-After': '1' };
+  answerProblem(ctx, new Problem('temporarily_unavailable', 'the service is busy, try again', { headers }));
+}
+
 function answerProblem(ctx: Context, problem: Problem): void {
   annotate(ctx.req, { outcome: problem.code });
   ctx.status = statusOf(problem);

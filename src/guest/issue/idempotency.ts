@@ -49,7 +49,7 @@ export async function mintOnce(
 
 /** What died is not given out again as if it were new. */
 async function living(
-  deps: Pick<MintDeps, 'store' | 'clock'>,
+  deps: Pick<MintDeps, 'store' | 'clock' | 'storeAheadMs'>,
   { name }: GuestRealm,
   minted: Minted,
 ): Promise<Minted> {

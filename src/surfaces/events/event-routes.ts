@@ -1,5 +1,5 @@
 /** `GET /events`: resource servers that cache introspection answers hear what to drop. */
-import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
+import { Problem, refuseWithProblem, tellOutageAsProblem, withProblems } from '../../http/problem.ts';
 import { annotate } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
 import { provenClient } from '../../oidc/client-auth/proven-client.ts';
@@ -20,6 +20,7 @@ export const events: Surface<EventRequest> = {
   name: 'events',
   routes: wrapRoutes(routes, withProblems<Routed<EventRequest>>),
   refuse: refuseWithProblem,
+  tellOutage: tellOutageAsProblem,
 };
 
 /** Clients that introspect may listen, and nobody else. */

@@ -1,6 +1,6 @@
 /** Status lists (draft-ietf-oauth-status-list §8): public, like the keys that verify the tokens. */
 import { STATUS_TTL } from '../../guest/status/status-lists.ts';
-import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
+import { Problem, refuseWithProblem, tellOutageAsProblem, withProblems } from '../../http/problem.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
@@ -22,6 +22,7 @@ export const statusLists: Surface<RealmRequest> = {
   name: 'status-list',
   routes: wrapRoutes(routes, withProblems<Routed<RealmRequest>>),
   refuse: refuseWithProblem,
+  tellOutage: tellOutageAsProblem,
 };
 
 async function showList({ ctx, provider: { realm }, params }: Routed<RealmRequest>): Promise<void> {

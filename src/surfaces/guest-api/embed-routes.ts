@@ -7,7 +7,7 @@ import { epochSeconds } from '../../base/clock.ts';
 import { isTemporary } from '../../base/errors.ts';
 import { isRefused } from '../../guest/grant/refusal.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
-import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
+import { Problem, refuseWithProblem, tellOutageAsProblem, withProblems } from '../../http/problem.ts';
 import { stateOf } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
 import { pageHeaders } from '../../http/security-headers.ts';
@@ -48,12 +48,18 @@ async function showEmbed(call: EmbedCall): Promise<void> {
     await showState(call);
   } catch (error) {
     if (!isTemporary(error)) throw error;
-    tellOutage(call.ctx);
+    showOutage(call.ctx);
   }
 }
 
-/** A person looks at this address: a page, not JSON, also while the store cannot be reached. */
+/** Who redeems is a program. */
 function tellOutage(ctx: Context): void {
+  if (ctx.method === 'GET') showOutage(ctx);
+  else tellOutageAsProblem(ctx);
+}
+
+/** A person looks at this address: a page, not JSON, also while the store cannot be reached. */
+function showOutage(ctx: Context): void {
   ctx.set('Retry-After', '1');
   sendPage(ctx, 503, { origins: [], state: 'waiting', locale: localeFor(ctx, 'en'), tokenAddress: '' });
 }

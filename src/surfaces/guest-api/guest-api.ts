@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { guestRequest } from '../../guest/grant/grant.ts';
 import { guestChange } from '../../guest/issue/patch.ts';
-import { Problem, refuseWithProblem, withProblems } from '../../http/problem.ts';
+import { Problem, refuseWithProblem, tellOutageAsProblem, withProblems } from '../../http/problem.ts';
 import { annotate } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
@@ -56,6 +56,7 @@ export const guestApi: Surface<GuestApiRequest> = {
   name: 'guest-tokens',
   routes: wrapRoutes(routes, answer),
   refuse: refuseWithProblem,
+  tellOutage: tellOutageAsProblem,
   rest: { path: '/guest-tokens/*rest', handler: (request) => answer(request, refuseAddress) },
 };
 
