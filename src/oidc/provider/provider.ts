@@ -37,11 +37,14 @@ import { tellOfLogout } from '../sessions/logout-notices.ts';
 import { createSelfService, type SelfService } from '../sessions/self-service.ts';
 import { announceSession } from '../sessions/session-iframe.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
+import { type ClientProblem, clientChecker } from './client-problem.ts';
 import { configurationOf } from './configuration.ts';
 
 export type RealmProvider = {
   readonly realm: RealmContext;
   readonly interactions: Interactions;
+  /** What the library has against a client, which need not be in the registry. */
+  problemOfClient(client: Client): ClientProblem | undefined;
   readonly sessions: Sessions;
   readonly consents: Consents;
   readonly approvals: Approvals;
@@ -84,6 +87,7 @@ export function createProvider(realm: RealmContext, ui: UiPort): RealmProvider {
     get interactions() {
       return parts().interactions;
     },
+    problemOfClient: (client) => clientChecker(parts().provider, realm)(client),
     createInitialAccessToken: (life) => createInitialAccessToken(realm, parts().provider, life),
     clientAuth: { realm, findRemoteKeys },
     tryFastPath: (request) =>
