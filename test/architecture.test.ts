@@ -105,7 +105,8 @@ services.ts                > base observability storage revocation limits keys r
 server.ts                  > base observability http oidc/realm oidc/provider surfaces/pages/home
                              surfaces/pages surfaces/guest-api surfaces/events surfaces/facades/shared
                              surfaces/facades/informer surfaces/facades demo surfaces services.ts
-cli/runtime                > base observability registry/model oidc/realm config services.ts
+cli/runtime                > base observability registry/model oidc/realm oidc/provider surfaces/pages
+                             config services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/passwords
                              registry/store registry/apply guest/trail authn oidc/records oidc/provider
                              surfaces/pages demo surfaces config services.ts server.ts cli/runtime

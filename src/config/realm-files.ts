@@ -24,13 +24,15 @@ import { ConfigFaults, didYouMean } from './faults.ts';
 import { checkGuestSections } from './guest-sections.ts';
 import { type Environment, isProduction } from './load.ts';
 import { type Finding, findingsOf } from './schema-hints.ts';
-import { readYaml } from './yaml-source.ts';
+import { readYaml, type YamlSource } from './yaml-source.ts';
 
 export type LoadedRealm = {
   readonly name: string;
   /** Path of the file. */
   readonly path: string;
   readonly file: RealmFile;
+  /** Where in the file something stands. */
+  readonly locate: YamlSource['locate'];
 };
 
 /** `folder` is the configuration folder. Throws `ConfigFaults` with everything that is wrong in any of the files. */
@@ -106,7 +108,8 @@ function checkText(text: string, path: string, env: Environment): Loaded {
     })),
   ];
   if (faults.length === 0 && isRealmFile(source.value)) {
-    return { realm: { name: source.value.name, path, file: source.value }, faults: [] };
+    const { value: file, locate } = source;
+    return { realm: { name: file.name, path, file, locate }, faults: [] };
   }
   const inOrder = faults.toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
   return { faults: inOrder.map(({ place, message }) => `${path}:${place.line}:${place.column} ${message}`) };

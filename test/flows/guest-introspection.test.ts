@@ -179,7 +179,6 @@ describe('introspection of guest tokens', () => {
     "O'Brien' OR '1'='1",
     '"; DROP TABLE users; --',
     "' UNION SELECT * FROM users --",
-    'nul\u0000byte',
     'x'.repeat(1024),
     '%_\\',
   ])('binds %j as a value, never as text', async (value) => {

@@ -1,6 +1,7 @@
 import { ConfigFaults } from '../../config/faults.ts';
 import { loadSettings } from '../../config/load.ts';
 import { loadRealmFiles } from '../../config/realm-files.ts';
+import { faultsOfClients } from '../runtime/check-clients.ts';
 import { type Command, print } from '../runtime/command.ts';
 
 export const checkConfig: Command = {
@@ -12,7 +13,8 @@ export const checkConfig: Command = {
     const settings = await faultsOf(async () => loadSettings());
     const folder = argument ?? settings.value?.configFolder;
     const realms = folder === undefined ? undefined : await faultsOf(() => loadRealmFiles(folder));
-    const faults = [...settings.faults, ...(realms?.faults ?? [])];
+    const clients = realms?.value === undefined ? [] : await faultsOfClients(realms.value);
+    const faults = [...settings.faults, ...(realms?.faults ?? []), ...clients];
     if (faults.length > 0) {
       const unread =
         realms === undefined ? ['realm files: not read, name their folder to check them too'] : [];

@@ -165,6 +165,8 @@ function isWrongSecret(ctx: Context, thrown: unknown): boolean {
     hasOidcContext(ctx) &&
     thrown instanceof errors.OIDCProviderError &&
     thrown.error_detail !== REPLAYED_ASSERTION &&
+    // The operator's file is at fault, and no secret was looked at.
+    thrown.error !== 'invalid_client_metadata' &&
     isUnauthenticated(ctx, thrown)
   );
 }

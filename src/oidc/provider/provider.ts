@@ -40,11 +40,14 @@ import { createSelfService, type SelfService } from '../sessions/self-service.ts
 import { announceSession } from '../sessions/session-iframe.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
 import { userOf } from '../tokens/token-claims.ts';
+import { type ClientProblem, clientChecker } from './client-problem.ts';
 import { configurationOf } from './configuration.ts';
 
 export type RealmProvider = {
   readonly realm: RealmContext;
   readonly interactions: Interactions;
+  /** What the library has against a client, which need not be in the registry. */
+  problemOfClient(client: Client): ClientProblem | undefined;
   readonly sessions: Sessions;
   readonly consents: Consents;
   readonly approvals: Approvals;
@@ -87,6 +90,7 @@ export function createProvider(realm: RealmContext, ui: UiPort): RealmProvider {
     get interactions() {
       return parts().interactions;
     },
+    problemOfClient: (client) => clientChecker(parts().provider, realm)(client),
     createInitialAccessToken: (life) => createInitialAccessToken(realm, parts().provider, life),
     clientAuth: { realm, findRemoteKeys },
     tryFastPath: createFastPath(realm, { provider: () => parts().provider, findRemoteKeys }),

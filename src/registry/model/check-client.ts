@@ -151,6 +151,12 @@ function checkGrants(client: Client): Problem[] {
   if (grants.includes('authorization_code') && redirectUris.length === 0) {
     problems.push({ path: ['grants'], message: 'authorization_code needs redirectUris' });
   }
+  if (grants.includes(CIBA) && client.backchannelTokenDeliveryMode === undefined) {
+    problems.push({
+      path: ['grants', grants.indexOf(CIBA)],
+      message: 'needs backchannelTokenDeliveryMode: poll (CIBA Core §4)',
+    });
+  }
   if (grants.includes('refresh_token') && !grants.some((grant) => grantsOfUsers.includes(grant))) {
     problems.push({ path: ['grants'], message: 'refresh_token needs a grant that logs a user in' });
   }
