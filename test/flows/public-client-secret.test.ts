@@ -47,3 +47,9 @@ it.each([
 ])('in realm %s by the form with the secret "%s"', async (realm, secret, status) => {
   expect((await login(realm, {}, { client_id, client_secret: secret })).status).toBe(status);
 });
+
+it.each(['', 'Bearer x'])('not with a header of another method: "%s"', async (authorization) => {
+  const answer = await login('acme', { authorization }, { client_id, client_secret: '' });
+
+  expect(answer.status).not.toBe(200);
+});

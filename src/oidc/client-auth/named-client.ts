@@ -20,13 +20,24 @@ export function takeClientByName(realm: Realm): Middleware {
 
 type Shown = { readonly id: string; readonly secret: string };
 
+/** The one method of a request that is a secret; more methods than one are refused (RFC 6749 §2.3). */
 function secretShown(ctx: Context): Shown | undefined {
   const form = formOf(ctx);
+  const { authorization } = ctx.headers;
+  if (form.get('client_assertion')) return undefined;
+  return authorization === undefined ? inForm(form) : inHeader(form, readBasic(authorization));
+}
+
+function inForm(form: URLSearchParams): Shown | undefined {
   const [id, secret] = [form.get('client_id'), form.get('client_secret')];
-  const basic = readBasic(ctx.headers.authorization);
-  if (basic === undefined) return id === null || secret === null ? undefined : { id, secret };
-  const contradicts = basic === 'malformed' || (id !== null && id !== basic.id);
-  return contradicts || secret ? undefined : basic;
+  return id && secret !== null ? { id, secret } : undefined;
+}
+
+/** An empty parameter counts as absent (RFC 6749 §3.2). */
+function inHeader(form: URLSearchParams, basic: ReturnType<typeof readBasic>): Shown | undefined {
+  if (basic === undefined || basic === 'malformed' || form.get('client_secret')) return undefined;
+  const id = form.get('client_id') || basic.id;
+  return id === basic.id ? basic : undefined;
 }
 
 /** Clients that have no secret to send: public ones, and those with a certificate. */

@@ -6,10 +6,10 @@ import type { RealmContext } from '../realm/realm-context.ts';
 export type ClientProblem = { readonly member: string; readonly message: string };
 
 /** What the library's schema of clients has against one; `undefined` when it takes it. Nothing is fetched or stored. */
-export function clientChecker(provider: Provider, realm: Pick<RealmContext, 'profile'>) {
+export function clientChecker(provider: Provider, realm: Pick<RealmContext, 'view'>) {
   return function problemOfClient(client: Client): ClientProblem | undefined {
     try {
-      Reflect.construct(provider.Client, [toMetadata(client, realm.profile)]);
+      Reflect.construct(provider.Client, [toMetadata(client, realm.view)]);
       return undefined;
     } catch (error) {
       if (!(error instanceof errors.OIDCProviderError)) throw error;
