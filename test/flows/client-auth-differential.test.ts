@@ -148,6 +148,22 @@ describe('client authentication of ours', () => {
   const own = certificate.header;
   const verified = 'SUCCESS';
 
+  it('refuses an assertion by a secret that names a key, as the library does', async () => {
+    const form: [string, string][] = [['client_assertion_type', assertionType]];
+    const sent = (header: object): Sent => ({
+      form,
+      assertion: assertionOf(at, 'secret-jwt', { key: 'secret', header, change: 0 }),
+    });
+
+    for (const [header, isAccepted] of [
+      [{}, true],
+      [{ kid: 'own' }, false],
+    ] as const) {
+      expect(await isAcceptedByLibrary(sent(header))).toBe(isAccepted);
+      expect(await isAcceptedByUs(sent(header))).toBe(isAccepted);
+    }
+  });
+
   it.each<[string, () => Sent]>([
     ['client_secret_basic', () => ({ authorization: basic(['basic', SECRET]), form: [] })],
     [

@@ -25,6 +25,7 @@ export type PresentedAssertion = {
   readonly id: string;
   readonly assertion: string;
   readonly alg: string | undefined;
+  readonly kid: string | undefined;
   readonly claims: JWTPayload;
 };
 
@@ -115,11 +116,11 @@ function readHeader(authorization: string): Presented {
 
 function readAssertion(assertion: string): Presented {
   try {
-    const { alg } = decodeProtectedHeader(assertion);
+    const { alg, kid } = decodeProtectedHeader(assertion);
     const claims = decodeJwt(assertion);
     const { sub: id } = claims;
     if (typeof id !== 'string' || id === '') return malformed;
-    return { kind: 'assertion', id, assertion, alg, claims };
+    return { kind: 'assertion', id, assertion, alg, kid, claims };
   } catch {
     // Not a JWT.
     return malformed;

@@ -86,7 +86,9 @@ function isFor({ realm, address }: Deps, client: Client, { iss, aud }: JWTPayloa
 
 async function isSigned({ findRemoteKeys }: Deps, { client, method, presented }: Shown): Promise<boolean> {
   if (method === 'client_secret_jwt') {
-    return client.secret !== undefined && isSignedWith(presented, Buffer.from(client.secret));
+    // A secret has no key id: an assertion that names one means another key, as the library reads it.
+    const isMeant = client.secret !== undefined && presented.kid === undefined;
+    return isMeant && isSignedWith(presented, Buffer.from(client.secret ?? ''));
   }
   for await (const keys of keySetsOf(client, findRemoteKeys)) {
     if (await isSignedByOne(presented, keys)) return true;
