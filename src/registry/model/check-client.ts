@@ -1,7 +1,7 @@
 import { certificateNames } from './auth-method.ts';
 import { permissionsOf } from './built-in-api.ts';
 import { apiIdsOf, type Problem, repeated, unknownNames } from './check-realm.ts';
-import type { Client, RealmSettings } from './model.ts';
+import { type Client, type RealmSettings, signingAlgorithm } from './model.ts';
 import { problemOfPublicKey } from './public-keys.ts';
 import { problemOfOrigin, problemOfRedirectUri } from './web-address.ts';
 
@@ -180,7 +180,10 @@ function checkIdTokenAlg(settings: RealmSettings, client: Client): Problem[] {
   const named = [settings.idTokenSignedResponseAlg, ...settings.apis.map(({ tokens }) => tokens.alg)];
   const known = new Set(['ES256', 'RS256', ...named, ...(client.secret === undefined ? [] : ['HS256'])]);
   if (alg === undefined || known.has(alg)) return [];
-  const message = `the realm has no key for ${alg}; with idTokenSignedResponseAlg: ${alg} in the realm itself it makes one`;
+  const ours = signingAlgorithm.options;
+  const message = ours.some((one) => one === alg)
+    ? `the realm has no key for ${alg}; with idTokenSignedResponseAlg: ${alg} in the realm itself it makes one`
+    : `must be ${ours.join(', ')}, or HS256 for a client with a secret`;
   return [{ path: ['idTokenSignedResponseAlg'], message }];
 }
 

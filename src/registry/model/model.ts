@@ -30,7 +30,7 @@ export const clientId = z
     message: 'must not begin with daypass- or compat: (such clients are built in)',
   });
 
-const signingAlgorithm = z.enum(['ES256', 'RS256', 'PS256', 'EdDSA']);
+export const signingAlgorithm = z.enum(['ES256', 'RS256', 'PS256', 'EdDSA']);
 
 export const lifetimes = z.strictObject({
   accessToken: seconds.default(1800),
@@ -149,7 +149,7 @@ export const networkLimits = z.strictObject({
   /** Device codes for public clients (RFC 8628). */
   deviceCodesPerMinute: quota.default(60),
   /** Clients that register themselves without an initial access token (RFC 7591). */
-  registrationsPerMinute: quota.default(10),
+  registrationsPerMinute: quota.default(30),
   /** DPoP proofs for openers and guests' refresh tokens that turn out to be none: each is remembered (RFC 9449 §11.1). */
   proofsPerMinute: quota.default(600),
 });
