@@ -28,9 +28,9 @@ type Waiting = { readonly turn: Turn; readonly start: () => void; readonly drop:
 const NOBODY: Turn = { party: '', member: '' };
 
 /**
- * Runs at most `concurrency` jobs at a time; the others wait in line, and neither their number nor their time is
- * unbounded. Whoever brings many jobs waits for them alone: turns go round the parties and round their members, and a
- * full line makes place for others by dropping the last job of the member who has most.
+ * Runs at most `concurrency` jobs at a time. The others wait in line, and both their number and their time are bounded.
+ * Whoever brings many jobs delays nobody else: turns go round the parties and round their members, and a full line makes
+ * place for others by dropping the last job of the member who has most.
  */
 export function createWorkQueue({ concurrency, maxWaiting, maxWaitMs }: Limits): WorkQueue {
   const line = createLine();

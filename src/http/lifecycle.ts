@@ -31,7 +31,7 @@ export function createRequestLifecycle(deps: EntranceDeps, answer: Answerer): Re
     const requestId = randomId();
     for (const [name, value] of headers) response.setHeader(name, value);
     response.setHeader('X-Request-Id', requestId);
-    deps.stopping.enter(response);
+    const open = deps.stopping.enter(response);
     deps.trustedProxy.admit(request);
     const state = beginRequest(request, requestId);
     try {
@@ -39,7 +39,7 @@ export function createRequestLifecycle(deps: EntranceDeps, answer: Answerer): Re
     } catch (error) {
       answerFailure(deps.logger, response, error);
     } finally {
-      deps.stopping.leave(response);
+      deps.stopping.leave(open);
     }
     const durationMs = performance.now() - startedAt;
     note(deps, { request, state, status: response.statusCode, durationMs });

@@ -18,15 +18,18 @@ export function watchTroubles(store: Store, logger: Pick<Logger, 'error' | 'info
   const current = new Map<Kind, StoreTrouble>();
   const listeners: TroubleListener[] = [];
 
-  async function watched<T>(kind: Kind, call: Promise<T>): Promise<T> {
-    try {
-      const answer = await call;
-      if (current.delete(kind)) logger.info({ calls: kind }, 'the store can be used again');
-      return answer;
-    } catch (error) {
+  /** Looks on, and hands the call itself over: every request makes one, and waits for nothing here. */
+  function watched<T>(kind: Kind, call: Promise<T>): Promise<T> {
+    const noteFailure = (error: unknown) => {
       if (error instanceof StoreFailure) note(kind, error);
-      throw error;
-    }
+    };
+    if (current.has(kind)) call.then(() => noteRecovery(kind), noteFailure);
+    else call.catch(noteFailure);
+    return call;
+  }
+
+  function noteRecovery(kind: Kind): void {
+    if (current.delete(kind)) logger.info({ calls: kind }, 'the store can be used again');
   }
 
   function note(kind: Kind, { trouble, cause }: StoreFailure): void {

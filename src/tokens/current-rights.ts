@@ -7,9 +7,12 @@ import type { Api } from '../registry/model/model.ts';
 import type { RealmView } from '../registry/model/realm-view.ts';
 import type { TokenRecord } from './record.ts';
 
-export type Rights = Pick<RealmView, 'apisByAudience' | 'rolesPermit' | 'expandRoles'>;
+export type Rights = Pick<RealmView, 'apisByAudience' | 'rolesPermit' | 'hasRole'>;
 
-/** The record with the scopes and roles that are left. `oidcScopes`: the scopes that are no permissions. */
+/**
+ * The record with the scopes and roles that are left: as a rule all are, and it is the record itself. `oidcScopes`: the
+ * scopes that are no permissions.
+ */
 export function withCurrentRights(
   record: TokenRecord,
   view: Rights,
@@ -18,16 +21,13 @@ export function withCurrentRights(
   const { scope, extra } = record;
   const roles = rolesOf(record);
   const apis = apisOf(record, view);
-  const kept = scope
-    ?.split(' ')
-    .filter((name) => oidcScopes.has(name) || apis.some((api) => gives(view, roles, api, name)));
-  const existing = view.expandRoles(roles);
+  const names = scope?.split(' ') ?? [];
+  const isGiven = (name: string) => oidcScopes.has(name) || apis.some((api) => gives(view, roles, api, name));
+  if (names.every(isGiven) && roles.every(view.hasRole)) return record;
   return {
     ...record,
-    ...(kept === undefined ? {} : { scope: kept.join(' ') }),
-    ...(extra === undefined
-      ? {}
-      : { extra: { ...extra, roles: roles.filter((role) => existing.has(role)) } }),
+    ...(scope === undefined ? {} : { scope: names.filter(isGiven).join(' ') }),
+    ...(extra === undefined ? {} : { extra: { ...extra, roles: roles.filter(view.hasRole) } }),
   };
 }
 
@@ -44,13 +44,17 @@ export function permits(record: TokenRecord, view: Rights, audience: string, per
 
 /** The roles of the user, or of the client without a user, when the token was issued. */
 function rolesOf({ extra }: TokenRecord): readonly string[] {
-  const roles = extra?.['roles'];
-  return Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [];
+  const roles: unknown = extra?.['roles'];
+  return areTexts(roles) ? roles : [];
+}
+
+function areTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
 /** An access token is for one API; a refresh token may be for several (RFC 8707 §2). */
 function apisOf({ aud, resource = [] }: TokenRecord, view: Rights): readonly Api[] {
-  const audiences = [aud ?? [], resource].flat();
+  const audiences = resource.length === 0 && typeof aud === 'string' ? [aud] : [aud ?? [], resource].flat();
   return audiences.flatMap((audience) => view.apisByAudience.get(audience) ?? []);
 }
 

@@ -5,6 +5,7 @@
 import type { Api, Role } from './model.ts';
 
 export type RoleIndex = {
+  has(name: string): boolean;
   /** The named roles and the roles that they include. An unknown name is ignored. */
   expand(names: readonly string[]): ReadonlySet<string>;
   /** The permissions of these roles, as `api:permission`. */
@@ -36,16 +37,18 @@ export function indexRoles(roles: readonly Role[]): RoleIndex {
   // One set for each role, made when it is first asked for: introspection asks with every request.
   const byRole = new Map<string, ReadonlySet<string>>();
   function permissionsOfOne(name: string): ReadonlySet<string> {
-    const known = byRole.get(name) ?? permissionsOf([name]);
-    if (byName.has(name)) byRole.set(name, known);
-    return known;
+    const known = byRole.get(name);
+    if (known !== undefined) return known;
+    const made = permissionsOf([name]);
+    if (byName.has(name)) byRole.set(name, made);
+    return made;
   }
 
   function permits(names: readonly string[], permission: string): boolean {
     return names.some((name) => permissionsOfOne(name).has(permission));
   }
 
-  return { expand, permissionsOf, permits };
+  return { has: (name) => byName.has(name), expand, permissionsOf, permits };
 }
 
 /**

@@ -12,6 +12,7 @@ export type RealmView = RealmSettings & {
   readonly defaultApi: Api | undefined;
   /** Every permission name of every API: the scopes that exist (besides OIDC's). */
   readonly permissionNames: ReadonlySet<string>;
+  hasRole(name: string): boolean;
   /** The named roles and the roles that they include. */
   expandRoles(roles: readonly string[]): ReadonlySet<string>;
   /** The permissions of these roles, as `api:permission`. */
@@ -29,6 +30,7 @@ export function viewOf(settings: RealmSettings, revision: Stamp): RealmView {
     apisByAudience: new Map(apis.map((api) => [api.audience, api])),
     defaultApi: defaultOf(settings.apis),
     permissionNames: new Set(apis.flatMap((api) => api.permissions.map(({ name }) => name))),
+    hasRole: roles.has,
     expandRoles: roles.expand,
     permissionsOfRoles: roles.permissionsOf,
     rolesPermit: roles.permits,

@@ -95,9 +95,12 @@ end
 `;
 
 /**
- * A read is believed only of a server that takes writes: one that was demoted has missed cuts. Removing a key that never
- * exists changes nothing, is not replicated, and is refused wherever a write is.
+ * A read is believed only of a server that takes writes: one that was demoted has missed cuts. Redis refuses a script
+ * that begins so wherever it refuses writes, even if it writes nothing; only a full memory does not matter.
  */
+const believed = '#!lua flags=allow-oom\n';
+
+/** The same for a script that writes sometimes: removing a key that never exists changes nothing, and is not replicated. */
 const takesWrites = `
 local function checkWritable(key)
   redis.call('DEL', 'dpw:' .. (string.match(key, '{[^:]*}') or ''))
@@ -108,8 +111,7 @@ end
  * KEYS: documents. Answers for each `{ now, stamp, spentAt or 0, cut, value }` or nil. The keys of the nodes come
  * from the document itself, so that one trip is enough.
  */
-const read = `${prelude}${takesWrites}
-checkWritable(KEYS[1])
+const read = `${believed}${prelude}
 local answers = {}
 for i, key in ipairs(KEYS) do
   local record = redis.call('GET', key)
@@ -317,8 +319,7 @@ return { stamp }
  * KEYS: an index. ARGV: how many members, then score and member of the last one shown ('' at the beginning).
  * Answers members and scores in turns, one more than asked for when there are more.
  */
-const list = `${prelude}${takesWrites}
-checkWritable(KEYS[1])
+const list = `${believed}${prelude}
 local index, limit, score, member = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local start = redis.call('ZCOUNT', index, '-inf', ms)
 
