@@ -16,10 +16,10 @@ function projectOf([name, include]: readonly [string, readonly string[]]): TestP
       name,
       include: [...include],
       globalSetup: ['test/support/global-setup.ts'],
-      testTimeout: 30_000,
-      hookTimeout: 60_000,
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
       // A machine may be slow: what is waited for comes, or the test fails after as long as it may take.
-      expect: { poll: { timeout: 15_000 } },
+      expect: { poll: { timeout: 60_000 } },
       pool: 'forks',
     },
   };

@@ -133,7 +133,7 @@ describe('only the embedded store', () => {
     const rows = (table: string) => db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'];
 
     await expect
-      .poll(() => ['document', 'node', 'member', 'counter', 'message'].map(rows), { timeout: 10_000 })
+      .poll(() => ['document', 'node', 'member', 'counter', 'message'].map(rows), { timeout: 60_000 })
       .toEqual([1, 1, 0, 0, 0]);
   });
 
@@ -187,7 +187,7 @@ describe('only the embedded store', () => {
     startWriter(path, 'publish');
 
     await expect
-      .poll(heard, { timeout: 10_000 })
+      .poll(heard, { timeout: 60_000 })
       .toEqual([{ realm: 'acme', message: 'from another process' }]);
   });
 
@@ -216,7 +216,7 @@ describe('only the embedded store', () => {
     const other = openRaw(path);
     nowMs += 100_000;
     await expect
-      .poll(() => other.prepare('SELECT count(*) AS n FROM message').get()?.['n'], { timeout: 10_000 })
+      .poll(() => other.prepare('SELECT count(*) AS n FROM message').get()?.['n'], { timeout: 60_000 })
       .toBe(0);
 
     other.exec(`

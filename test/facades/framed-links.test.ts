@@ -25,7 +25,7 @@ beforeAll(async () => {
     change: (acme) => ({ ...section(acme), guests: { allowLocalhostOrigins: true } }),
   });
   browser = await launchChromium();
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await server?.stop();
@@ -41,6 +41,7 @@ const mint = async (more: object = {}) => {
 
 async function framed(url: string): Promise<Page> {
   const page = await browser.newPage();
+  page.setDefaultTimeout(90_000);
   await page.goto(product.origin);
   await page.evaluate((address) => {
     const frame = document.createElement('iframe');

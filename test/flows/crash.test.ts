@@ -163,7 +163,7 @@ describe('a Redis that is killed', () => {
     const outcome = await load.run(agent, after, async () => engine.redis?.kill9());
     await engine.redis?.restart();
     const ready = async () => (await fetch(`${server.adminUrl}/health/ready`)).status;
-    await expect.poll(ready, { timeout: 10_000 }).toBe(200);
+    await expect.poll(ready, { timeout: 60_000 }).toBe(200);
 
     await load.expectWhole(outcome, engine);
     await load.expectKept(outcome, agent);

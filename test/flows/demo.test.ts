@@ -19,6 +19,7 @@ afterAll(async () => {
 /** A page, with what the browser complains of and every request it makes. */
 async function openPage() {
   const page = await browser.newPage();
+  page.setDefaultTimeout(90_000);
   onTestFinished(() => page.close());
   const complaints: string[] = [];
   const requests: { url: string; referer: string | undefined }[] = [];

@@ -20,8 +20,9 @@ beforeAll(async () => {
   });
   browser = await launchChromium();
   page = await browser.newPage();
+  page.setDefaultTimeout(90_000);
   await page.goto(site.origin);
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await site?.stop();

@@ -121,7 +121,7 @@ describe('guests of two processes', () => {
     // The log is written a little after the answer.
     const anchors = () => [first, second].flatMap((server) => anchorsIn(server.output(), id));
     await expect
-      .poll(() => anchors().sort((a, b) => a.seq - b.seq), { timeout: 10_000 })
+      .poll(() => anchors().sort((a, b) => a.seq - b.seq), { timeout: 60_000 })
       .toEqual(trail.events.map(({ seq, hash }) => ({ seq, hash })));
   });
 

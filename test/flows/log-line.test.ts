@@ -38,7 +38,7 @@ const token = (form: Record<string, string> | string, auth?: readonly [string, s
 const lastLine = () =>
   expect
     .poll(() => lines.map((line) => JSON.parse(line)).findLast((line) => 'outcome' in line), {
-      timeout: 5000,
+      timeout: 60_000,
     })
     .toBeDefined()
     .then(() => JSON.parse(lines.findLast((line) => line.includes('"outcome"')) ?? '{}'));

@@ -11,7 +11,7 @@ import { startTestServer } from '../support/server.ts';
 import { useServer } from '../support/use-server.ts';
 import { env, from, network } from './guessing-support.ts';
 
-const WAIT = { timeout: 20_000, interval: 20 };
+const WAIT = { timeout: 60_000, interval: 20 };
 const queue = createWorkQueue({ concurrency: 1, maxWaiting: 2, maxWaitMs: 60_000 });
 /** The work that requests have brought. */
 const runs: Promise<unknown>[] = [];

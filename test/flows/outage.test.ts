@@ -127,7 +127,7 @@ describe.each(outages)('while Redis %s', (_name, begin, end) => {
     await end(engine);
 
     await expect
-      .poll(() => ask(`${server.adminUrl}/health/ready`), { timeout: 10_000 })
+      .poll(() => ask(`${server.adminUrl}/health/ready`), { timeout: 60_000 })
       .toMatchObject({ status: 200 });
 
     await expect.poll(() => requests['a service token']?.()).toMatchObject({ status: 200 });

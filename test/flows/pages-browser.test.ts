@@ -51,6 +51,7 @@ let complaints: string[];
 beforeEach(async () => {
   context = await browser.newContext({ viewport: { width: 320, height: 640 }, colorScheme: 'dark' });
   page = await context.newPage();
+  page.setDefaultTimeout(90_000);
   complaints = [];
   page.on('console', (message) => {
     // Who types before the page has set its focus, as on a slow machine, hears of it as information.

@@ -56,7 +56,7 @@ describe('who may register', () => {
     const { json } = await register(app, 'invited', token);
 
     await expect
-      .poll(async () => (await register(app, 'invited', token)).status, { timeout: 20_000, interval: 500 })
+      .poll(async () => (await register(app, 'invited', token)).status, { timeout: 60_000, interval: 500 })
       .toBe(401);
 
     const own = await sendJson('GET', json.registration_client_uri, {

@@ -10,7 +10,7 @@ import { get, postForm } from '../support/http.ts';
 import { writeRealms } from '../support/process.ts';
 import { startRedis } from '../support/redis.ts';
 
-const WAIT = { timeout: 20_000, interval: 20 };
+const WAIT = { timeout: 60_000, interval: 20 };
 
 type Place = { readonly env: Record<string, string>; readonly url: string; readonly port: number };
 

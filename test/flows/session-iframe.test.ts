@@ -56,6 +56,7 @@ function startPages(): Promise<Site> {
 /** What the frame `rp` at this site is answered, in a page of the other site. */
 async function answerTo(rp: Site, ask: string): Promise<string> {
   const page = await browser.newPage();
+  page.setDefaultTimeout(90_000);
   const op = server.endpoint('acme', 'login-status-iframe.html');
   const frame = `${rp.origin}/?${new URLSearchParams({ op, ask })}`;
   await page.goto(`${other.origin}/?${new URLSearchParams({ op, rp: frame })}`);

@@ -57,6 +57,7 @@ let complaints: string[];
 beforeEach(async () => {
   context = await browser.newContext();
   page = await context.newPage();
+  page.setDefaultTimeout(90_000);
   complaints = [];
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
@@ -134,6 +135,7 @@ describe.each([
     const before = await outcome();
     await signedIn(app());
     const later = await context.newPage();
+    later.setDefaultTimeout(90_000);
 
     await open(app(), options, later);
 
@@ -146,6 +148,7 @@ describe('the session frame', () => {
   it('tells an application that the person has signed out elsewhere', async () => {
     await signedIn(near, { checkLoginIframe: true, checkLoginIframeInterval: 1 });
     const elsewhere = await context.newPage();
+    elsewhere.setDefaultTimeout(90_000);
     await elsewhere.goto(`${server.issuer('globex')}/account`);
     await elsewhere.getByRole('button', { name: 'Sign out' }).click();
 

@@ -69,6 +69,7 @@ let complaints: string[];
 beforeEach(async () => {
   context = await browser.newContext();
   page = await context.newPage();
+  page.setDefaultTimeout(90_000);
   complaints = [];
   context.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
