@@ -42,7 +42,7 @@ function isLowered(held: Mints, kept: Mints): boolean {
 }
 
 /**
- * Members that cannot be compared: any difference counts as narrower. Such are rows, and APIs where none is named,
+ * Members that cannot be compared: every difference counts as narrower. Such are rows, and APIs where none is named,
  * which means the realm's default one.
  */
 function isOtherwise(held: Mints, kept: Mints): boolean {

@@ -1,6 +1,6 @@
 /**
- * The person's own data as JSON for a page that holds an access token, as keycloak-js' `loadUserProfile` asks for it. The
- * same rule as at userinfo: any token with `openid`, and claims by scope (OIDC Core §5.4).
+ * The person's own data as JSON for a page that holds an access token, as keycloak-js' `loadUserProfile` asks for it. As
+ * at userinfo, a token needs `openid`, and its scopes decide the claims (OIDC Core §5.4).
  */
 import type { Context } from 'koa';
 import { epochSeconds } from '../../../base/clock.ts';
