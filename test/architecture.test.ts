@@ -32,19 +32,17 @@ guest/record               > base storage/port revocation keys registry/model gu
 guest/trail                > base observability storage/port revocation guest/grant guest/record
 guest/lookup               > base storage/port revocation guest/grant guest/record guest/trail
 guest/status               > base storage/port revocation keys guest/limits guest/record guest/lookup
-guest/introspection        > base observability storage/port revocation registry/model guest/grant
-                             guest/limits guest/record guest/trail guest/lookup
+guest/introspection        > base observability storage/port revocation registry/model guest/grant guest/limits
+                             guest/record guest/trail guest/lookup
 guest/issue                > base storage/port revocation limits keys guest/grant guest/limits guest/record
                              guest/trail guest/lookup guest/status
 guest                      > base observability storage/port limits registry/model guest/grant guest/limits
-                             guest/record guest/trail guest/lookup guest/status guest/introspection
-                             guest/issue
-authn                      > base observability storage/port limits registry/model registry/passwords
-                             registry
+                             guest/record guest/trail guest/lookup guest/status guest/introspection guest/issue
+authn                      > base observability storage/port limits registry/model registry/passwords registry
 oidc/library               > base limits http tokens
 oidc/profiles              > base registry/model tokens oidc/library
-oidc/realm                 > base observability storage/port limits http keys registry/model
-                             registry/passwords registry guest/grant guest/limits guest authn oidc/profiles
+oidc/realm                 > base observability storage/port limits http keys registry/model registry/passwords
+                             registry guest/grant guest/limits guest authn oidc/profiles
 oidc/tokens                > base registry/model oidc/profiles oidc/realm
 oidc/records               > base storage/port revocation limits keys registry/model tokens oidc/library
                              oidc/profiles oidc/realm
@@ -52,8 +50,8 @@ oidc/http                  > storage/port http registry/model oidc/library oidc/
 oidc/proofs                > base storage/port oidc/library oidc/realm
 oidc/client-auth           > base limits http registry/model oidc/library oidc/realm oidc/http oidc/proofs
 oidc/clients               > base registry/model oidc/realm oidc/http
-oidc/sessions              > base storage/port revocation http registry/model registry/passwords
-                             oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/clients
+oidc/sessions              > base storage/port revocation http registry/model registry/passwords oidc/library
+                             oidc/realm oidc/tokens oidc/records oidc/http oidc/clients
 oidc/interaction           > base storage/port registry/model authn oidc/library oidc/realm oidc/tokens
                              oidc/records oidc/http oidc/client-auth oidc/sessions
 oidc/grants                > base observability storage/port revocation limits http registry/model tokens
@@ -75,38 +73,37 @@ surfaces/pages/ui          > base http registry/passwords oidc/realm
 surfaces/pages/login       > base limits http registry/model authn oidc/realm oidc/tokens oidc/interaction
                              oidc/provider surfaces/pages/ui
 surfaces/pages/home        > http surfaces/pages/ui
-surfaces/pages/account     > base revocation http registry/model tokens oidc/realm oidc/sessions
-                             oidc/provider surfaces/pages/ui
-surfaces/pages             > base limits http oidc/realm oidc/provider surfaces/pages/ui
-                             surfaces/pages/login surfaces/pages/account
+surfaces/pages/account     > base revocation http registry/model tokens oidc/realm oidc/sessions oidc/provider
+                             surfaces/pages/ui
+surfaces/pages             > base limits http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
+                             surfaces/pages/account
 surfaces/guest-api         > base storage/port revocation limits http registry/model tokens guest/grant
                              guest/limits guest/record guest/trail guest/lookup guest/issue guest oidc/realm
                              oidc/proofs oidc/client-auth oidc/provider
-surfaces/events            > revocation http registry/model registry guest/status oidc/realm
-                             oidc/client-auth oidc/endpoints oidc/provider
+surfaces/events            > revocation http registry/model registry guest/status oidc/realm oidc/client-auth
+                             oidc/endpoints oidc/provider
 surfaces/facades/shared    > base observability storage/port revocation limits http registry/model
                              registry/store registry guest/grant guest/limits guest/issue guest
 surfaces/facades/databrain > base storage/port revocation http registry/model registry/store guest/grant
                              guest/limits guest/record surfaces/facades/shared
-surfaces/facades/informer  > base storage/port revocation http registry/model tokens guest/grant
-                             guest/limits guest/record guest/issue guest surfaces/facades/shared
+surfaces/facades/informer  > base storage/port revocation http registry/model tokens guest/grant guest/limits
+                             guest/record guest/issue guest surfaces/facades/shared
 surfaces/facades/semaphor  > base http registry/model guest/grant guest/limits guest/trail
                              surfaces/facades/shared
 surfaces/facades           > surfaces/facades/shared surfaces/facades/databrain surfaces/facades/informer
                              surfaces/facades/semaphor
 demo                       > http registry/model
 surfaces                   > http oidc/realm oidc/sessions oidc/provider surfaces/pages/home surfaces/pages
-                             surfaces/guest-api surfaces/events surfaces/facades/shared surfaces/facades
-                             demo
+                             surfaces/guest-api surfaces/events surfaces/facades/shared surfaces/facades demo
 config                     > base storage/port registry/model registry/passwords registry/store guest/grant
                              guest/limits surfaces/facades
 services.ts                > base observability storage revocation limits keys registry/passwords registry
                              guest/limits guest authn surfaces/facades config
-server.ts                  > base observability http oidc/realm oidc/provider surfaces/pages/home
-                             surfaces/pages surfaces/guest-api surfaces/events surfaces/facades/shared
+server.ts                  > base observability http oidc/realm oidc/provider surfaces/pages/home surfaces/pages
+                             surfaces/guest-api surfaces/events surfaces/facades/shared
                              surfaces/facades/informer surfaces/facades demo surfaces services.ts
-cli/runtime                > base observability registry/model oidc/realm oidc/provider surfaces/pages
-                             config services.ts
+cli/runtime                > base observability registry/model oidc/realm oidc/provider surfaces/pages config
+                             services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/passwords
                              registry/store registry/apply guest/trail authn oidc/records oidc/provider
                              surfaces/pages demo surfaces config services.ts server.ts cli/runtime
