@@ -19,6 +19,7 @@ import { createEventSink } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
 import { createPasswordQueue, createPasswords } from './registry/passwords/passwords.ts';
 import { createRegistry } from './registry/registry.ts';
+import { unrecorded } from './registry/store/change-log.ts';
 import { createRevocationFeed, publishingRevocations, type RevocationListener } from './revocation/cuts.ts';
 import { LONGEST_LIFE } from './revocation/life.ts';
 import { watchClock } from './storage/clock-watch.ts';
@@ -48,6 +49,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     logger,
     events,
     removedWith: ringRemoval,
+    changeLog: unrecorded,
     narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
   });
   const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });

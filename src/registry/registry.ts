@@ -24,6 +24,7 @@ import { originIndex, placesOf } from './model/origins.ts';
 import { type RealmView, viewOf } from './model/realm-view.ts';
 import { createCache } from './store/cache.ts';
 import { type ChangeFeed, type ChangeListener, createChangeFeed } from './store/change-feed.ts';
+import { type Actor, type ChangeLog, theServer } from './store/change-log.ts';
 import { type Clients, createClients } from './store/clients.ts';
 import { createCommitter } from './store/committer.ts';
 import type { Narrowing } from './store/effects.ts';
@@ -46,13 +47,26 @@ export type RegistryDeps = {
   /** Documents that another room keeps for each realm, and that are removed with the realm. */
   readonly removedWith: RemovedWith;
   readonly narrowing: Narrowing;
+  readonly changeLog: ChangeLog;
 };
 
 /**
  * `find…` resolves to `undefined` for what does not exist, whatever the name looks like. The others reject with
  * `Failure`: `not_found`, `conflict` (the name is taken), `invalid_input`, `busy` (too many changes at once).
  */
-export type Registry = {
+export type Registry = RegistryReads &
+  RegistryChanges & {
+    /** The changes as made by somebody; what has no actor of its own is made by the server. */
+    by(actor: Actor): RegistryChanges;
+    /**
+     * `onGap`: changes may have been missed, so drop everything cached. Returns a function that ends the subscription.
+     */
+    onChange(listener: ChangeListener, onGap?: () => void): () => void;
+    /** Stops listening to other processes. */
+    close(): void;
+  };
+
+export type RegistryReads = {
   findRealm(name: string): Promise<RealmView | undefined>;
   findClient(realm: string, id: string): Promise<Client | undefined>;
   /** True when some client of the realm registered this web origin (`https://app.example.com`). */
@@ -64,6 +78,12 @@ export type Registry = {
   findUser(realm: string, id: string): Promise<User | undefined>;
   /** By user name or e-mail address; two round trips whether found or not. */
   findUserByLogin(realm: string, login: string): Promise<FoundUser | undefined>;
+  listRealms(page: PageRequest): Promise<Listed<RealmSettings>>;
+  listClients(realm: string, page: PageRequest): Promise<Listed<Client>>;
+  listUsers(realm: string, page: PageRequest): Promise<Listed<User>>;
+};
+
+export type RegistryChanges = {
   /** Creates the realm or replaces its settings. */
   putRealm(settings: RealmSettingsInput): Promise<RealmSettings>;
   updateRealm(name: string, change: (settings: RealmSettings) => RealmSettings): Promise<RealmSettings>;
@@ -81,16 +101,7 @@ export type Registry = {
   /** Replaces the hash `from` by a better hash of the same password; cuts nothing. */
   upgradePasswordHash(realm: string, id: string, from: string | undefined, to: string): Promise<void>;
   removeUser(realm: string, id: string): Promise<boolean>;
-  listRealms(page: PageRequest): Promise<Listed<RealmSettings>>;
-  listClients(realm: string, page: PageRequest): Promise<Listed<Client>>;
-  listUsers(realm: string, page: PageRequest): Promise<Listed<User>>;
   applyRealm(file: RealmFile): Promise<Applied>;
-  /**
-   * `onGap`: changes may have been missed, so drop everything cached. Returns a function that ends the subscription.
-   */
-  onChange(listener: ChangeListener, onGap?: () => void): () => void;
-  /** Stops listening to other processes. */
-  close(): void;
 };
 
 const MAX_REALMS = 2_000;
@@ -100,20 +111,31 @@ const MAX_ORIGINS = 2_000;
 const CACHE_MS = 30_000;
 
 export function createRegistry(deps: RegistryDeps): Registry {
-  const { store, clock, seal, passwords, logger, events, removedWith, narrowing } = deps;
+  const { store, clock, seal, passwords, logger, events, removedWith, narrowing, changeLog } = deps;
   const codec = createCodec(seal);
   const feed = createChangeFeed({ store, logger });
-  const committer = createCommitter({ store, codec, events, announce: feed.announce });
-  const clients = createClients({ store, codec, committer, narrowing });
-  const users = createUsers({ store, codec, committer, clock, passwords });
-  const realms = createRealms({ store, codec, committer, clients, users, removedWith, narrowing });
+  const findRealm: FindRealm = (name) => cached.findRealm(name);
+
+  function partsFor(actor: Actor) {
+    const committer = createCommitter({ store, codec, events, announce: feed.announce, actor, changeLog });
+    const clients = createClients({ store, codec, committer, narrowing });
+    const users = createUsers({ store, codec, committer, clock, passwords });
+    const realms = createRealms({ store, codec, committer, clients, users, removedWith, narrowing });
+    const calls = {
+      ...callsOnRealms(realms),
+      ...callsOnClients(clients, findRealm),
+      ...callsOnUsers(users, findRealm),
+      ...createApply({ store, codec, committer, clock, passwords, narrowing, digest: seal.digest }),
+    };
+    return { clients, realms, calls };
+  }
+
+  const { clients, realms, calls } = partsFor(theServer);
   const cached = createCached({ realms, clients, feed, clock, store });
   return {
     ...cached,
-    ...changingRealms(realms),
-    ...changingClients(clients, cached.findRealm),
-    ...usersOf(users, cached.findRealm),
-    ...createApply({ store, codec, committer, clock, passwords, narrowing, digest: seal.digest }),
+    ...calls,
+    by: (actor) => partsFor(actor).calls,
     onChange: feed.onChange,
     close: feed.close,
   };
@@ -196,7 +218,7 @@ function createOriginCache(store: Store, clock: Clock) {
 
 type RealmCalls = 'putRealm' | 'updateRealm' | 'removeRealm' | 'listRealms';
 
-function changingRealms(realms: Realms): Pick<Registry, RealmCalls> {
+function callsOnRealms(realms: Realms): Pick<Registry, RealmCalls> {
   return {
     putRealm: realms.put,
     async updateRealm(name: string, change: (settings: RealmSettings) => RealmSettings) {
@@ -221,7 +243,7 @@ function noRealm(): Failure {
 
 type ClientCalls = 'createClient' | 'updateClient' | 'removeClient' | 'listClients';
 
-function changingClients(clients: Clients, findRealm: FindRealm): Pick<Registry, ClientCalls> {
+function callsOnClients(clients: Clients, findRealm: FindRealm): Pick<Registry, ClientCalls> {
   return {
     async createClient(realm: string, input: ClientInput) {
       await requireRealm(findRealm, realm);
@@ -241,7 +263,7 @@ function changingClients(clients: Clients, findRealm: FindRealm): Pick<Registry,
   };
 }
 
-function usersOf(users: Users, findRealm: FindRealm) {
+function callsOnUsers(users: Users, findRealm: FindRealm) {
   return {
     async findUser(realm: string, id: string) {
       return isName(realm) ? (await users.find(realm, id))?.value : undefined;

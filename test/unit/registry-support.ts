@@ -9,6 +9,7 @@ import { createSealer } from '../../src/keys/seal.ts';
 import { createEventSink } from '../../src/observability/events.ts';
 import { createPasswordQueue, createPasswords } from '../../src/registry/passwords/passwords.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
+import { unrecorded } from '../../src/registry/store/change-log.ts';
 import { createEmbeddedStore } from '../../src/storage/embedded/store.ts';
 import type { Key, Store } from '../../src/storage/port/port.ts';
 import { isNarrowerSection } from '../../src/surfaces/facades/section-change.ts';
@@ -48,6 +49,7 @@ export async function openRegistry({ maxWaiting }: Options = {}) {
       logger,
       events: createEventSink(logger),
       removedWith: () => [],
+      changeLog: unrecorded,
       narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
       passwords: {
         verify(password, stored) {

@@ -56,7 +56,7 @@ export function createUserPlan({ store, codec, clock, passwords, digest }: Apply
     const after = await withPassword(realm, mergeUser(before?.value, input), input.password);
     if (before !== undefined && isSame(before.value, after)) return [];
     const writes = userWrites(codec, realm, { before, after: { ...after, updatedAt: epochSeconds(clock) } });
-    const changed = { what: 'user', id: input.id } as const;
+    const changed = { what: 'user', id: input.id, before: before?.value, after } as const;
     return [{ label: `user ${input.username}`, isNew: before === undefined, changed, writes }];
   }
 

@@ -67,7 +67,8 @@ async function planSettings(deps: ApplyDeps, file: RealmFile): Promise<readonly 
   if (before !== undefined && isSame(before.value, after)) return [];
   if (before === undefined) await announceRealm(store, file.name);
   const writes = settingsWrites(deps, before, after);
-  return [{ label: `realm ${file.name}`, isNew: before === undefined, changed: { what: 'realm' }, writes }];
+  const changed = { what: 'realm', before: before?.value, after } as const;
+  return [{ label: `realm ${file.name}`, isNew: before === undefined, changed, writes }];
 }
 
 async function planClients(
@@ -88,7 +89,7 @@ async function planClients(
       {
         label: `client ${input.id}`,
         isNew: before === undefined,
-        changed: { what: 'client', id: input.id },
+        changed: { what: 'client', id: input.id, before: before?.value, after },
         writes: clientWrites(deps, realm, { before, after }),
       },
     ];

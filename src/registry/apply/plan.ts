@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Document, Key, Store, Write } from '../../storage/port/port.ts';
-import type { Changed } from '../store/change-feed.ts';
+import type { Change } from '../store/change-log.ts';
 import type { WriteDeps } from '../store/clients.ts';
 import type { Committer } from '../store/committer.ts';
 import type { Seal } from '../store/records.ts';
@@ -18,7 +18,7 @@ export type ApplyDeps = WriteDeps & {
 export type Step = {
   readonly label: string;
   readonly isNew: boolean;
-  readonly changed: Changed;
+  readonly changed: Change;
   readonly writes: readonly Write[];
 };
 

@@ -35,7 +35,9 @@ export function createClients(deps: ClientDeps) {
   async function create(realm: string, input: ClientInput): Promise<Client> {
     const created = parseInput(clientSchema, input);
     const writes = clientWrites(deps, realm, { before: undefined, after: created });
-    const result = await committer.commit(realm, writes, [{ what: 'client', id: created.id }]);
+    const result = await committer.commit(realm, writes, [
+      { what: 'client', id: created.id, after: created },
+    ]);
     if (result.ok) return created;
     if (result.reason === 'exists') throw new Failure('conflict', `client "${created.id}" exists already`);
     throw new Failure('busy', 'the realm is being changed, try again');
@@ -48,7 +50,8 @@ export function createClients(deps: ClientDeps) {
       if (after.id !== id) throw new Failure('invalid_input', 'the id of a client cannot be changed');
       if (isSame(before.value, after)) return before.value;
       const writes = clientWrites(deps, realm, { before, after });
-      const result = await committer.commit(realm, writes, [{ what: 'client', id }]);
+      const made = { what: 'client', id, before: before.value, after } as const;
+      const result = await committer.commit(realm, writes, [made]);
       return result.ok ? after : undefined;
     });
   }
@@ -58,7 +61,8 @@ export function createClients(deps: ClientDeps) {
       const before = await find(realm, id);
       if (before === undefined) return false;
       const writes = clientWrites(deps, realm, { before, after: undefined });
-      const result = await committer.commit(realm, writes, [{ what: 'client', id }]);
+      const made = { what: 'client', id, before: before.value } as const;
+      const result = await committer.commit(realm, writes, [made]);
       return result.ok ? true : undefined;
     });
   }

@@ -4,6 +4,7 @@ import type { EventSink } from '../../observability/events.ts';
 import { LASTING_CUT_TTL } from '../../revocation/life.ts';
 import type { Committed, Refusal, Store, Write } from '../../storage/port/port.ts';
 import type { Changed } from './change-feed.ts';
+import type { Actor, Change, ChangeLog } from './change-log.ts';
 import { type Codec, settingsKey, TOPIC } from './records.ts';
 
 export type Committer = ReturnType<typeof createCommitter>;
@@ -12,28 +13,56 @@ type CommitterDeps = {
   readonly store: Store;
   readonly codec: Codec;
   readonly events: EventSink;
+  readonly actor: Actor;
+  readonly changeLog: ChangeLog;
   /** Called for each change after its commit and before the caller learns of it. */
   announce(realm: string, changed: Changed): void;
 };
 
-/** Commits changes of a realm together with the messages that tell other processes. */
-export function createCommitter({ store, codec, events, announce }: CommitterDeps) {
+/**
+ * Commits changes of a realm by one actor, together with their record and the messages that tell other processes.
+ */
+export function createCommitter({ store, codec, events, announce, actor, changeLog }: CommitterDeps) {
   async function commit(
     realm: string,
     writes: readonly Write[],
-    changes: readonly Changed[],
+    changes: readonly Change[],
   ): Promise<Committed | Refusal> {
-    const messages = changes.map((change) => ({ publish: TOPIC, realm, message: JSON.stringify(change) }));
-    const all = [...writes, ...messages];
-    const first = await store.commit(all);
-    const result = !first.ok && first.reason === 'closed' ? await commitToClosed(realm, all) : first;
+    const changed = changes.map(({ what, id }): Changed => ({ what, ...(id !== undefined && { id }) }));
+    const messages = changed.map((one) => ({ publish: TOPIC, realm, message: JSON.stringify(one) }));
+    const result = await recorded(realm, changes, (more) =>
+      commitAll(realm, [...writes, ...messages, ...more]),
+    );
     if (result.ok) {
-      for (const change of changes) {
-        announce(realm, change);
-        events.emit({ type: 'registry.changed', realm, ...change });
+      for (const one of changed) {
+        announce(realm, one);
+        events.emit({ type: 'registry.changed', realm, ...one });
       }
     }
     return result;
+  }
+
+  function recorded(
+    realm: string,
+    changes: readonly Change[],
+    commitWith: (more: readonly Write[]) => Promise<Committed | Refusal>,
+  ): Promise<Committed | Refusal> {
+    return changes.length === 0 ? commitWith([]) : changeLog.record({ realm, actor, changes }, commitWith);
+  }
+
+  /** An actor that has lost its rights since they were read changes nothing any more. */
+  async function commitAll(realm: string, writes: readonly Write[]): Promise<Committed | Refusal> {
+    const { rights } = actor;
+    const guards: readonly Write[] =
+      rights === undefined || actor.realm !== realm
+        ? []
+        : [{ guard: rights.node, realm, since: rights.since }];
+    const first = await store.commit([...writes, ...guards]);
+    if (first.ok) return first;
+    if (guards.length > 0 && first.step === writes.length) {
+      throw new Failure('forbidden', 'your own rights have just changed');
+    }
+    return first.reason === 'closed' ? commitToClosed(realm, writes) : first;
   }
 
   /**

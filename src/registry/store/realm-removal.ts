@@ -29,7 +29,7 @@ export function createRemoval({ store, committer, clients, users, removedWith }:
   async function ofSettings(before: RealmSettings): Promise<void> {
     const effects = removableEffects(before.name, { before, after: undefined });
     const writes = [{ remove: settingsKey(before.name) }, ...removedWith(before.name), ...effects];
-    await committer.commit(before.name, writes, [{ what: 'realm' }]);
+    await committer.commit(before.name, writes, [{ what: 'realm', before }]);
     await store.commit([{ unindex: realmsIndex, member: before.name }]);
   }
 
@@ -41,7 +41,7 @@ export function createRemoval({ store, committer, clients, users, removedWith }:
       await committer.commit(
         realm,
         writes,
-        items.map(({ id }) => ({ what: 'client', id })),
+        items.map((client) => ({ what: 'client', id: client.id, before: client })),
       );
     }
   }
@@ -54,7 +54,7 @@ export function createRemoval({ store, committer, clients, users, removedWith }:
       await committer.commit(
         realm,
         writes,
-        items.map(({ id }) => ({ what: 'user', id })),
+        items.map((user) => ({ what: 'user', id: user.id, before: user })),
       );
     }
   }

@@ -79,7 +79,9 @@ export function createRealms(deps: RealmDeps) {
     if (before !== undefined && isSame(before.value, after)) return before.value;
     if (before === undefined) await announceRealm(store, after.name);
     const writes = settingsWrites(deps, before, after);
-    const result = await committer.commit(after.name, writes, [{ what: 'realm' }]);
+    const result = await committer.commit(after.name, writes, [
+      { what: 'realm', before: before?.value, after },
+    ]);
     return result.ok ? after : undefined;
   }
 

@@ -6,6 +6,7 @@ import { userNode } from '../../revocation/nodes.ts';
 import type { Refusal, Stamp, Store, Write } from '../../storage/port/port.ts';
 import { type User, type UserInput, user as userSchema } from '../model/model.ts';
 import { parseInput } from '../model/parse-input.ts';
+import type { Change } from './change-log.ts';
 import { type Committer, isSame, retried } from './committer.ts';
 import { type Listed, type PageRequest, readListed } from './listing.ts';
 import { type Codec, loginKey, loginsOf, MAX_LOGIN, normalizeLogin, userKey, usersIndex } from './records.ts';
@@ -71,7 +72,7 @@ export function createUsers({ store, codec, committer, clock, passwords }: UserD
   async function create(realm: string, input: UserInput): Promise<User> {
     const created = await settle({ ...parseInput(userSchema, input), id: input.id ?? randomId() });
     const writes = userWrites(codec, realm, { before: undefined, after: created });
-    const result = await committer.commit(realm, writes, [{ what: 'user', id: created.id }]);
+    const result = await committer.commit(realm, writes, changeOf(undefined, created));
     if (result.ok) return created;
     throw refusedBecauseTaken(result) ?? new Failure('busy', 'the realm is being changed, try again');
   }
@@ -106,7 +107,7 @@ export function createUsers({ store, codec, committer, clock, passwords }: UserD
       const before = await find(realm, id);
       if (before === undefined) return false;
       const writes = userWrites(codec, realm, { before, after: undefined });
-      const result = await committer.commit(realm, writes, [{ what: 'user', id }]);
+      const result = await committer.commit(realm, writes, changeOf(before.value, undefined));
       return result.ok ? true : undefined;
     });
   }
@@ -118,7 +119,7 @@ export function createUsers({ store, codec, committer, clock, passwords }: UserD
     const node = userNode(after.id);
     const writes = userWrites(codec, realm, { before, after });
     const extra: Write[] = cut ? [{ cut: node, realm, ttl: CUT_TTL }] : [];
-    const result = await committer.commit(realm, [...writes, ...extra], [{ what: 'user', id: after.id }]);
+    const result = await committer.commit(realm, [...writes, ...extra], changeOf(before.value, after));
     if (result.ok) return after;
     const taken = refusedBecauseTaken(result);
     if (taken !== undefined) throw taken;
@@ -135,6 +136,12 @@ export function createUsers({ store, codec, committer, clock, passwords }: UserD
 }
 
 export type Users = ReturnType<typeof createUsers>;
+
+/** One of the two is present. */
+function changeOf(before: User | undefined, after: User | undefined): readonly Change[] {
+  const id = (after ?? before)?.id;
+  return [{ what: 'user', ...(id !== undefined && { id }), before, after }];
+}
 
 function refusedBecauseTaken({ reason }: Refusal): Failure | undefined {
   return reason === 'exists'
