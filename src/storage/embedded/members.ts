@@ -1,6 +1,14 @@
 /** Expiring indexes: members in the order of their expiry, then of their bytes. */
+import { beginningWith } from '../port/pages.ts';
 import type { Page } from '../port/port.ts';
-import { type Database, integer, text } from './database.ts';
+import { type Database, integer, never, text } from './database.ts';
+
+type PageOptions = {
+  readonly limit: number;
+  readonly after?: string | undefined;
+  readonly prefix?: string | undefined;
+  readonly nowMs: number;
+};
 
 export function createMembers(database: Database) {
   const upsert = database.prepare('INSERT OR REPLACE INTO member (list, member, expires) VALUES (?, ?, ?)');
@@ -8,6 +16,10 @@ export function createMembers(database: Database) {
   const select = database.prepare(
     `SELECT member, expires FROM member
      WHERE list = ? AND expires > ? AND (expires, member) > (?, ?) ORDER BY expires, member LIMIT ?`,
+  );
+  const selectFrom = database.prepare(
+    `SELECT member, expires FROM member
+     WHERE list = ? AND expires = ${never} AND member >= ? ORDER BY member LIMIT ?`,
   );
 
   return {
@@ -20,15 +32,19 @@ export function createMembers(database: Database) {
     },
 
     /** The cursor is the position of the last member shown, so it stays valid when that member is gone. */
-    page(list: string, options: { limit: number; after?: string | undefined; nowMs: number }): Page {
-      const [expires, member] = options.after === undefined ? [0, ''] : placeOf(options.after);
-      const rows = select.all(list, options.nowMs, expires, member, options.limit + 1);
-      const shown = rows.slice(0, options.limit);
-      const last = rows.length > options.limit ? shown.at(-1) : undefined;
-      return {
+    page(list: string, options: PageOptions): Page {
+      const { after, prefix, limit } = options;
+      const [expires, member] = after === undefined ? [0, ''] : placeOf(after);
+      const rows =
+        after === undefined && prefix !== undefined
+          ? selectFrom.all(list, prefix, limit + 1)
+          : select.all(list, options.nowMs, expires, member, limit + 1);
+      const shown = rows.slice(0, limit);
+      const last = rows.length > limit ? shown.at(-1) : undefined;
+      return beginningWith(prefix ?? '', {
         members: shown.map((row) => text(row, 'member')),
         ...(last && { next: `${integer(last, 'expires')}:${text(last, 'member')}` }),
-      };
+      });
     },
   };
 }

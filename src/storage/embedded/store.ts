@@ -53,11 +53,11 @@ export function createEmbeddedStore({ path, clock }: { path: string; clock: Cloc
       });
     },
 
-    async list(index, { limit, after }) {
+    async list(index, { limit, after, prefix }) {
       checkKey(index);
       checkPage(limit);
       return patiently(() =>
-        database.read(() => members.page(rowKey(index), { limit, after, nowMs: clock() })),
+        database.read(() => members.page(rowKey(index), { limit, after, prefix, nowMs: clock() })),
       );
     },
 

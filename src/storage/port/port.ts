@@ -141,9 +141,13 @@ export interface Store {
   /**
    * Live members in the order in which they will leave, equal ones by their bytes, a page at a time. `limit` 1 to 1,000.
    * `next` stands for a place and not for a member: removals between pages neither skip nor repeat anything. A member
-   * renewed meanwhile moves, so it may be seen twice.
+   * renewed meanwhile moves, so it may be seen twice. `prefix`: only members that begin with it, of an index whose
+   * members never leave by themselves; found at once, however long the index is.
    */
-  list(index: Key, options: { readonly limit: number; readonly after?: string }): Promise<Page>;
+  list(
+    index: Key,
+    options: { readonly limit: number; readonly after?: string; readonly prefix?: string },
+  ): Promise<Page>;
 
   /**
    * Adds `by` to a counter that expires `windowMs` after its first count. With `by` 0 it only reads (all 0 when there

@@ -25,7 +25,13 @@ declare module 'ioredis' {
   interface RedisCommander<Context> {
     dpRead(keys: number, ...documents: string[]): Result<readonly (DocumentReply | null)[], Context>;
     dpCommit(keys: number, ...keysThenArguments: (string | number | Buffer)[]): Result<CommitReply, Context>;
-    dpList(index: string, limit: number, score: string, member: string): Result<string[], Context>;
+    dpList(
+      index: string,
+      limit: number,
+      score: string,
+      member: string,
+      isFrom: '0' | '1',
+    ): Result<string[], Context>;
     dpCount(counter: string, by: number, windowMs: number): Result<[Integer, Integer], Context>;
   }
 }
@@ -316,11 +322,13 @@ return { stamp }
 `;
 
 /**
- * KEYS: an index. ARGV: how many members, then score and member of the last one shown ('' at the beginning).
+ * KEYS: an index. ARGV: how many members, then score and member of the last one shown ('' at the beginning), and 1
+ * when the page begins with that very place and not behind it.
  * Answers members and scores in turns, one more than asked for when there are more.
  */
 const list = `${believed}${prelude}
 local index, limit, score, member = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local isFrom = ARGV[4] == '1'
 local start = redis.call('ZCOUNT', index, '-inf', ms)
 
 -- By bytes, as Redis orders equal scores; Lua's own comparison follows the locale.
@@ -339,7 +347,7 @@ if score then
     local middle = math.floor((low + high) / 2)
     local found = redis.call('ZRANGE', index, middle, middle, 'WITHSCORES')
     local foundScore = tonumber(found[2])
-    if foundScore > score or (foundScore == score and isAfter(found[1], member)) then
+    if foundScore > score or (foundScore == score and (isAfter(found[1], member) or (isFrom and found[1] == member))) then
       high = middle
     else
       low = middle + 1

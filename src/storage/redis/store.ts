@@ -4,6 +4,7 @@
 import type { Logger } from '../../observability/logger.ts';
 import type { RedisAddress } from '../port/address.ts';
 import { checkCount, checkKey, checkPage, checkWrites } from '../port/checks.ts';
+import { beginningWith } from '../port/pages.ts';
 import type { Document, Page, Store } from '../port/port.ts';
 import { commitArguments } from './commit.ts';
 import { answer, connectRedis, settled } from './connect.ts';
@@ -41,11 +42,13 @@ export async function createRedisStore(address: RedisAddress, logger: Logger): P
       return { ok: false, step: reply[0], reason: reply[1] };
     },
 
-    async list(index, { limit, after }) {
+    async list(index, { limit, after, prefix }) {
       checkKey(index);
       checkPage(limit);
-      const [score, member] = after === undefined ? ['', ''] : placeOf(after);
-      return pageOf(await answer(redis, redis.dpList(indexKey(index), limit, score, member)), limit);
+      const isFrom = after === undefined && prefix !== undefined ? '1' : '0';
+      const [score, member] = after === undefined ? startOf(prefix) : placeOf(after);
+      const found = await answer(redis, redis.dpList(indexKey(index), limit, score, member, isFrom));
+      return beginningWith(prefix ?? '', pageOf(found, limit));
     },
 
     async count(key, { windowMs, by }) {
@@ -85,6 +88,11 @@ function pageOf(found: readonly string[], limit: number): Page {
   const shown = found.slice(0, 2 * limit);
   const members = shown.filter((_, i) => i % 2 === 0);
   return found.length > shown.length ? { members, next: `${shown.at(-1)}:${members.at(-1)}` } : { members };
+}
+
+/** Members without an expiry have the score `inf`, and lie by their bytes. */
+function startOf(prefix: string | undefined): [string, string] {
+  return prefix === undefined ? ['', ''] : ['inf', prefix];
 }
 
 function placeOf(cursor: string): [string, string] {

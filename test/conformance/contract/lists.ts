@@ -86,6 +86,25 @@ export function indexes(stores: Stores): void {
     expect(second.members).toEqual(['e', 'f']);
   });
 
+  it('finds the members that begin with a text, page by page', async () => {
+    const [a] = stores();
+    const index = keyIn(randomId());
+    const members = ['anna', 'ann', 'an', 'ä', 'äa', 'bob', 'a', 'ann b', 'Ann', 'ann\u{10ffff}'];
+    await commitOk(a, ...members.map((member) => ({ index, member })));
+
+    const found: string[] = [];
+    for (let page = await a.list(index, { limit: 2, prefix: 'ann' }); ; ) {
+      found.push(...page.members);
+      if (page.next === undefined) break;
+      page = await a.list(index, { limit: 2, prefix: 'ann', after: page.next });
+    }
+
+    expect(found).toEqual(['ann', 'ann b', 'anna', 'ann\u{10ffff}']);
+    expect(await a.list(index, { limit: 9, prefix: 'ä' })).toEqual({ members: ['ä', 'äa'] });
+    expect(await a.list(index, { limit: 9, prefix: 'c' })).toEqual({ members: [] });
+    expect(await a.list(index, { limit: 99, prefix: '' })).toEqual(await a.list(index, { limit: 99 }));
+  });
+
   it('gives no cursor with the last page', async () => {
     const [a] = stores();
     const index = keyIn(randomId());
