@@ -47,7 +47,7 @@ oidc/tokens                > base registry/model oidc/profiles oidc/realm
 oidc/records               > base storage/port revocation limits keys registry/model tokens oidc/library
                              oidc/profiles oidc/realm
 oidc/http                  > storage/port http registry/model oidc/library oidc/realm
-oidc/proofs                > base storage/port oidc/library oidc/realm
+oidc/proofs                > base storage/port revocation tokens oidc/library oidc/realm
 oidc/client-auth           > base limits http registry/model oidc/library oidc/realm oidc/http oidc/proofs
 oidc/clients               > base registry/model oidc/realm oidc/http
 oidc/sessions              > base storage/port revocation http registry/model registry/passwords oidc/library

@@ -81,6 +81,8 @@ export type RegistryReads = {
   listRealms(page: PageRequest): Promise<Listed<RealmSettings>>;
   listClients(realm: string, page: PageRequest): Promise<Listed<Client>>;
   listUsers(realm: string, page: PageRequest): Promise<Listed<User>>;
+  /** Users whose user name or e-mail address begins with a text, whatever its case. */
+  searchUsers(realm: string, text: string, page: PageRequest): Promise<Listed<User>>;
 };
 
 export type RegistryChanges = {
@@ -289,6 +291,10 @@ function callsOnUsers(users: Users, findRealm: FindRealm) {
     async listUsers(realm: string, page: PageRequest) {
       await requireRealm(findRealm, realm);
       return users.list(realm, page);
+    },
+    async searchUsers(realm: string, text: string, page: PageRequest) {
+      await requireRealm(findRealm, realm);
+      return users.search(realm, text, page);
     },
   };
 }

@@ -28,6 +28,8 @@ export const userKey = (realm: string, id: string): Key => ({ realm, kind: 'user
 export const loginKey = (realm: string, login: string): Key => ({ realm, kind: 'login', id: login });
 export const clientsIndex = (realm: string): Key => ({ realm, kind: 'clients', id: 'all' });
 export const usersIndex = (realm: string): Key => ({ realm, kind: 'users', id: 'all' });
+/** Every name that somebody logs in with, followed by the id of the user: people are found by how their names begin. */
+export const loginsIndex = (realm: string): Key => ({ realm, kind: 'logins', id: 'all' });
 export const realmsIndex: Key = { realm: REALM_OF_REALMS, kind: 'realms', id: 'all' };
 
 /** Nobody logs in with a longer name. */
@@ -46,6 +48,17 @@ export function normalizeLogin(login: string): string {
 /** Every name that a user can log in with, normalised, each once. */
 export function loginsOf({ username, email }: Pick<User, 'username' | 'email'>): readonly string[] {
   return [...new Set([username, ...(email === undefined ? [] : [email])].map(normalizeLogin))];
+}
+
+/** A member of the index of logins. An id is a UUID, so its length tells where the name ends. */
+export function loginMember(login: string, id: string): string {
+  return `${login} ${id}`;
+}
+
+const UUID_LENGTH = 36;
+
+export function loginOfMember(member: string): { readonly login: string; readonly id: string } {
+  return { login: member.slice(0, -UUID_LENGTH - 1), id: member.slice(-UUID_LENGTH) };
 }
 
 const storedUser = user.omit({ password: true }).required({ id: true });

@@ -1,7 +1,7 @@
 import type { Stamp, Write } from '../../storage/port/port.ts';
 import type { User } from '../model/model.ts';
 import { userEffects } from './effects.ts';
-import { type Codec, loginKey, loginsOf, userKey, usersIndex } from './records.ts';
+import { type Codec, loginKey, loginMember, loginsIndex, loginsOf, userKey, usersIndex } from './records.ts';
 
 /** A user as stored. */
 export type StoredUser = { readonly value: User; readonly stamp: Stamp };
@@ -26,7 +26,10 @@ export function userWrites(
 }
 
 export function userRemoval(realm: string, user: User): readonly Write[] {
-  const pointers = loginsOf(user).map((login) => ({ remove: loginKey(realm, login) }));
+  const pointers = loginsOf(user).flatMap((login): Write[] => [
+    { remove: loginKey(realm, login) },
+    { unindex: loginsIndex(realm), member: loginMember(login, user.id) },
+  ]);
   return [{ remove: userKey(realm, user.id) }, ...pointers, { unindex: usersIndex(realm), member: user.id }];
 }
 
@@ -39,6 +42,11 @@ function pointerWrites(realm: string, before: User | undefined, after: User): re
       .map((login): Write => ({ put: loginKey(realm, login), value: after.id, onlyIf: 'absent' })),
     ...old
       .filter((login) => !wanted.includes(login))
-      .map((login): Write => ({ remove: loginKey(realm, login) })),
+      .flatMap((login): Write[] => [
+        { remove: loginKey(realm, login) },
+        { unindex: loginsIndex(realm), member: loginMember(login, after.id) },
+      ]),
+    // Of all names: an earlier version kept no such index.
+    ...wanted.map((login): Write => ({ index: loginsIndex(realm), member: loginMember(login, after.id) })),
   ];
 }

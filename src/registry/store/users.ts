@@ -9,7 +9,17 @@ import { parseInput } from '../model/parse-input.ts';
 import type { Change } from './change-log.ts';
 import { type Committer, isSame, retried } from './committer.ts';
 import { type Listed, type PageRequest, readListed } from './listing.ts';
-import { type Codec, loginKey, loginsOf, MAX_LOGIN, normalizeLogin, userKey, usersIndex } from './records.ts';
+import {
+  type Codec,
+  loginKey,
+  loginOfMember,
+  loginsIndex,
+  loginsOf,
+  MAX_LOGIN,
+  normalizeLogin,
+  userKey,
+  usersIndex,
+} from './records.ts';
 import { type StoredUser, userWrites } from './user-writes.ts';
 
 export type PasswordHashing = {
@@ -55,13 +65,28 @@ function createUserReader({ store, codec }: Pick<UserDeps, 'store' | 'codec'>) {
     });
   }
 
+  /** Users by how one of their names begins, in the order of these names. Each once. Two round trips. */
+  async function search(realm: string, text: string, page: PageRequest): Promise<Listed<User>> {
+    const prefix = normalizeLogin(text);
+    const { members, next } = await store.list(loginsIndex(realm), { ...page, prefix });
+    const found = members.map(loginOfMember);
+    const keys = found.map(({ id }) => userKey(realm, id));
+    const documents = keys.length === 0 ? [] : await store.read(keys);
+    const items = found.flatMap(({ login }, at) => {
+      const document = documents[at];
+      const user = document && codec.decodeUser(document.value);
+      return user !== undefined && firstOf(user, prefix) === login ? [user] : [];
+    });
+    return { items, ...(next !== undefined && { next }) };
+  }
+
   async function get(realm: string, id: string): Promise<StoredUser> {
     const found = await find(realm, id);
     if (found === undefined) throw new Failure('not_found', 'the user does not exist');
     return found;
   }
 
-  return { find, get, findByLogin, list };
+  return { find, get, findByLogin, list, search };
 }
 
 /** Users of a realm, read from the store. */
@@ -136,6 +161,12 @@ export function createUsers({ store, codec, committer, clock, passwords }: UserD
 }
 
 export type Users = ReturnType<typeof createUsers>;
+
+/** The first of the user's names that begin so: a user with two of them is found by this one alone. */
+function firstOf(user: User, prefix: string): string | undefined {
+  const names = loginsOf(user).filter((login) => login.startsWith(prefix));
+  return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))[0];
+}
 
 /** One of the two is present. */
 function changeOf(before: User | undefined, after: User | undefined): readonly Change[] {

@@ -4,25 +4,21 @@
  */
 
 import type { Context } from 'koa';
-import { epochSeconds } from '../../base/clock.ts';
-import { sha256 } from '../../base/hash.ts';
 import { minterOf } from '../../guest/guests.ts';
 import type { ParentToken } from '../../guest/issue/mint-order.ts';
 import type { Minter } from '../../guest/limits/guest-realm.ts';
 import { provenClient } from '../../oidc/client-auth/proven-client.ts';
-import { type Proof, spendProof } from '../../oidc/proofs/dpop.ts';
-import { proofOfToken } from '../../oidc/proofs/guest-proof.ts';
+import { type ShownToken, shownTokenOf, usableBearer } from '../../oidc/proofs/bearer.ts';
 import type { RealmProvider } from '../../oidc/provider/provider.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
 import { adminApi } from '../../registry/model/built-in-api.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { grantable } from '../../registry/model/permissions.ts';
 import { parentNode } from '../../revocation/guest-nodes.ts';
-import { nodesOf, tokenKey } from '../../revocation/nodes.ts';
+import { nodesOf } from '../../revocation/nodes.ts';
 import type { Stamp } from '../../storage/port/port.ts';
 import { permits } from '../../tokens/current-rights.ts';
 import type { TokenRecord } from '../../tokens/record.ts';
-import { usableToken } from '../../tokens/usable.ts';
 
 const MANAGE = 'guests:manage';
 
@@ -51,11 +47,10 @@ export async function guestApiCaller(
   ctx: Context,
   path: string,
 ): Promise<GuestApiCaller | Unauthenticated> {
-  const [, scheme, token] = /^(Bearer|DPoP) +([A-Za-z0-9._~+/-]+=*)$/i.exec(ctx.get('Authorization')) ?? [];
-  if (scheme !== undefined && token !== undefined) {
-    const isDpop = scheme.toLowerCase() === 'dpop';
-    const shown = { token, isDpop, address: `${provider.realm.issuer}${path}` };
-    return (await bearer(provider.realm, ctx, shown)) ?? { scheme: 'Bearer' };
+  const shown = shownTokenOf(ctx);
+  if (shown !== undefined) {
+    const address = `${provider.realm.issuer}${path}`;
+    return (await bearer(provider.realm, ctx, { ...shown, address })) ?? { scheme: 'Bearer' };
   }
   return (await client(provider, ctx)) ?? { scheme: 'Basic' };
 }
@@ -85,27 +80,16 @@ function managesByRoles({ view }: Pick<RealmContext, 'view'>, { roles, permissio
   return grantable(adminApi, view.permissionsOfRoles(roles), permissions).has(MANAGE);
 }
 
-type Shown = { readonly token: string; readonly isDpop: boolean; readonly address: string };
-
 async function bearer(
   realm: RealmContext,
   ctx: Context,
-  shown: Shown,
+  shown: ShownToken & { readonly address: string },
 ): Promise<GuestApiCaller | Unauthenticated | undefined> {
-  const hash = sha256(shown.token);
-  const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
-  const read = shown.isDpop ? await proofOfToken(realm, ctx, shown) : undefined;
-  if (read !== undefined && 'fault' in read && read.code === 'use_dpop_nonce') return { scheme: 'DPoP' };
-  const proof = read === undefined || 'fault' in read ? undefined : read;
-  const record = usableToken(document, {
-    now: epochSeconds(realm.clock),
-    proven: { jkt: proof?.jkt },
-    // A token for any other API is in the hands of that API, which could act as the client here (RFC 9700 §2.3).
-    audiences: [adminApi.audience, realm.issuer],
-  });
-  if (document === undefined || record === undefined) return undefined;
-  if (shown.isDpop && !(await isProven(realm, record, proof))) return undefined;
-  return callerOf(realm, record, { hash, readAt: document.now });
+  // A token for any other API is in the hands of that API, which could act as the client here (RFC 9700 §2.3).
+  const audiences = [adminApi.audience, realm.issuer];
+  const found = await usableBearer(realm, ctx, { ...shown, audiences });
+  if (found === 'use_dpop_nonce') return { scheme: 'DPoP' };
+  return found && callerOf(realm, found.record, found);
 }
 
 /** Whoever the token was issued to: a user, or a client that is still enabled. */
@@ -126,13 +110,4 @@ async function callerOf(
     readAt,
     ...(jkt === undefined ? {} : { jkt }),
   };
-}
-
-/** The scheme DPoP is for tokens that are bound to a key; each proof counts once. */
-async function isProven(
-  realm: Pick<RealmContext, 'name' | 'store' | 'clock'>,
-  record: TokenRecord,
-  proof: Proof | undefined,
-): Promise<boolean> {
-  return proof !== undefined && proof.jkt === record.jkt && (await spendProof(realm, record.clientId, proof));
 }
