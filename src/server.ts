@@ -9,6 +9,7 @@ import type { DemoRealm } from './demo/demo-realm.ts';
 import { createAdminPort } from './http/admin-port.ts';
 import { answerFailures } from './http/failures.ts';
 import { createRequestLifecycle } from './http/lifecycle.ts';
+import { Problem } from './http/problem.ts';
 import { createRouteTable, pathsBelow, type RouteTable } from './http/route-table.ts';
 import { apiHeaders } from './http/security-headers.ts';
 import { createStopping, type Stopping } from './http/stopping.ts';
@@ -24,6 +25,9 @@ import {
 } from './oidc/provider/realm-router.ts';
 import { guestRealmOf } from './oidc/realm/guest-realm.ts';
 import type { Services } from './services.ts';
+import { admin } from './surfaces/admin/admin.ts';
+import type { AdminDeps } from './surfaces/admin/shared/deps.ts';
+import { createTagger } from './surfaces/admin/shared/etag.ts';
 import { createEventStreams, type EventStreams } from './surfaces/events/event-streams.ts';
 import { facades } from './surfaces/facades/facades.ts';
 import { publicLinkOf } from './surfaces/facades/informer/public-link.ts';
@@ -128,6 +132,7 @@ function createApp(services: Serving, pool: ProviderPool, demo: Middleware | und
   app.use(answerFailures(logger));
   if (demo !== undefined) app.use(demo);
   app.use(homeAt(services, demo !== undefined));
+  app.use(adminAt(services, pool));
   app.use(routeToRealm({ pool, publicUrl: settings.publicUrl, routes: realmRoutes(services) }));
   app.use(facadesAtRoot(services, pool));
   app.use((ctx) => {
@@ -135,6 +140,29 @@ function createApp(services: Serving, pool: ProviderPool, demo: Middleware | und
     ctx.body = { error: 'Unable to find matching target resource method' };
   });
   return app;
+}
+
+function adminAt(services: Serving, pool: ProviderPool): Middleware {
+  const { settings, registry, sealer } = services;
+  const { publicUrl, adminRealm } = settings;
+  const table = createRouteTable([admin]);
+  const pathBelow = pathsBelow(publicUrl);
+  const deps: AdminDeps = {
+    ...services,
+    pool,
+    publicUrl,
+    adminRealm,
+    seal: sealer,
+    tag: createTagger(sealer.digest),
+    async realmOf(name) {
+      const found = await registry.findRealm(name);
+      if (found === undefined) throw new Problem('not_found', 'there is no such realm');
+      return found;
+    },
+  };
+  return async function answerAdmin(ctx, next) {
+    if (!(await table.answer({ ctx, deps }, pathBelow(ctx.path)))) await next();
+  };
 }
 
 function realmRoutes(services: Serving): Pick<RouteTable<RealmRequest>, 'answer' | 'tellOutage'> {

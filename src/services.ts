@@ -5,6 +5,7 @@ import { createLockout } from './authn/lockout.ts';
 import { createBackground } from './base/background.ts';
 import { systemClock } from './base/clock.ts';
 import { hmac } from './base/hash.ts';
+import { checkRealmDocument } from './config/realm-files.ts';
 import type { Settings } from './config/settings.ts';
 import { createGuests } from './guest/guests.ts';
 import { isNarrowerCeiling } from './guest/limits/ceiling-change.ts';
@@ -86,6 +87,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     lockout: createLockout(store),
     guests,
     checkMasterKey,
+    checkRealm: checkRealmDocument,
     bruteForce,
     quotas,
     subscribeRevocations,

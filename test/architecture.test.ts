@@ -13,95 +13,105 @@ const table = `
 base                       >
 observability              > base
 storage/port               > base
-storage/embedded           > base storage/port
-storage/redis              > base observability storage/port
-storage                    > base observability storage/port storage/embedded storage/redis
-revocation                 > base observability storage/port
 limits                     > base observability storage/port
 http                       > base observability limits
-keys                       > base observability storage/port
+revocation                 > base observability storage/port
 registry/model             > base storage/port revocation
+keys                       > base observability storage/port
 registry/passwords         > base registry/model
 registry/store             > base observability storage/port revocation registry/model
 registry/apply             > base storage/port registry/model registry/store
 registry                   > base observability storage/port registry/model registry/store registry/apply
 tokens                     > base storage/port registry/model
-guest/grant                >
-guest/limits               > base storage/port revocation limits registry/model guest/grant
-guest/record               > base storage/port revocation keys registry/model guest/grant guest/limits
+guest/grant                > base
+guest/limits               > base storage/port limits revocation registry/model guest/grant
+guest/record               > base storage/port revocation registry/model keys guest/grant guest/limits
 guest/trail                > base observability storage/port revocation guest/grant guest/record
 guest/lookup               > base storage/port revocation guest/grant guest/record guest/trail
 guest/status               > base storage/port revocation keys guest/limits guest/record guest/lookup
 guest/introspection        > base observability storage/port revocation registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup
-guest/issue                > base storage/port revocation limits keys guest/grant guest/limits guest/record
+guest/issue                > base storage/port limits revocation keys guest/grant guest/limits guest/record
                              guest/trail guest/lookup guest/status
 guest                      > base observability storage/port limits registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup guest/status guest/introspection guest/issue
 authn                      > base observability storage/port limits registry/model registry/passwords registry
 oidc/library               > base limits http tokens
 oidc/profiles              > base registry/model tokens oidc/library
-oidc/realm                 > base observability storage/port limits http keys registry/model registry/passwords
+oidc/realm                 > base observability storage/port limits http registry/model keys registry/passwords
                              registry guest/grant guest/limits guest authn oidc/profiles
+oidc/proofs                > base storage/port revocation tokens oidc/library oidc/realm
 oidc/tokens                > base registry/model oidc/profiles oidc/realm
-oidc/records               > base storage/port revocation limits keys registry/model tokens oidc/library
+oidc/records               > base storage/port limits revocation registry/model keys tokens oidc/library
                              oidc/profiles oidc/realm
 oidc/http                  > storage/port http registry/model oidc/library oidc/realm
-oidc/proofs                > base storage/port revocation tokens oidc/library oidc/realm
-oidc/client-auth           > base limits http registry/model oidc/library oidc/realm oidc/http oidc/proofs
+oidc/client-auth           > base limits http registry/model oidc/library oidc/realm oidc/proofs oidc/http
 oidc/clients               > base registry/model oidc/realm oidc/http
-oidc/sessions              > base storage/port revocation http registry/model registry/passwords oidc/library
+oidc/sessions              > base storage/port http revocation registry/model registry/passwords oidc/library
                              oidc/realm oidc/tokens oidc/records oidc/http oidc/clients
 oidc/interaction           > base storage/port registry/model authn oidc/library oidc/realm oidc/tokens
                              oidc/records oidc/http oidc/client-auth oidc/sessions
-oidc/grants                > base observability storage/port revocation limits http registry/model tokens
+oidc/grants                > base observability storage/port limits http revocation registry/model tokens
                              guest/grant guest/limits guest/record guest/trail guest/issue guest authn
-                             oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/proofs
+                             oidc/library oidc/realm oidc/proofs oidc/tokens oidc/records oidc/http
                              oidc/client-auth oidc/interaction
-oidc/endpoints             > base observability storage/port revocation limits http registry/model tokens
+oidc/endpoints             > base observability storage/port limits http revocation registry/model tokens
                              guest/record guest/trail guest/introspection guest/issue guest oidc/library
-                             oidc/profiles oidc/realm oidc/tokens oidc/http oidc/proofs oidc/client-auth
+                             oidc/profiles oidc/realm oidc/proofs oidc/tokens oidc/http oidc/client-auth
                              oidc/clients oidc/sessions oidc/grants
-oidc/fast-path             > base revocation limits http keys registry/model tokens guest/grant guest
+oidc/fast-path             > base limits http revocation registry/model keys tokens guest/grant guest
                              oidc/library oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/grants
                              oidc/endpoints
-oidc/provider              > base storage/port revocation http keys registry/model guest/record oidc/library
-                             oidc/profiles oidc/realm oidc/tokens oidc/records oidc/http oidc/proofs
+oidc/provider              > base storage/port http revocation registry/model keys guest/record oidc/library
+                             oidc/profiles oidc/realm oidc/proofs oidc/tokens oidc/records oidc/http
                              oidc/client-auth oidc/clients oidc/sessions oidc/interaction oidc/grants
                              oidc/endpoints oidc/fast-path
+surfaces/admin/shared      > base observability storage/port http revocation registry/model keys
+                             registry/passwords registry/store registry tokens guest/grant guest authn
+                             oidc/realm oidc/proofs oidc/provider
+surfaces/admin/realm       > http registry/model surfaces/admin/shared
+surfaces/admin/people      > http registry/model registry/passwords authn surfaces/admin/shared
+surfaces/admin/clients     > base http registry/model oidc/provider surfaces/admin/shared
+surfaces/admin             > surfaces/admin/shared surfaces/admin/realm surfaces/admin/people
+                             surfaces/admin/clients
+storage/embedded           > base storage/port
+storage/redis              > base observability storage/port
+storage                    > base observability storage/port storage/embedded storage/redis
 surfaces/pages/ui          > base http registry/passwords oidc/realm
 surfaces/pages/login       > base limits http registry/model authn oidc/realm oidc/tokens oidc/interaction
                              oidc/provider surfaces/pages/ui
 surfaces/pages/home        > http surfaces/pages/ui
-surfaces/pages/account     > base revocation http registry/model tokens oidc/realm oidc/sessions oidc/provider
+surfaces/pages/account     > base http revocation registry/model tokens oidc/realm oidc/sessions oidc/provider
                              surfaces/pages/ui
 surfaces/pages             > base limits http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
                              surfaces/pages/account
-surfaces/guest-api         > base storage/port revocation limits http registry/model tokens guest/grant
+surfaces/guest-api         > base storage/port limits http revocation registry/model tokens guest/grant
                              guest/limits guest/record guest/trail guest/lookup guest/issue guest oidc/realm
                              oidc/proofs oidc/client-auth oidc/provider
-surfaces/events            > revocation http registry/model registry guest/status oidc/realm oidc/client-auth
+surfaces/events            > http revocation registry/model registry guest/status oidc/realm oidc/client-auth
                              oidc/endpoints oidc/provider
-surfaces/facades/shared    > base observability storage/port revocation limits http registry/model
+surfaces/facades/shared    > base observability storage/port limits http revocation registry/model
                              registry/store registry guest/grant guest/limits guest/issue guest
-surfaces/facades/databrain > base storage/port revocation http registry/model registry/store guest/grant
+surfaces/facades/databrain > base storage/port http revocation registry/model registry/store guest/grant
                              guest/limits guest/record surfaces/facades/shared
-surfaces/facades/informer  > base storage/port revocation http registry/model tokens guest/grant guest/limits
+surfaces/facades/informer  > base storage/port http revocation registry/model tokens guest/grant guest/limits
                              guest/record guest/issue guest surfaces/facades/shared
 surfaces/facades/semaphor  > base http registry/model guest/grant guest/limits guest/trail
                              surfaces/facades/shared
 surfaces/facades           > surfaces/facades/shared surfaces/facades/databrain surfaces/facades/informer
                              surfaces/facades/semaphor
 demo                       > http registry/model
-surfaces                   > http oidc/realm oidc/sessions oidc/provider surfaces/pages/home surfaces/pages
-                             surfaces/guest-api surfaces/events surfaces/facades/shared surfaces/facades demo
+surfaces                   > http oidc/realm oidc/sessions oidc/provider surfaces/admin surfaces/pages/home
+                             surfaces/pages surfaces/guest-api surfaces/events surfaces/facades/shared
+                             surfaces/facades demo
 config                     > base storage/port registry/model registry/passwords registry/store guest/grant
                              guest/limits surfaces/facades
-services.ts                > base observability storage revocation limits keys registry/passwords registry/store
-                             registry guest/limits guest authn surfaces/facades config
-server.ts                  > base observability http oidc/realm oidc/provider surfaces/pages/home surfaces/pages
-                             surfaces/guest-api surfaces/events surfaces/facades/shared
-                             surfaces/facades/informer surfaces/facades demo surfaces services.ts
+services.ts                > base observability limits revocation keys registry/passwords registry/store
+                             registry guest/limits guest authn storage surfaces/facades config
+server.ts                  > base observability http oidc/realm oidc/provider surfaces/admin/shared
+                             surfaces/admin surfaces/pages/home surfaces/pages surfaces/guest-api
+                             surfaces/events surfaces/facades/shared surfaces/facades/informer surfaces/facades
+                             demo surfaces services.ts
 cli/runtime                > base observability registry/model oidc/realm oidc/provider surfaces/pages config
                              services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/passwords

@@ -40,6 +40,7 @@ function settingsOf(values: z.infer<z.ZodObject<typeof variables>>): Settings {
     configFolder: values.DAYPASS_CONFIG,
     workers: values.DAYPASS_WORKERS,
     trustProxy: Object.freeze(values.DAYPASS_TRUST_PROXY),
+    adminRealm: values.DAYPASS_ADMIN_REALM,
     ...(values.DAYPASS_DEFAULT_REALM && { defaultRealm: values.DAYPASS_DEFAULT_REALM }),
     logLevel: values.DAYPASS_LOG,
     adminPort: values.DAYPASS_ADMIN_PORT,

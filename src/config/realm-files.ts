@@ -123,17 +123,15 @@ function checkRealmFile(
   value: unknown,
   { path, env }: { path: string; env: Environment },
 ): readonly Finding[] {
+  return [...(isRecord(value) ? checkHeader(value, path, env) : []), ...checkRealmDocument(value)];
+}
+
+/** Everything that is wrong with a realm, its clients and its users, wherever the document comes from. Pure. */
+export function checkRealmDocument(value: unknown): readonly Finding[] {
   const { error } = realmFile.safeParse(value);
   return [
     ...(error?.issues.flatMap((issue) => findingsOf(realmFile, issue, value)) ?? []),
-    ...(isRecord(value)
-      ? [
-          ...checkHeader(value, path, env),
-          ...compatFindings(value),
-          ...guestFindings(value),
-          ...crossFindings(value),
-        ]
-      : []),
+    ...(isRecord(value) ? [...compatFindings(value), ...guestFindings(value), ...crossFindings(value)] : []),
   ];
 }
 

@@ -24,6 +24,8 @@ export type Settings = {
   /** Networks whose forwarding headers are believed, as CIDR. */
   readonly trustProxy: readonly string[];
   readonly defaultRealm?: string;
+  /** The realm whose administrators administer every realm; it need not exist. */
+  readonly adminRealm: string;
   readonly logLevel: LogLevel;
   readonly adminPort: number;
   /** Seconds that the server still serves after it was told to stop, while readiness says that it does not. */
@@ -118,6 +120,7 @@ export const variables = {
   DAYPASS_WORKERS: workers.prefault('1'),
   DAYPASS_TRUST_PROXY: trustProxy.prefault(''),
   DAYPASS_DEFAULT_REALM: realmName.optional(),
+  DAYPASS_ADMIN_REALM: realmName.default('daypass-admin'),
   DAYPASS_LOG: logLevel.default('info'),
   DAYPASS_ADMIN_PORT: port.prefault('9000'),
   DAYPASS_STOP_DELAY: stopDelay.prefault('1'),

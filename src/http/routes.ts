@@ -14,6 +14,7 @@ export const callers = {
   bearer: 'an access token (RFC 6750)',
   'client or bearer':
     'client authentication, or an access token for Daypass, of a client or with `guests:manage`',
+  administrator: 'an access token for `urn:daypass:admin` with the permission of the address',
   holder: 'possession: the address or the body holds the secret',
   person: 'a browser with a session, or one that is about to sign in',
   section: 'a key or secret of the compatibility section',

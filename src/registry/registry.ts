@@ -26,7 +26,7 @@ import { createCache } from './store/cache.ts';
 import { type ChangeFeed, type ChangeListener, createChangeFeed } from './store/change-feed.ts';
 import { type Actor, type ChangeLog, theServer } from './store/change-log.ts';
 import { type Clients, createClients } from './store/clients.ts';
-import { createCommitter } from './store/committer.ts';
+import { type Allow, createCommitter } from './store/committer.ts';
 import type { Narrowing } from './store/effects.ts';
 import type { Listed, PageRequest } from './store/listing.ts';
 import type { RemovedWith } from './store/realm-removal.ts';
@@ -78,6 +78,10 @@ export type RegistryReads = {
   findUser(realm: string, id: string): Promise<User | undefined>;
   /** By user name or e-mail address; two round trips whether found or not. */
   findUserByLogin(realm: string, login: string): Promise<FoundUser | undefined>;
+  /** As the store has them now, whatever is remembered. */
+  readRealm(name: string): Promise<RealmSettings | undefined>;
+  readClient(realm: string, id: string): Promise<Client | undefined>;
+  /** In the order of their names; `prefix`: only names that begin so. */
   listRealms(page: PageRequest): Promise<Listed<RealmSettings>>;
   listClients(realm: string, page: PageRequest): Promise<Listed<Client>>;
   listUsers(realm: string, page: PageRequest): Promise<Listed<User>>;
@@ -86,6 +90,8 @@ export type RegistryReads = {
 };
 
 export type RegistryChanges = {
+  /** Rejects with `Failure('conflict')` when there is one of this name. */
+  createRealm(settings: RealmSettingsInput): Promise<RealmSettings>;
   /** Creates the realm or replaces its settings. */
   putRealm(settings: RealmSettingsInput): Promise<RealmSettings>;
   updateRealm(name: string, change: (settings: RealmSettings) => RealmSettings): Promise<RealmSettings>;
@@ -93,7 +99,8 @@ export type RegistryChanges = {
   removeRealm(name: string): Promise<boolean>;
   createClient(realm: string, input: ClientInput): Promise<Client>;
   updateClient(realm: string, id: string, change: (client: Client) => Client): Promise<Client>;
-  removeClient(realm: string, id: string): Promise<boolean>;
+  /** `allow` throws to refuse what would be removed. `false` when it did not exist. */
+  removeClient(realm: string, id: string, allow?: Allow<Client>): Promise<boolean>;
   createUser(realm: string, input: UserInput): Promise<User>;
   /**
    * A `password` in the result of `change` is hashed. `alsoCut` revokes everything that was issued for the user,
@@ -102,7 +109,8 @@ export type RegistryChanges = {
   updateUser(realm: string, id: string, change: (user: User) => User, alsoCut?: boolean): Promise<User>;
   /** Replaces the hash `from` by a better hash of the same password; cuts nothing. */
   upgradePasswordHash(realm: string, id: string, from: string | undefined, to: string): Promise<void>;
-  removeUser(realm: string, id: string): Promise<boolean>;
+  /** `allow` throws to refuse what would be removed. `false` when it did not exist. */
+  removeUser(realm: string, id: string, allow?: Allow<User>): Promise<boolean>;
   applyRealm(file: RealmFile): Promise<Applied>;
 };
 
@@ -218,11 +226,13 @@ function createOriginCache(store: Store, clock: Clock) {
   });
 }
 
-type RealmCalls = 'putRealm' | 'updateRealm' | 'removeRealm' | 'listRealms';
+type RealmCalls = 'createRealm' | 'putRealm' | 'updateRealm' | 'removeRealm' | 'listRealms' | 'readRealm';
 
 function callsOnRealms(realms: Realms): Pick<Registry, RealmCalls> {
   return {
+    createRealm: realms.create,
     putRealm: realms.put,
+    readRealm: async (name: string) => (isName(name) ? (await realms.find(name))?.value : undefined),
     async updateRealm(name: string, change: (settings: RealmSettings) => RealmSettings) {
       if (!isName(name)) throw noRealm();
       return realms.update(name, change);
@@ -243,7 +253,7 @@ function noRealm(): Failure {
   return new Failure('not_found', 'the realm does not exist');
 }
 
-type ClientCalls = 'createClient' | 'updateClient' | 'removeClient' | 'listClients';
+type ClientCalls = 'createClient' | 'updateClient' | 'removeClient' | 'listClients' | 'readClient';
 
 function callsOnClients(clients: Clients, findRealm: FindRealm): Pick<Registry, ClientCalls> {
   return {
@@ -251,12 +261,16 @@ function callsOnClients(clients: Clients, findRealm: FindRealm): Pick<Registry, 
       await requireRealm(findRealm, realm);
       return clients.create(realm, input);
     },
+    async readClient(realm: string, id: string) {
+      const isOne = isName(realm) && clientId.safeParse(id).success;
+      return isOne ? (await clients.find(realm, id))?.value : undefined;
+    },
     async updateClient(realm: string, id: string, change: (client: Client) => Client) {
       await requireRealm(findRealm, realm);
       return clients.update(realm, id, change);
     },
-    async removeClient(realm: string, id: string) {
-      return isName(realm) && clients.remove(realm, id);
+    async removeClient(realm: string, id: string, allow?: Allow<Client>) {
+      return isName(realm) && clients.remove(realm, id, allow);
     },
     async listClients(realm: string, page: PageRequest) {
       await requireRealm(findRealm, realm);
@@ -285,8 +299,8 @@ function callsOnUsers(users: Users, findRealm: FindRealm) {
       await requireRealm(findRealm, realm);
       return users.upgradePasswordHash(realm, id, from, to);
     },
-    async removeUser(realm: string, id: string) {
-      return isName(realm) && users.remove(realm, id);
+    async removeUser(realm: string, id: string, allow?: Allow<User>) {
+      return isName(realm) && users.remove(realm, id, allow);
     },
     async listUsers(realm: string, page: PageRequest) {
       await requireRealm(findRealm, realm);

@@ -4,6 +4,7 @@ import { adminSurface } from '../http/admin-port.ts';
 import type { Caller, Method, RouteInfo } from '../http/routes.ts';
 import { OAUTH_METADATA } from '../oidc/provider/realm-router.ts';
 import { protocolRoutes } from '../oidc/realm/addresses.ts';
+import { admin } from './admin/admin.ts';
 import { home } from './pages/home/home.ts';
 import { surfaces } from './surfaces.ts';
 
@@ -28,6 +29,7 @@ const rooted: RouteInfo = { method: 'GET', path: metadata, who: 'anybody' };
 export const addressMap: readonly MappedAddress[] = [
   ...addressesOf({ name: 'protocol', routes: [rooted] }),
   ...belowRealm.flatMap((listed) => addressesOf(listed, REALM)),
+  ...addressesOf(admin),
   ...addressesOf(home),
   ...addressesOf(demoSurface),
   ...addressesOf(adminSurface),

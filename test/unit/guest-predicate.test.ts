@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { pointerOf } from '../../src/base/json-pointer.ts';
 import { rows, usesRawSql } from '../../src/guest/grant/predicate.ts';
-import { faultsOf, pointerOf } from '../../src/guest/grant/refusal.ts';
+import { faultsOf } from '../../src/guest/grant/refusal.ts';
 import { readRows } from './guest-support.ts';
 
 /** Pointers of what is wrong with a row limit; nothing when it is valid. */

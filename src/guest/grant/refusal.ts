@@ -3,6 +3,7 @@
  * sent (RFC 6901), and a reason. Surfaces word the answer. A message never repeats a value of the caller.
  */
 import type { z } from 'zod';
+import { pointerOf } from '../../base/json-pointer.ts';
 
 export type RefusalCode =
   /** Malformed JSON, or an unknown field (native JSON). */
@@ -27,11 +28,6 @@ export type Fault = { readonly path: Path; readonly message: string };
 
 export function isRefused(outcome: object): outcome is Refused {
   return 'refused' in outcome;
-}
-
-/** A JSON pointer (RFC 6901). The whole document is `''`. */
-export function pointerOf(path: Path): string {
-  return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
 export function refusalsOf(code: RefusalCode, faults: readonly Fault[]): Refused {

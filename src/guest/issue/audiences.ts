@@ -2,8 +2,9 @@
  * Which APIs a new token is for (RFC 8707 §2, RFC 9396 §2.2): those that the request names, else those that its
  * resources name. The same for every way to ask.
  */
+import { pointerOf } from '../../base/json-pointer.ts';
 import type { GuestGrant, Resource } from '../grant/grant.ts';
-import { pointerOf, type Refused } from '../grant/refusal.ts';
+import type { Refused } from '../grant/refusal.ts';
 import { audiencesOf } from '../limits/guest-realm.ts';
 import type { MintOrder } from './mint-order.ts';
 

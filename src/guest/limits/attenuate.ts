@@ -3,7 +3,9 @@
  * `invalid_authorization_details`. A limit that the child leaves out is inherited. How things look (locale, theme,
  * initial filters) is the child's own. Pure.
  */
+
 import { isDeepStrictEqual } from 'node:util';
+import { pointerOf } from '../../base/json-pointer.ts';
 import { areNetworksWithin, areOriginsWithin } from '../grant/bindings.ts';
 import {
   allowsNothing,
@@ -13,7 +15,7 @@ import {
   type Resource,
 } from '../grant/grant.ts';
 import { DEFAULT_TTL, type Lifetime, usesOf } from '../grant/lifetime.ts';
-import { pointerOf, type Refusal, type Refuse, type Refused } from '../grant/refusal.ts';
+import type { Refusal, Refuse, Refused } from '../grant/refusal.ts';
 import { attenuateResource, below, joined, present, refuseOthers } from './attenuate-resource.ts';
 
 /** The parent token as it is now. */

@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { pointerOf } from '../../base/json-pointer.ts';
 import { clientId, type Policy, quota } from '../../registry/model/model.ts';
 import { LONGEST_LIFE } from '../../revocation/life.ts';
 import { type Action, action, permissionNeeded, resourceType } from '../grant/actions.ts';
@@ -22,7 +23,7 @@ import type { GuestPolicy } from '../grant/guest-policy.ts';
 import { MAX_REFRESH, refreshReachOf, ttlOf } from '../grant/lifetime.ts';
 import type { Rows } from '../grant/predicate.ts';
 import { narrowRows } from '../grant/predicate-narrow.ts';
-import { pointerOf, type Refusal, type RefusalCode, type Refused } from '../grant/refusal.ts';
+import type { Refusal, RefusalCode, Refused } from '../grant/refusal.ts';
 import { isUseOf } from './policies.ts';
 import { rowsFor, subjectRows } from './templates.ts';
 

@@ -8,12 +8,13 @@
  * ends in `@secret` is filled in only for the resource server of the connection, and never in a row limit.
  * Placeholders of the guest (`{{ subject.tenant }}`) are filled in by the server; nobody gives values for them.
  */
+import { pointerOf } from '../../base/json-pointer.ts';
 import type { Api, Policy } from '../../registry/model/model.ts';
 import { jsonSize } from '../grant/fields.ts';
 import type { Granted, PolicyUse, Resource, Subject } from '../grant/grant.ts';
 import { type Rows, rows as rowsSchema } from '../grant/predicate.ts';
 import { narrowRows } from '../grant/predicate-narrow.ts';
-import { pointerOf, type Refusal, type Refused } from '../grant/refusal.ts';
+import type { Refusal, Refused } from '../grant/refusal.ts';
 import {
   type Fill,
   fillRow,

@@ -1,5 +1,31 @@
 import type { Api, RealmSettings } from './model.ts';
 
+const permissions = [
+  { name: 'realms:read', description: 'See the settings of every realm' },
+  { name: 'realms:create', description: 'Create realms' },
+  { name: 'realms:delete', description: 'Delete realms, with all that is in them' },
+  { name: 'realm:read', description: 'See the settings of the realm' },
+  { name: 'realm:write', description: 'Change the settings of the realm, its APIs and roles' },
+  { name: 'clients:read', description: 'See clients' },
+  { name: 'clients:write', description: 'Create, change and remove clients' },
+  { name: 'clients:secrets', description: 'Give clients new secrets' },
+  { name: 'users:read', description: 'See users' },
+  { name: 'users:write', description: 'Create, change and remove users' },
+  { name: 'users:credentials', description: 'Give users a new password, or a link to choose one' },
+  { name: 'keys:read', description: 'See signing keys' },
+  { name: 'keys:rotate', description: 'Rotate signing keys' },
+  { name: 'sessions:read', description: 'See sessions' },
+  { name: 'sessions:revoke', description: 'End sessions and revoke tokens' },
+  { name: 'guests:read', description: 'See every guest token of the realm' },
+  { name: 'guests:manage', description: 'See, change and revoke every guest token of the realm' },
+  { name: 'audit:read', description: 'Read the audit log' },
+  { name: 'stats:read', description: 'See figures and the state of the realm' },
+  { name: 'explain:read', description: 'Ask why something was refused or narrowed' },
+] as const;
+
+/** A permission of the built-in API. */
+export type AdminPermission = (typeof permissions)[number]['name'];
+
 /**
  * The API that every realm has without naming it: administration of that realm. Its permissions are given through
  * roles like any other, as `daypass:users:write`; a realm cannot define an API of this id or audience itself.
@@ -7,18 +33,7 @@ import type { Api, RealmSettings } from './model.ts';
 export const adminApi: Api = {
   id: 'daypass',
   audience: 'urn:daypass:admin',
-  permissions: [
-    { name: 'realm:read', description: 'See the settings of the realm' },
-    { name: 'realm:write', description: 'Change the settings of the realm, its APIs and roles' },
-    { name: 'clients:read', description: 'See clients' },
-    { name: 'clients:write', description: 'Create, change and remove clients' },
-    { name: 'users:read', description: 'See users' },
-    { name: 'users:write', description: 'Create, change and remove users' },
-    { name: 'keys:rotate', description: 'Rotate signing keys' },
-    { name: 'sessions:revoke', description: 'End sessions and revoke tokens' },
-    { name: 'guests:manage', description: 'See, change and revoke every guest token of the realm' },
-    { name: 'audit:read', description: 'Read the audit log' },
-  ],
+  permissions: [...permissions],
   tokens: { format: 'opaque' },
 };
 

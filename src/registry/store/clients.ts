@@ -3,7 +3,7 @@ import type { Stamp, Store, Write } from '../../storage/port/port.ts';
 import { type Client, type ClientInput, client as clientSchema } from '../model/model.ts';
 import { originWrites } from '../model/origins.ts';
 import { parseInput } from '../model/parse-input.ts';
-import { type Committer, isSame, retried } from './committer.ts';
+import { type Allow, type Committer, isSame, retried } from './committer.ts';
 import { clientEffects, type Narrowing } from './effects.ts';
 import { type Listed, type PageRequest, readListed } from './listing.ts';
 import { type Codec, clientKey, clientsIndex } from './records.ts';
@@ -56,10 +56,11 @@ export function createClients(deps: ClientDeps) {
     });
   }
 
-  function remove(realm: string, id: string): Promise<boolean> {
+  function remove(realm: string, id: string, allow?: Allow<Client>): Promise<boolean> {
     return retried(async () => {
       const before = await find(realm, id);
       if (before === undefined) return false;
+      allow?.(before.value);
       const writes = clientWrites(deps, realm, { before, after: undefined });
       const made = { what: 'client', id, before: before.value } as const;
       const result = await committer.commit(realm, writes, [made]);

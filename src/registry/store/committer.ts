@@ -95,6 +95,9 @@ export function createCommitter({ store, codec, events, announce, actor, changeL
   return { commit };
 }
 
+/** Throws to refuse the removal of what is stored. */
+export type Allow<T> = (stored: T) => void;
+
 /** Repeats an attempt as long as it resolves to `undefined`, which means that somebody else's change came first. */
 export async function retried<T>(attempt: () => Promise<T | undefined>): Promise<T> {
   for (let left = 16; left > 0; left--) {

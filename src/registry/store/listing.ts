@@ -1,7 +1,7 @@
 import type { Document, Key, Store } from '../../storage/port/port.ts';
 
-/** `limit` 1 to 1,000; `after` is the `next` of the page before. */
-export type PageRequest = { readonly limit: number; readonly after?: string };
+/** `limit` 1 to 1,000; `after` is the `next` of the page before; `prefix`: only members that begin with it. */
+export type PageRequest = { readonly limit: number; readonly after?: string; readonly prefix?: string };
 
 export type Listed<T> = { readonly items: readonly T[]; readonly next?: string };
 

@@ -31,6 +31,14 @@ export function createRealms(deps: RealmDeps) {
     return document && { value: codec.decodeSettings(key, document.value), stamp: document.stamp };
   }
 
+  async function create(input: RealmSettingsInput): Promise<RealmSettings> {
+    const after = parseInput(realmSettings, input);
+    const created =
+      (await find(after.name)) === undefined ? await commitSettings(undefined, after) : undefined;
+    if (created === undefined) throw new Failure('conflict', `realm "${after.name}" exists already`);
+    return created;
+  }
+
   /** Creates the realm, or replaces its settings. */
   async function put(input: RealmSettingsInput): Promise<RealmSettings> {
     const after = parseInput(realmSettings, input);
@@ -85,7 +93,7 @@ export function createRealms(deps: RealmDeps) {
     return result.ok ? after : undefined;
   }
 
-  return { find, put, update, remove, list };
+  return { find, create, put, update, remove, list };
 }
 
 export type Realms = ReturnType<typeof createRealms>;

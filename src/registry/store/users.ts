@@ -7,7 +7,7 @@ import type { Refusal, Stamp, Store, Write } from '../../storage/port/port.ts';
 import { type User, type UserInput, user as userSchema } from '../model/model.ts';
 import { parseInput } from '../model/parse-input.ts';
 import type { Change } from './change-log.ts';
-import { type Committer, isSame, retried } from './committer.ts';
+import { type Allow, type Committer, isSame, retried } from './committer.ts';
 import { type Listed, type PageRequest, readListed } from './listing.ts';
 import {
   type Codec,
@@ -127,10 +127,11 @@ export function createUsers({ store, codec, committer, clock, passwords }: UserD
     await committer.commit(realm, [{ put: userKey(realm, id), value, onlyIf: before.stamp }], []);
   }
 
-  function remove(realm: string, id: string): Promise<boolean> {
+  function remove(realm: string, id: string, allow?: Allow<User>): Promise<boolean> {
     return retried(async () => {
       const before = await find(realm, id);
       if (before === undefined) return false;
+      allow?.(before.value);
       const writes = userWrites(codec, realm, { before, after: undefined });
       const result = await committer.commit(realm, writes, changeOf(before.value, undefined));
       return result.ok ? true : undefined;

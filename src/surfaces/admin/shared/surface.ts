@@ -1,0 +1,106 @@
+/** Turns the routes of the admin API into a surface: caller, permission, body, answer, in this order. */
+import type { Context } from 'koa';
+import { Problem, refuseWithProblem, tellOutageAsProblem, withProblems } from '../../../http/problem.ts';
+import { annotate } from '../../../http/request-state.ts';
+import type { Route, Routed, Surface } from '../../../http/routes.ts';
+import { readBody } from './body.ts';
+import { type AdminCaller, findCaller, type NoCaller } from './caller.ts';
+import type { AdminDeps } from './deps.ts';
+import { isKnown } from './etag.ts';
+import { answerOnce } from './idempotency.ts';
+import type { AdminRoute, Answer } from './route.ts';
+
+export type AdminRequest = { readonly ctx: Context; readonly deps: AdminDeps };
+
+export function createAdminSurface(routes: readonly AdminRoute[]): Surface<AdminRequest> {
+  return {
+    name: 'admin',
+    routes: routes.map(mounted),
+    refuse: refuseWithProblem,
+    tellOutage: tellOutageAsProblem,
+    rest: {
+      path: '/admin/v1/*rest',
+      handler: (request) => withProblems(request, refuseAddress),
+    },
+  };
+}
+
+function refuseAddress(): never {
+  throw new Problem('not_found', 'there is nothing at this address');
+}
+
+function mounted(route: AdminRoute): Route<Routed<AdminRequest>> {
+  const { method, path, params } = route;
+  return {
+    method,
+    path,
+    params,
+    who: 'administrator',
+    handler: (request) => withProblems(request, () => answer(route, request)),
+  };
+}
+
+async function answer(route: AdminRoute, request: Routed<AdminRequest>): Promise<void> {
+  const { ctx, deps, params, path } = request;
+  const realm = params['realm'];
+  const caller = await findCaller(deps, ctx, { realm, path });
+  if ('challenge' in caller) throw unauthenticated(caller);
+  annotate(ctx.req, { client: caller.actor.id ?? '', ...(realm === undefined ? {} : { realm }) });
+  refuseUnentitled(route, caller);
+  const isRead = route.method === 'GET';
+  const body = isRead || route.body === undefined ? undefined : await readBody(ctx);
+  const changes = deps.registry.by(caller.actor);
+  const call = { ctx, deps, caller, changes, params, query: ctx.query, body };
+  const work = () => route.handle(call);
+  const answered =
+    route.method === 'POST'
+      ? await answerOnce(
+          { deps, caller, key: ctx.get('Idempotency-Key'), request: `${path} ${JSON.stringify(body)}` },
+          work,
+        )
+      : await work();
+  write(ctx, deps, answered);
+}
+
+function write(ctx: Context, { tag }: AdminDeps, { status, body, tagged, headers = {} }: Answer): void {
+  ctx.set({ ...headers });
+  ctx.status = status;
+  if (tagged !== undefined) {
+    const current = tag(tagged);
+    ctx.set('ETag', current);
+    if (ctx.method === 'GET' && isKnown(ctx, current)) {
+      ctx.status = 304;
+      return;
+    }
+  }
+  if (body === undefined) {
+    ctx.body = null;
+    ctx.status = status;
+    return;
+  }
+  ctx.body = JSON.stringify(body);
+  ctx.type = 'application/json';
+}
+
+/** RFC 6750 §3: a request without a token is told no error. */
+function unauthenticated({ challenge }: NoCaller): Problem {
+  const scheme = challenge === 'use_dpop_nonce' ? 'DPoP' : 'Bearer';
+  const error = challenge === 'none' ? '' : `, error="${challenge}"`;
+  return new Problem('invalid_token', 'send an access token for urn:daypass:admin', {
+    headers: { 'WWW-Authenticate': `${scheme} realm="admin"${error}` },
+  });
+}
+
+/** RFC 6750 §3.1. Nothing is said of the realm or the thing in the address. */
+function refuseUnentitled({ permissions, isServerWide }: AdminRoute, caller: AdminCaller): void {
+  const isHere = !isServerWide || caller.isServerWide;
+  if (isHere && permissions.some(caller.may)) return;
+  const detail = isHere
+    ? `the token needs the permission ${permissions.join(' or ')}`
+    : "only administrators of the administrators' realm may do this";
+  throw new Problem('insufficient_scope', detail, {
+    headers: {
+      'WWW-Authenticate': `Bearer realm="admin", error="insufficient_scope", scope="${permissions[0]}"`,
+    },
+  });
+}
