@@ -2,8 +2,9 @@
 
 import { createAuthenticator } from './authn/authenticator.ts';
 import { createLockout } from './authn/lockout.ts';
+import { createPasswordLinks } from './authn/password-links.ts';
 import { createBackground } from './base/background.ts';
-import { systemClock } from './base/clock.ts';
+import { type Clock, systemClock } from './base/clock.ts';
 import { hmac } from './base/hash.ts';
 import { checkRealmDocument } from './config/realm-files.ts';
 import type { Settings } from './config/settings.ts';
@@ -16,7 +17,7 @@ import { checkSeal } from './keys/seal-check.ts';
 import { createBruteForceGuard } from './limits/brute-force.ts';
 import { createQuotas } from './limits/quotas.ts';
 import { logEvents, loggedTypes } from './observability/event-log.ts';
-import { createEventSink } from './observability/events.ts';
+import { createEventSink, type EventSink } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
 import { createPasswordQueue, createPasswords } from './registry/passwords/passwords.ts';
 import { createRegistry } from './registry/registry.ts';
@@ -36,12 +37,10 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const background = createBackground();
   const events = createEventSink(logger);
   events.subscribe(logEvents(logger), loggedTypes);
-  const troubles = watchTroubles(await openStore(settings.store, { clock, logger }), logger);
-  const watch = watchClock(troubles.store, { clock, logger });
-  const { storeAheadMs } = watch;
-  const store = publishingRevocations(watch.store, events);
+  const { store, storeAheadMs, ...watched } = await openWatchedStore(settings, { clock, logger, events });
   const sealer = createSealer(settings.key);
   const passwords = createPasswords({ queue: createPasswordQueue(settings.workers) });
+  const changeLog = unrecorded;
   const registry = createRegistry({
     store,
     clock,
@@ -50,7 +49,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     logger,
     events,
     removedWith: ringRemoval,
-    changeLog: unrecorded,
+    changeLog,
     narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
   });
   const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });
@@ -81,19 +80,34 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     store,
     sealer,
     passwords,
+    passwordLinks: createPasswordLinks({ store, clock }),
     registry,
     keyRing,
     authenticator,
     lockout: createLockout(store),
     guests,
     checkMasterKey,
+    changeLog,
     checkRealm: checkRealmDocument,
     bruteForce,
     quotas,
     subscribeRevocations,
-    readiness: createReadiness({ store: watch.store, clock, onTrouble: troubles.onTrouble }),
-    onStoreTrouble: troubles.onTrouble,
+    ...watched,
     close,
+  };
+}
+
+type Watching = { readonly clock: Clock; readonly logger: Logger; readonly events: EventSink };
+
+/** The store, and what is known of its state. */
+async function openWatchedStore({ store: address }: Settings, { clock, logger, events }: Watching) {
+  const troubles = watchTroubles(await openStore(address, { clock, logger }), logger);
+  const { store, storeAheadMs } = watchClock(troubles.store, { clock, logger });
+  return {
+    store: publishingRevocations(store, events),
+    storeAheadMs,
+    readiness: createReadiness({ store, clock, onTrouble: troubles.onTrouble }),
+    onStoreTrouble: troubles.onTrouble,
   };
 }
 

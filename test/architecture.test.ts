@@ -35,7 +35,8 @@ guest/issue                > base storage/port limits revocation keys guest/gran
                              guest/trail guest/lookup guest/status
 guest                      > base observability storage/port limits registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup guest/status guest/introspection guest/issue
-authn                      > base observability storage/port limits registry/model registry/passwords registry
+authn                      > base observability storage/port limits revocation registry/model registry/passwords
+                             registry
 oidc/library               > base limits http tokens
 oidc/profiles              > base registry/model tokens oidc/library
 oidc/realm                 > base observability storage/port limits http registry/model keys registry/passwords
@@ -69,8 +70,8 @@ oidc/provider              > base storage/port http revocation registry/model ke
 surfaces/admin/shared      > base observability storage/port http revocation registry/model keys
                              registry/passwords registry/store registry tokens guest/grant guest authn
                              oidc/realm oidc/proofs oidc/provider
-surfaces/admin/realm       > http registry/model surfaces/admin/shared
-surfaces/admin/people      > http registry/model registry/passwords authn surfaces/admin/shared
+surfaces/admin/realm       > http registry/model keys surfaces/admin/shared
+surfaces/admin/people      > http registry/model registry/passwords authn oidc/sessions surfaces/admin/shared
 surfaces/admin/clients     > base http registry/model oidc/provider surfaces/admin/shared
 surfaces/admin             > surfaces/admin/shared surfaces/admin/realm surfaces/admin/people
                              surfaces/admin/clients

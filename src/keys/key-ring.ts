@@ -20,9 +20,17 @@ import { LRUCache } from 'lru-cache';
 import { type Clock, epochSeconds } from '../base/clock.ts';
 import type { EventSink } from '../observability/events.ts';
 import type { Stamp, Store } from '../storage/port/port.ts';
-import { algsOf, jwksOf, type SigningAlg } from './ring.ts';
+import { algsOf, infosOf, jwksOf, type KeyInfo, type SigningAlg } from './ring.ts';
 import { type Change, createRingRecords, KEYS_CHANGED, TOPIC } from './ring-records.ts';
-import { hasten, nextChange, type RotationReport, replace, reportOf, settle } from './rotation.ts';
+import {
+  hasten,
+  nextChange,
+  type RotationReport,
+  replace,
+  reportOf,
+  settle,
+  withoutRetired,
+} from './rotation.ts';
 import type { Sealer } from './seal.ts';
 
 const CACHED_REALMS = 2000;
@@ -106,7 +114,22 @@ export function createKeyRing({ signedUntil, ...deps }: KeyRingDeps) {
     return report;
   }
 
-  return { keysOf, stored, rotate, stop: cache.stop };
+  /** Stops publishing a retired key. `false` when there is no retired key of this id. */
+  async function retire(realm: string, kid: string): Promise<boolean> {
+    const { before, after } = await records.change(realm, [], (ring) => withoutRetired(ring, kid));
+    if (before === after.ring) return false;
+    cache.drop(realm);
+    events.emit({ type: 'keys.rotated', realm, details: { removed: kid } });
+    return true;
+  }
+
+  /** What is published, and since when each key signs. Times are seconds since the epoch. Changes nothing. */
+  async function list(realm: string): Promise<readonly KeyInfo[]> {
+    const found = await records.find(realm);
+    return found === undefined ? [] : infosOf(found.ring);
+  }
+
+  return { keysOf, stored, list, rotate, retire, stop: cache.stop };
 }
 
 /** Caches what was read, until the store publishes a change. */

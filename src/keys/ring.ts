@@ -53,6 +53,27 @@ export function algsOf({ keys }: Ring): readonly SigningAlg[] {
   return [...new Set(keys.map((key) => key.jwk.alg))];
 }
 
+/** A key without the key. Times are seconds since the epoch. */
+export type KeyInfo = {
+  readonly kid: string;
+  readonly alg: SigningAlg;
+  readonly state: RingKey['state'];
+  readonly publishedAt: number;
+  readonly signsFrom: number;
+  readonly retiredAt?: number;
+};
+
+export function infosOf({ keys }: Ring): readonly KeyInfo[] {
+  return keys.map((key) => ({
+    kid: key.jwk.kid,
+    alg: key.jwk.alg,
+    state: key.state,
+    publishedAt: key.publishedAt,
+    signsFrom: key.signsFrom,
+    ...(key.state === 'retired' && { retiredAt: key.retiredAt }),
+  }));
+}
+
 /** The key that signs with `alg` now. */
 export function signerOf({ keys }: Ring, alg: SigningAlg): PrivateKey | undefined {
   return keys.find((key) => key.state === 'current' && key.jwk.alg === alg)?.jwk;

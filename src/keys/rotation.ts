@@ -44,6 +44,12 @@ export function replace(ring: Ring, now: number): Ring {
   return { ...ring, keys };
 }
 
+/** Drops one retired key; the same ring when there is none of this id. */
+export function withoutRetired(ring: Ring, kid: string): Ring {
+  const keys = ring.keys.filter((key) => key.state !== 'retired' || key.jwk.kid !== kid);
+  return keys.length === ring.keys.length ? ring : { ...ring, keys };
+}
+
 /** The algorithms to make keys for, so that each of `algs` has a signing and a next key; twice when it has neither. */
 export function missing({ keys }: Ring, algs: Iterable<SigningAlg>): readonly SigningAlg[] {
   return [...new Set(algs)].flatMap((alg) =>

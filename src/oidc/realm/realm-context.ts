@@ -1,4 +1,5 @@
 import type { Authenticator } from '../../authn/authenticator.ts';
+import type { PasswordLinks } from '../../authn/password-links.ts';
 import type { Background } from '../../base/background.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Guests } from '../../guest/guests.ts';
@@ -20,6 +21,7 @@ export type OidcDeps = {
   readonly registry: Registry;
   readonly authenticator: Authenticator;
   readonly passwords: Passwords;
+  readonly passwordLinks: PasswordLinks;
   readonly guests: Guests;
   readonly bruteForce: BruteForceGuard;
   readonly quotas: Quotas;

@@ -31,15 +31,23 @@ export function createSessions(
   const records = createSessionRecords(store, name);
 
   /** `current` and the latest others, the newest first. */
-  async function list(userId: string, current: string): Promise<readonly SessionInfo[]> {
+  async function list(userId: string, current?: string): Promise<readonly SessionInfo[]> {
     const uids: string[] = [];
     for await (const page of records.pages(userId)) uids.push(...page);
-    const shown = [...new Set([current, ...uids.slice(-MAX_SHOWN).reverse()])];
+    const first = current === undefined ? [] : [current];
+    const shown = [...new Set([...first, ...uids.slice(-MAX_SHOWN).reverse()])];
     const found = await records.readAll(shown);
     return shown.flatMap((uid, i) => {
       const record = found[i];
       return record === undefined ? [] : { uid, ...describe(record) };
     });
+  }
+
+  /** One session with its user; `undefined` for an ended one. */
+  async function find(uid: string): Promise<(SessionInfo & { readonly userId: string }) | undefined> {
+    const record = await records.read(uid);
+    if (record?.accountId === undefined) return undefined;
+    return { uid, userId: record.accountId, ...describe(record) };
   }
 
   /** The user of a session; `undefined` for an ended one. */
@@ -88,7 +96,7 @@ export function createSessions(
     }
   }
 
-  return { list, ownerOf, end, endAll, endCurrent };
+  return { list, find, ownerOf, end, endAll, endCurrent };
 }
 
 function describe({ loginTs, iat, agent, authorizations }: SessionRecord) {

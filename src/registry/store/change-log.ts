@@ -27,8 +27,20 @@ export type Change = Changed & { readonly before?: object | undefined; readonly 
 
 type Entry = { readonly realm: string; readonly actor: Actor; readonly changes: readonly Change[] };
 
+/** Something that an actor does and that is no change of the registry: a session ended, keys rotated. */
+export type Deed = {
+  readonly realm: string;
+  readonly actor: Actor;
+  /** Closed names, such as `session.end`. */
+  readonly deed: string;
+  /** What it is done to: `{ session: '…' }`. */
+  readonly to: Readonly<Record<string, string>>;
+};
+
 /** Commits a change together with the writes that record it: both happen or neither. */
 export type ChangeLog = {
+  /** Writes a deed down before it is done. Rejects when that cannot be: then it must not be done. */
+  note(deed: Deed): Promise<void>;
   record(
     entry: Entry,
     commit: (more: readonly Write[]) => Promise<Committed | Refusal>,
@@ -36,4 +48,7 @@ export type ChangeLog = {
 };
 
 /** Keeps no record. */
-export const unrecorded: ChangeLog = { record: (_entry, commit) => commit([]) };
+export const unrecorded: ChangeLog = {
+  note: () => Promise.resolve(),
+  record: (_entry, commit) => commit([]),
+};

@@ -4,6 +4,7 @@ import { type Route, type Routed, refusePlainly, type Surface, wrapRoutes } from
 import { TooMany, waitFields } from '../../limits/too-many.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import { accountRoutes } from './account/account-routes.ts';
+import { newPasswordRoutes } from './account/new-password.ts';
 import { isProfileCall, profileRoutes } from './account/profile.ts';
 import { loginRoutes } from './login/login-routes.ts';
 import { sendError } from './screens.ts';
@@ -58,6 +59,7 @@ function asset(file: string): Route<PageCall> {
 export const pages: readonly Surface<RealmRequest>[] = [
   surfaceOf('login', loginRoutes),
   { ...surfaceOf('profile', profileRoutes), isThere: isProfileCall },
+  surfaceOf('account', newPasswordRoutes),
   surfaceOf('account', accountRoutes),
   surfaceOf('assets', [asset('style.css'), asset('favicon.svg')]),
   {

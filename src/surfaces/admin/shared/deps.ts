@@ -1,5 +1,6 @@
 /** What the admin API is built with. */
 import type { Lockout } from '../../../authn/lockout.ts';
+import type { PasswordLinks } from '../../../authn/password-links.ts';
 import type { Background } from '../../../base/background.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Guests } from '../../../guest/guests.ts';
@@ -9,6 +10,7 @@ import type { ProviderPool } from '../../../oidc/provider/provider-pool.ts';
 import type { RealmView } from '../../../registry/model/realm-view.ts';
 import type { Passwords } from '../../../registry/passwords/passwords.ts';
 import type { Registry } from '../../../registry/registry.ts';
+import type { ChangeLog } from '../../../registry/store/change-log.ts';
 import type { Seal } from '../../../registry/store/records.ts';
 import type { Store } from '../../../storage/port/port.ts';
 import type { Tagger } from './etag.ts';
@@ -21,9 +23,11 @@ export type AdminDeps = {
   readonly background: Background;
   readonly registry: Registry;
   readonly passwords: Passwords;
+  readonly passwordLinks: PasswordLinks;
   readonly lockout: Lockout;
   readonly guests: Guests;
   readonly keyRing: KeyRing;
+  readonly changeLog: ChangeLog;
   readonly seal: Seal;
   readonly pool: ProviderPool;
   readonly publicUrl: string;

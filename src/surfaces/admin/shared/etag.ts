@@ -9,7 +9,13 @@ export type Tagger = (thing: unknown) => string;
 
 /** `digest`: a keyed one; the same in every process. */
 export function createTagger(digest: (plain: string, context: string) => string): Tagger {
-  return (thing) => `"${digest(JSON.stringify(thing), 'entity-tag').slice(0, 22)}"`;
+  return (thing) => `"${digest(JSON.stringify(thing, inOrder), 'entity-tag').slice(0, 22)}"`;
+}
+
+/** The same thing has the same tag, whatever the order in which its members were written. */
+function inOrder(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /**

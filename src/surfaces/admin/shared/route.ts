@@ -25,6 +25,15 @@ export type AdminCall<Query = unknown, Body = unknown> = {
   readonly body: Body;
 };
 
+/** Writes down what the caller is about to do to something that is not in the registry. */
+export function noteDeed(
+  { deps, caller, realm }: Pick<RealmCall, 'deps' | 'caller' | 'realm'>,
+  deed: string,
+  to: Readonly<Record<string, string>>,
+): Promise<void> {
+  return deps.changeLog.note({ realm: realm.name, actor: caller.actor, deed, to });
+}
+
 /** A call below a realm. */
 export type RealmCall<Query = unknown, Body = unknown> = AdminCall<Query, Body> & {
   readonly realm: RealmView;
