@@ -71,7 +71,8 @@ surfaces/admin/shared      > base observability storage/port http revocation reg
                              registry/passwords registry/store registry tokens guest/grant guest authn
                              oidc/realm oidc/proofs oidc/provider
 surfaces/admin/realm       > http registry/model keys surfaces/admin/shared
-surfaces/admin/people      > http registry/model registry/passwords authn oidc/sessions surfaces/admin/shared
+surfaces/admin/people      > base http registry/model registry/passwords registry/store guest/grant authn
+                             oidc/sessions surfaces/admin/shared
 surfaces/admin/clients     > base http registry/model oidc/provider surfaces/admin/shared
 surfaces/admin             > surfaces/admin/shared surfaces/admin/realm surfaces/admin/people
                              surfaces/admin/clients

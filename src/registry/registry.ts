@@ -32,6 +32,7 @@ import type { Listed, PageRequest } from './store/listing.ts';
 import type { RemovedWith } from './store/realm-removal.ts';
 import { createRealms, type Realms } from './store/realms.ts';
 import { createCodec, normalizeLogin, type Seal } from './store/records.ts';
+import { createUserImport, type Imported } from './store/user-import.ts';
 import { createUsers, type FoundUser, type PasswordHashing, type Users } from './store/users.ts';
 
 export type { RealmView };
@@ -102,6 +103,8 @@ export type RegistryChanges = {
   /** `allow` throws to refuse what would be removed. `false` when it did not exist. */
   removeClient(realm: string, id: string, allow?: Allow<Client>): Promise<boolean>;
   createUser(realm: string, input: UserInput): Promise<User>;
+  /** Creates those of at most 50 users that are not there yet (store/user-import.ts). */
+  importUsers(realm: string, inputs: readonly UserInput[]): Promise<readonly Imported[]>;
   /**
    * A `password` in the result of `change` is hashed. `alsoCut` revokes everything that was issued for the user,
    * whatever changed.
@@ -135,6 +138,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
       ...callsOnRealms(realms),
       ...callsOnClients(clients, findRealm),
       ...callsOnUsers(users, findRealm),
+      importUsers: createUserImport({ store, codec, committer, clock }, users.create),
       ...createApply({ store, codec, committer, clock, passwords, narrowing, digest: seal.digest }),
     };
     return { clients, realms, calls };

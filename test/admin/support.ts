@@ -18,8 +18,8 @@ export const head = {
   ],
 };
 
-const support = ['users:read', 'sessions:read', 'sessions:revoke', 'guests:read', 'explain:read'];
-const auditor = [
+export const support = ['users:read', 'sessions:read', 'sessions:revoke', 'guests:read', 'explain:read'];
+export const auditor = [
   'realm:read',
   'clients:read',
   'users:read',

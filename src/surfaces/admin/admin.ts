@@ -3,6 +3,7 @@ import { clientRoutes } from './clients/client-routes.ts';
 import { previewRoutes } from './clients/preview-routes.ts';
 import { secretRoutes } from './clients/secret-routes.ts';
 import { credentialRoutes } from './people/credential-routes.ts';
+import { importRoutes } from './people/import-routes.ts';
 import { sessionRoutes } from './people/session-routes.ts';
 import { userRoutes } from './people/user-routes.ts';
 import { keyRoutes } from './realm/key-routes.ts';
@@ -19,6 +20,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...secretRoutes,
   ...previewRoutes,
   ...userRoutes,
+  ...importRoutes,
   ...credentialRoutes,
   ...sessionRoutes,
   ...keyRoutes,

@@ -13,7 +13,11 @@ import { shownUser, userInFull, userInput, userShown } from './user-view.ts';
 
 const query = z.strictObject({ ...pageQuery, search: z.string().max(256).optional() });
 const reading = ['users:read', 'users:write'] as const;
-const one = { path: '/users/:user', permissions: ['users:write'] } as const;
+const one = {
+  path: '/users/:user',
+  permissions: ['users:write'],
+  params: { user: /^[0-9A-Fa-f-]{36}$/ },
+} as const;
 const patch = z.looseObject({});
 const removed = z.strictObject({ removed: z.string() });
 

@@ -42,6 +42,8 @@ export type RealmCall<Query = unknown, Body = unknown> = AdminCall<Query, Body> 
 export type Answer = {
   readonly status: number;
   readonly body?: object;
+  /** In place of a body: lines of JSON, sent as they come. */
+  readonly lines?: AsyncIterable<object>;
   /** What the entity tag is made of. */
   readonly tagged?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -90,6 +92,8 @@ export function serverRoute<Query extends z.ZodType = z.ZodType, Body extends z.
   },
 ): AdminRoute {
   const { handler, ...rest } = route;
+  // Lines are read and checked one by one.
+  const isLines = route.media === 'application/x-ndjson';
   return {
     tag: 'realms',
     media: 'application/json',
@@ -98,7 +102,11 @@ export function serverRoute<Query extends z.ZodType = z.ZodType, Body extends z.
     isServerWide: true,
     ...rest,
     handle: (call) =>
-      handler({ ...call, query: parsed(route.query, call.query), body: parsed(route.body, call.body) }),
+      handler({
+        ...call,
+        query: parsed(route.query, call.query),
+        body: parsed(isLines ? undefined : route.body, call.body),
+      }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Turns the routes of the admin API into a surface: caller, permission, body, answer, in this order. */
+import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import { Problem, refuseWithProblem, tellOutageAsProblem, withProblems } from '../../../http/problem.ts';
 import { annotate } from '../../../http/request-state.ts';
@@ -47,8 +48,7 @@ async function answer(route: AdminRoute, request: Routed<AdminRequest>): Promise
   if ('challenge' in caller) throw unauthenticated(caller);
   annotate(ctx.req, { client: caller.actor.id ?? '', ...(realm === undefined ? {} : { realm }) });
   refuseUnentitled(route, caller);
-  const isRead = route.method === 'GET';
-  const body = isRead || route.body === undefined ? undefined : await readBody(ctx);
+  const body = await bodyOf(route, ctx);
   const changes = deps.registry.by(caller.actor);
   const call = { ctx, deps, caller, changes, params, query: ctx.query, body };
   const work = () => route.handle(call);
@@ -62,7 +62,14 @@ async function answer(route: AdminRoute, request: Routed<AdminRequest>): Promise
   write(ctx, deps, answered);
 }
 
-function write(ctx: Context, { tag }: AdminDeps, { status, body, tagged, headers = {} }: Answer): void {
+/** Lines are read by the handler, as they come. */
+function bodyOf({ method, body, media }: AdminRoute, ctx: Context): Promise<unknown> {
+  const isRead = method !== 'GET' && body !== undefined && media !== 'application/x-ndjson';
+  return isRead ? readBody(ctx) : Promise.resolve(undefined);
+}
+
+function write(ctx: Context, { tag }: AdminDeps, answer: Answer): void {
+  const { status, body, lines, tagged, headers = {} } = answer;
   ctx.set({ ...headers });
   ctx.status = status;
   if (tagged !== undefined) {
@@ -73,6 +80,11 @@ function write(ctx: Context, { tag }: AdminDeps, { status, body, tagged, headers
       return;
     }
   }
+  if (lines !== undefined) {
+    ctx.body = Readable.from(textOf(lines), { objectMode: false });
+    ctx.type = 'application/x-ndjson';
+    return;
+  }
   if (body === undefined) {
     ctx.body = null;
     ctx.status = status;
@@ -80,6 +92,10 @@ function write(ctx: Context, { tag }: AdminDeps, { status, body, tagged, headers
   }
   ctx.body = JSON.stringify(body);
   ctx.type = 'application/json';
+}
+
+async function* textOf(lines: AsyncIterable<object>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${JSON.stringify(line)}\n`;
 }
 
 /** RFC 6750 §3: a request without a token is told no error. */
