@@ -37,6 +37,7 @@ guest                      > base observability storage/port limits registry/mod
                              guest/record guest/trail guest/lookup guest/status guest/introspection guest/issue
 authn                      > base observability storage/port limits revocation registry/model registry/passwords
                              registry
+surfaces/admin/start       > base registry/model registry authn
 oidc/library               > base limits http tokens
 oidc/profiles              > base registry/model tokens oidc/library
 oidc/realm                 > base observability storage/port limits http registry/model keys registry/passwords
@@ -114,10 +115,10 @@ server.ts                  > base observability http oidc/realm oidc/provider su
                              surfaces/admin surfaces/pages/home surfaces/pages surfaces/guest-api
                              surfaces/events surfaces/facades/shared surfaces/facades/informer surfaces/facades
                              demo surfaces services.ts
-cli/runtime                > base observability registry/model oidc/realm oidc/provider surfaces/pages config
-                             services.ts
-cli/commands               > base observability storage/port revocation registry/model registry/passwords
-                             registry/store registry/apply guest/trail authn oidc/records oidc/provider
+cli/runtime                > base observability registry/model registry/passwords surfaces/admin/start
+                             oidc/realm oidc/provider surfaces/pages config services.ts
+cli/commands               > base observability storage/port revocation registry/model registry/store
+                             registry/apply guest/trail authn surfaces/admin/start oidc/records oidc/provider
                              surfaces/pages demo surfaces config services.ts server.ts cli/runtime
 cli                        > base config cli/runtime cli/commands
 main.ts                    > cli

@@ -12,6 +12,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'apply realm files to the store',
     load: async () => (await import('./commands/apply.ts')).apply,
   },
+  'admin create': {
+    summary: 'add an administrator of all realms',
+    load: async () => (await import('./commands/admin.ts')).createAdmin,
+  },
   'config check': {
     summary: 'tell everything that is wrong with settings and realm files',
     load: async () => (await import('./commands/config.ts')).checkConfig,

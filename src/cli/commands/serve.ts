@@ -8,7 +8,7 @@ import { openTerminal } from '../../observability/terminal.ts';
 import type { Command } from '../runtime/command.ts';
 import { greet } from '../runtime/greeting.ts';
 import { createKeyMaker } from '../runtime/key-maker.ts';
-import { applyRealms, logWarnings, openServices, toldToStop } from '../runtime/start.ts';
+import { applyRealms, logWarnings, offerSetUp, openServices, toldToStop } from '../runtime/start.ts';
 import { superviseWorkers, tellSupervisor } from '../runtime/workers.ts';
 
 export const serve: Command = {
@@ -36,6 +36,7 @@ async function runServer(settings: Settings, realms: readonly LoadedRealm[]): Pr
   if (!cluster.isWorker) {
     greet(settings.publicUrl, realms);
     await logWarnings(services);
+    await offerSetUp(services);
   }
   await toldToStop();
   await keyMaker.stop();
@@ -55,6 +56,7 @@ async function runWorkers(settings: Settings, realms: readonly LoadedRealm[]): P
   const services = await openServices(settings, logger);
   await applyRealms(services, realms);
   await logWarnings(services);
+  await offerSetUp(services);
   await services.close();
   const supervised = superviseWorkers(settings, { logger, onUp: () => greet(settings.publicUrl, realms) });
   await Promise.race([toldToStop(), supervised.ended]);

@@ -5,10 +5,9 @@ import { checkUser } from '../../registry/model/check-realm.ts';
 import { type User, user as userSchema } from '../../registry/model/model.ts';
 import { parseInput } from '../../registry/model/parse-input.ts';
 import type { RealmView } from '../../registry/model/realm-view.ts';
-import type { PasswordFault, PasswordOwner } from '../../registry/passwords/passwords.ts';
 import type { Services } from '../../services.ts';
 import { type Command, print } from '../runtime/command.ts';
-import { readNewPassword } from '../runtime/new-password.ts';
+import { askPassword } from '../runtime/new-password.ts';
 import { getRealm, withServices } from '../runtime/with-services.ts';
 
 const realmOption = { value: '<name>', isRequired: true, help: 'the realm' } as const;
@@ -40,7 +39,7 @@ export const addUser: Command = {
         roles: [...input.all('role')],
       });
       refuseUnknownRoles(realm, person);
-      const password = await askPassword(services, realm, person);
+      const password = await askPassword(services, realm.passwords, person);
       const { id, username } = await services.registry.createUser(realm.name, { ...person, password });
       print(`added ${username} (${id})`);
       return 0;
@@ -54,7 +53,7 @@ export const setPassword: Command = {
     withServices(async (services) => {
       const realm = await getRealm(services, input.need('realm'));
       const found = await getUser(services, realm.name, input.need('user'));
-      const password = await askPassword(services, realm, found);
+      const password = await askPassword(services, realm.passwords, found);
       await services.registry.updateUser(realm.name, found.id, (user) => ({ ...user, password }), true);
       print(`${found.username} has a new password; sessions and tokens of before are revoked`);
       return 0;
@@ -128,21 +127,4 @@ function refuseUnknownRoles(realm: RealmView, person: Omit<User, 'id'>): void {
   if (problem === undefined) return;
   const { message, unknown } = problem;
   throw new Failure('invalid_input', message + (unknown ? didYouMean(unknown.given, unknown.known) : ''));
-}
-
-async function askPassword({ passwords }: Services, realm: RealmView, owner: PasswordOwner): Promise<string> {
-  const password = await readNewPassword();
-  const faults = await passwords.check(password, realm.passwords, owner);
-  if (faults.length === 0) return password;
-  throw new Failure('invalid_input', faults.map((fault) => sentences(realm)[fault]).join('\n'));
-}
-
-function sentences({ passwords: { minLength, maxLength } }: RealmView): Record<PasswordFault, string> {
-  return {
-    too_short: `the password must have at least ${minLength} characters`,
-    too_long: `the password may have at most ${maxLength} characters`,
-    is_username: 'the password must not be the user name',
-    is_email: 'the password must not be the e-mail address',
-    breached: 'the password is on the list of those that are tried first',
-  };
 }

@@ -6,6 +6,7 @@ import type { LoadedRealm } from '../../config/realm-files.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Services } from '../../services.ts';
+import { setUpLink } from '../../surfaces/admin/start/administrators.ts';
 
 export async function openServices(settings: Settings, logger: Logger): Promise<Services> {
   const [key, { createServices }] = await Promise.all([loadMasterKey(settings), import('../../services.ts')]);
@@ -39,6 +40,20 @@ function withoutPeople(labels: readonly string[]): readonly string[] {
   const others = labels.filter((label) => !label.startsWith('user '));
   const people = labels.length - others.length;
   return people === 0 ? others : [...others, people === 1 ? '1 user' : `${people} users`];
+}
+
+/**
+ * Prints, on a production server that nobody administers, the link by which the first administrator signs up. It is no
+ * line of the log: it is as good as a password.
+ */
+export async function offerSetUp({ settings, ...services }: Services): Promise<void> {
+  if (!settings.production) return;
+  const link = await setUpLink({ ...settings, ...services });
+  if (link === undefined) return;
+  process.stdout.write(
+    `\nNobody administers this server yet. Within 30 minutes, and once, choose a password for "admin" at\n  ${link}\n` +
+      'Or run: daypass admin create --user <name>\n\n',
+  );
 }
 
 export async function logWarnings({ store, logger }: Services): Promise<void> {
