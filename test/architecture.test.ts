@@ -71,12 +71,13 @@ oidc/provider              > base storage/port http revocation registry/model ke
 surfaces/admin/shared      > base observability storage/port http revocation registry/model keys
                              registry/passwords registry/store registry tokens guest/grant guest authn
                              oidc/realm oidc/proofs oidc/provider
+surfaces/admin/openapi     > base http surfaces/admin/shared
 surfaces/admin/realm       > http registry/model keys surfaces/admin/shared
 surfaces/admin/people      > base http registry/model registry/passwords registry/store guest/grant authn
                              oidc/sessions surfaces/admin/shared
 surfaces/admin/clients     > base http registry/model oidc/provider surfaces/admin/shared
-surfaces/admin             > surfaces/admin/shared surfaces/admin/realm surfaces/admin/people
-                             surfaces/admin/clients
+surfaces/admin             > http surfaces/admin/shared surfaces/admin/openapi surfaces/admin/realm
+                             surfaces/admin/people surfaces/admin/clients
 storage/embedded           > base storage/port
 storage/redis              > base observability storage/port
 storage                    > base observability storage/port storage/embedded storage/redis

@@ -8,7 +8,8 @@ import { TooMany, waitFields } from '../limits/too-many.ts';
 import { annotate } from './request-state.ts';
 import type { RouteFault } from './routes.ts';
 
-const kinds = {
+/** Every code with its status and title. */
+export const problemKinds = {
   invalid_request: { status: 400, title: 'The request is malformed' },
   use_dpop_nonce: { status: 400, title: 'The proof is to be repeated with the nonce of the answer' },
   invalid_client: { status: 401, title: 'The caller is not authenticated' },
@@ -33,7 +34,7 @@ const kinds = {
   temporarily_unavailable: { status: 503, title: 'The service cannot be reached, try again' },
 } as const;
 
-export type ProblemCode = keyof typeof kinds;
+export type ProblemCode = keyof typeof problemKinds;
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -61,7 +62,7 @@ export class Problem extends Error {
 
 /** `type` never changes for a code: clients may branch on either. */
 export function problemBody({ code, message, faults }: Problem): object {
-  const { status, title } = kinds[code];
+  const { status, title } = problemKinds[code];
   return {
     type: `urn:daypass:problem:${code.replaceAll('_', '-')}`,
     title,
@@ -75,7 +76,7 @@ export function problemBody({ code, message, faults }: Problem): object {
 }
 
 export function statusOf({ code }: Problem): number {
-  return kinds[code].status;
+  return problemKinds[code].status;
 }
 
 const codeOf = {

@@ -1,7 +1,11 @@
 /** The admin API: every route of it, in the order of the documentation. */
+import type { Surface } from '../../http/routes.ts';
+import { pageHeaders } from '../../http/security-headers.ts';
 import { clientRoutes } from './clients/client-routes.ts';
 import { previewRoutes } from './clients/preview-routes.ts';
 import { secretRoutes } from './clients/secret-routes.ts';
+import { openApiOf } from './openapi/document.ts';
+import { referencePage } from './openapi/page.ts';
 import { credentialRoutes } from './people/credential-routes.ts';
 import { importRoutes } from './people/import-routes.ts';
 import { sessionRoutes } from './people/session-routes.ts';
@@ -11,7 +15,7 @@ import { listRoutes } from './realm/lists.ts';
 import { quotaRoutes } from './realm/quota-routes.ts';
 import { realmRoutes } from './realm/realm-routes.ts';
 import type { AdminRoute } from './shared/route.ts';
-import { createAdminSurface } from './shared/surface.ts';
+import { type AdminRequest, createAdminSurface } from './shared/surface.ts';
 
 export const adminRoutes: readonly AdminRoute[] = [
   ...realmRoutes,
@@ -27,4 +31,29 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...quotaRoutes,
 ];
 
-export const admin = createAdminSurface(adminRoutes);
+const surface = createAdminSurface(adminRoutes);
+
+/** What the API is, for programs and for people. It says nothing of what is stored. */
+const reference: Surface<AdminRequest>['routes'] = [
+  {
+    method: 'GET',
+    path: '/admin/v1/openapi.json',
+    who: 'anybody',
+    handler: ({ ctx, deps }) => {
+      ctx.type = 'application/json';
+      ctx.body = JSON.stringify(openApiOf(adminRoutes, deps.publicUrl));
+    },
+  },
+  {
+    method: 'GET',
+    path: '/admin/v1/reference',
+    who: 'anybody',
+    handler: ({ ctx, deps: { publicUrl } }) => {
+      ctx.set({ ...pageHeaders({ isHttps: publicUrl.startsWith('https:') }) });
+      ctx.type = 'html';
+      ctx.body = referencePage(adminRoutes, new URL(publicUrl).pathname.replace(/\/$/, ''));
+    },
+  },
+];
+
+export const admin: Surface<AdminRequest> = { ...surface, routes: [...reference, ...surface.routes] };

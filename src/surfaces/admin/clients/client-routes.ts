@@ -60,6 +60,7 @@ export const clientRoutes: readonly AdminRoute[] = [
     summary: 'Changes a client. What it loses ends what was issued to it; `enabled: false` ends all of it.',
     permissions: ['clients:write'],
     body: patch,
+    patches: client,
     media: 'application/merge-patch+json',
     isConditional: true,
     answers: { 200: { description: 'The client.', schema: shownClient } },

@@ -65,6 +65,7 @@ export const userRoutes: readonly AdminRoute[] = [
     ...one,
     summary: 'Changes a user. A lost role, a new password and `enabled: false` end what was issued to it.',
     body: patch,
+    patches: userInput,
     media: 'application/merge-patch+json',
     isConditional: true,
     answers: { 200: { description: 'The user.', schema: shownUser } },

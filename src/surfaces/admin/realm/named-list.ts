@@ -77,6 +77,7 @@ export function namedListRoutes<Name extends ListName>(definition: NamedList<Nam
       ...ofOne,
       summary: `Changes one ${one}. What a role or API no longer gives is gone from living tokens.`,
       body: patchBody,
+      patches: schema,
       media: 'application/merge-patch+json',
       isConditional: true,
       answers: shown,

@@ -29,6 +29,7 @@ export const quotaRoutes: readonly AdminRoute[] = [
     summary: 'Changes quotas.',
     permissions: ['realm:write'],
     body: patch,
+    patches: both,
     media: 'application/merge-patch+json',
     isConditional: true,
     answers: { 200: { description: 'The quotas.', schema: both } },

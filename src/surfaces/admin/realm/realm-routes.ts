@@ -65,6 +65,7 @@ export const realmRoutes: readonly AdminRoute[] = [
     summary: 'Changes settings of a realm. Disabling it ends everything that was issued in it.',
     permissions: ['realm:write'],
     body: patch,
+    patches: shown,
     media: 'application/merge-patch+json',
     isConditional: true,
     answers: { 200: { description: 'The settings.', schema: shown } },

@@ -66,6 +66,8 @@ export type AdminRoute = {
   readonly params: Readonly<Record<string, RegExp>>;
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
+  /** What a patch changes a part of. */
+  readonly patches?: z.ZodType;
   readonly media: 'application/json' | 'application/merge-patch+json' | 'application/x-ndjson';
   /** Needs `If-Match`. */
   readonly isConditional: boolean;
@@ -80,7 +82,7 @@ type Common<Query extends z.ZodType, Body extends z.ZodType> = Pick<
   AdminRoute,
   'id' | 'method' | 'path' | 'summary' | 'permissions' | 'answers'
 > &
-  Partial<Pick<AdminRoute, 'media' | 'isConditional' | 'example' | 'params'>> & {
+  Partial<Pick<AdminRoute, 'media' | 'patches' | 'isConditional' | 'example' | 'params'>> & {
     readonly query?: Query;
     readonly body?: Body;
   };
