@@ -1,4 +1,5 @@
 /** What an exchange must not widen: a person's consent, the binding of a token, the right of a client. */
+import { decodeJwt } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { redeem, walk } from '../support/authorization.ts';
 import { certificate, otherCertificate, trustLoopback } from '../support/certificates.ts';
@@ -61,6 +62,15 @@ const server = useServer({
           roles: ['robot'],
           exchanges: ['orders'],
           tlsClientCertificateBoundAccessTokens: true,
+        },
+        {
+          id: 'pairwise',
+          secret: 'pairwise-secret',
+          grants: [EXCHANGE, 'authorization_code'],
+          redirectUris: [callback],
+          subjectType: 'pairwise',
+          introspects: ['shop'],
+          exchanges: ['ledger'],
         },
         { id: 'asks-nobody', public: true, consent: 'none', grants: ['password'] },
       ],
@@ -323,6 +333,17 @@ describe.each(['strict', 'keycloak'])('in a realm with the profile %s', (realm) 
         ),
       ).toMatchObject(REFUSED);
     });
+  });
+
+  it('names a person to a client as that client knows the person', async () => {
+    const subject = await login({ scope: 'openid cart:read' });
+    const more = { audience: 'ledger', scope: 'openid book' };
+
+    const value = (await exchange(subject, more, { auth: by('pairwise') })).json.access_token;
+
+    const { sub } = decodeJwt(value);
+    expect(sub).not.toBe((await introspect(subject)).sub);
+    expect([(await introspect(value)).sub, (await userinfo(value)).json.sub]).toEqual([sub, sub]);
   });
 
   it('is announced in the metadata, and told in the log like other tokens', async () => {
