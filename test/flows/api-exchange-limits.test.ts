@@ -7,6 +7,7 @@ import { get, postForm } from '../support/http.ts';
 import { type ClientKey, dpopProof, newKey } from '../support/proofs.ts';
 import { app, registrationAddress, sendJson } from '../support/registration.ts';
 import { useServer } from '../support/use-server.ts';
+import { createVisitor, signIn } from '../support/visitor.ts';
 import {
   ACCESS_TOKEN,
   audienceOf,
@@ -138,6 +139,21 @@ describe.each(['strict', 'keycloak'])('in a realm with the profile %s', (realm) 
       });
       const back = await exchange(orders, { audience: 'shop' }, { auth: by('orders') });
       expect(back.json.scope).toBe('cart:read');
+    });
+
+    it('ends, with all that was exchanged, when the person takes it back on the account page', async () => {
+      const orders = (await exchange(await agreedToBoth())).json.access_token;
+      const back = await exchange(orders, { audience: 'shop' }, { auth: by('orders') });
+      const visitor = createVisitor(server.url);
+      const page = await signIn(visitor, await visitor.open(`/realms/${realm}/account`), bert);
+      const live = async () =>
+        [await introspect(orders), await introspect(back.json.access_token)].map(({ active }) => active);
+      expect(await live()).toEqual([true, true]);
+
+      for (const { action, fields } of page.forms.filter((form) => form.action.endsWith('/withdraw')))
+        await visitor.post(action, fields);
+
+      expect(await live()).toEqual([false, false]);
     });
 
     it('is asked of nobody for clients of one’s own', async () => {
