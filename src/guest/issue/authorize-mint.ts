@@ -24,6 +24,7 @@ import {
   policyMembers,
   underPolicies,
 } from '../record/policy-effect.ts';
+import { DEFAULT_DAYS } from '../trail/trail-records.ts';
 import { audiencesFor } from './audiences.ts';
 import type { MintOrder, ParentToken, SubjectUser } from './mint-order.ts';
 
@@ -170,6 +171,7 @@ function recordOf(order: MintOrder, decided: Decided): GuestRecord {
   const { tenant, id: subjectId } = granted.subject;
   const parent = order.parent?.guest?.record;
   const { rowOrigins = [] } = order;
+  const { trailDays } = order.realm.policy;
   const id = `gt_${randomValue().slice(0, 26)}`;
   return {
     k: 'GuestToken',
@@ -190,6 +192,7 @@ function recordOf(order: MintOrder, decided: Decided): GuestRecord {
     ...(parent === undefined ? {} : { parentId: parent.id, ancestors: ancestorsBelow(parent) }),
     ...(order.parent?.user === undefined ? {} : userMembers(order.parent.user)),
     ...(rowOrigins.length === 0 ? {} : { rowOrigins }),
+    ...(trailDays === DEFAULT_DAYS ? {} : { trailDays }),
   };
 }
 

@@ -88,6 +88,8 @@ export type GuestRecord = {
   readonly sealedPolicies?: string;
   /** The sealed value, for products that show it again. */
   readonly sealedValue?: string;
+  /** Days that events of its trail are kept; 0: it has none. Absent: 90. */
+  readonly trailDays?: number;
   /** For a token whose value is a JWT: its place in a status list (status-places.ts). */
   readonly status?: StatusPlace;
 };
