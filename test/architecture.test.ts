@@ -18,7 +18,7 @@ storage/redis              > base observability storage/port
 storage                    > base observability storage/port storage/embedded storage/redis
 revocation                 > base observability storage/port
 limits                     > base observability storage/port
-http                       > base observability limits
+http                       > base observability storage/port limits
 keys                       > base observability storage/port
 registry/model             > base storage/port revocation
 registry/passwords         > base registry/model
@@ -97,8 +97,8 @@ surfaces                   > http oidc/realm oidc/sessions oidc/provider surface
                              surfaces/guest-api surfaces/events surfaces/facades/shared surfaces/facades demo
 config                     > base storage/port registry/model registry/passwords registry/store guest/grant
                              guest/limits surfaces/facades
-services.ts                > base observability storage revocation limits keys registry/passwords registry
-                             guest/limits guest authn surfaces/facades config
+services.ts                > base observability storage revocation limits keys registry/passwords registry/store
+                             registry guest/limits guest authn surfaces/facades config
 server.ts                  > base observability http oidc/realm oidc/provider surfaces/pages/home surfaces/pages
                              surfaces/guest-api surfaces/events surfaces/facades/shared
                              surfaces/facades/informer surfaces/facades demo surfaces services.ts
