@@ -127,7 +127,7 @@ const replies: readonly (readonly [RegExp, StoreTrouble])[] = [
   [/\bMISCONF\b/, 'not-saving'],
   [/\b(LOADING|MASTERDOWN)\b/, 'loading'],
   [/\b(NOAUTH|WRONGPASS)\b|invalid password|without any password/, 'credentials'],
-  [/\bNOPERM\b|user executing the script can't/, 'no-permission'],
+  [/\bNOPERM\b|user executing the script can't|ACL failure in script/, 'no-permission'],
   [/\b(CLUSTERDOWN|TRYAGAIN|BUSY)\b/, 'unreachable'],
 ];
 
