@@ -34,8 +34,8 @@ guest/lookup               > base storage/port revocation guest/grant guest/reco
 guest/status               > base storage/port revocation keys guest/limits guest/record guest/lookup
 guest/introspection        > base observability storage/port revocation registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup
-guest/issue                > base storage/port revocation limits keys guest/grant guest/limits guest/record
-                             guest/trail guest/lookup guest/status
+guest/issue                > base storage/port revocation limits keys tokens guest/grant guest/limits
+                             guest/record guest/trail guest/lookup guest/status
 guest                      > base observability storage/port limits registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup guest/status guest/introspection guest/issue
 authn                      > base observability storage/port limits registry/model registry/passwords registry
@@ -78,8 +78,8 @@ surfaces/pages/account     > base revocation http registry/model tokens oidc/rea
 surfaces/pages             > base limits http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
                              surfaces/pages/account
 surfaces/guest-api         > base storage/port revocation limits http registry/model tokens guest/grant
-                             guest/limits guest/record guest/trail guest/lookup guest/issue guest oidc/realm
-                             oidc/proofs oidc/client-auth oidc/provider
+                             guest/limits guest/record guest/trail guest/lookup guest/introspection guest/issue
+                             guest oidc/realm oidc/proofs oidc/client-auth oidc/provider
 surfaces/events            > revocation http registry/model registry guest/status oidc/realm oidc/client-auth
                              oidc/endpoints oidc/provider
 surfaces/facades/shared    > base observability storage/port revocation limits http registry/model

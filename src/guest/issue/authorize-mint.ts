@@ -25,6 +25,7 @@ import {
   underPolicies,
 } from '../record/policy-effect.ts';
 import { DEFAULT_DAYS } from '../trail/trail-records.ts';
+import { withTtl } from './absolute-end.ts';
 import { audiencesFor } from './audiences.ts';
 import type { MintOrder, ParentToken, SubjectUser } from './mint-order.ts';
 
@@ -34,7 +35,9 @@ const MAX_INHERITED = 1024;
 export function authorizeMint({ clock, storeAheadMs }: Clocks, given: MintOrder): GuestRecord | Refused {
   const now = epochSeconds(clock);
   const storeNow = now + Math.round(storeAheadMs() / 1000);
-  const forApis = audiencesFor(given);
+  const timed = withTtl(given.asked, now, given.realm.policy);
+  if (isRefused(timed)) return timed;
+  const forApis = audiencesFor({ ...given, ...timed });
   if (isRefused(forApis)) return forApis;
   const { audiences, asked } = forApis;
   const order = { ...given, asked };
@@ -206,15 +209,16 @@ export function sayings({
   policies,
 }: Pick<Decided, 'granted' | 'policies'>): Pick<
   GuestRecord,
-  'granted' | 'policies' | 'scope' | 'policyHash' | 'jkt'
+  'granted' | 'policies' | 'scope' | 'policyHash' | 'jkt' | 'x5t#S256'
 > {
-  const jkt = granted.binding?.key?.jkt;
+  const { key, certificate } = granted.binding ?? {};
   return {
     granted: { ...granted, policies: withoutSecrets(granted.policies) },
     policies,
     scope: scopesOf(granted.resources.flatMap(({ actions }) => actions)).join(' '),
     policyHash: policyHashOf({ granted, policies }),
-    ...(jkt === undefined ? {} : { jkt }),
+    ...(key === undefined ? {} : { jkt: key.jkt }),
+    ...(certificate === undefined ? {} : { 'x5t#S256': certificate['x5t#S256'] }),
   };
 }
 

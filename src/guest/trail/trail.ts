@@ -163,6 +163,19 @@ export async function readTrail(
   return [...earlier, last];
 }
 
+/** When each of these tokens was used last, as far as its trail noted it: milliseconds, in the order of the ids. */
+export async function lastUsesOf(
+  store: Store,
+  realm: string,
+  tokens: readonly string[],
+): Promise<readonly (number | undefined)[]> {
+  const documents = await store.read(tokens.map((token) => headKey(realm, token)));
+  return tokens.map((token, index) => {
+    const document = documents[index];
+    return document && decodeHead(token, document.value)?.noted['guest.used']?.at;
+  });
+}
+
 async function readHead(store: Store, realm: string, token: string): Promise<Read> {
   const [document] = await store.read([headKey(realm, token)]);
   if (document === undefined) return {};
