@@ -1,5 +1,6 @@
 /** The end of a guest as a moment: asked for at minting, and told wherever the token is. */
 import { describe, expect, it } from 'vitest';
+import { postForm } from '../support/http.ts';
 import { useServer } from '../support/use-server.ts';
 import {
   call,
@@ -10,6 +11,8 @@ import {
   introspect,
   mintGuest,
   ownToken,
+  proof,
+  proofKey,
   session,
 } from './guest-support.ts';
 
@@ -48,6 +51,30 @@ describe('the end of a guest', () => {
     expect(minted.expires_at).toBe(iso(end));
     expect(exchanged.expires_at).toBe(iso(end));
     expect((await introspect(server, minted.token)).json.exp).toBe(end);
+  });
+
+  it('is that of what an opener gives, however late it is redeemed', async () => {
+    const end = inAnHour();
+    const order = grant({ lifetime: { expires_at: iso(end) } });
+    const { url } = (await call(server, 'POST', '/guest-tokens/openers', order)).json;
+    const DPoP = await proof(await proofKey(), { htm: 'POST', htu: url });
+
+    const redeemed = await postForm(url, {}, { headers: { DPoP } });
+
+    expect(redeemed.json.expires_at).toBe(iso(end));
+  });
+
+  it('is never after that of the token that it is made from', async () => {
+    const end = inAnHour();
+    const parent = (await mintGuest(server, grant({ lifetime: { expires_at: iso(end) } }))).json.token;
+    const until = (seconds: number) =>
+      exchange(server, {
+        subject: parent,
+        details: [detail(), { type: 'embed_session', lifetime: { expires_at: iso(seconds) } }],
+      });
+
+    expect((await until(end - 60)).json.expires_at).toBe(iso(end - 60));
+    expect((await until(end + 60)).json.error).toBe('invalid_authorization_details');
   });
 
   it.each<[string, (end: number) => object, string]>([

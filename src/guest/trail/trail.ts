@@ -13,7 +13,7 @@ import type { Logger } from '../../observability/logger.ts';
 import type { RequestSource } from '../../observability/request-source.ts';
 import { GUEST_CUT_TTL } from '../../revocation/guest-nodes.ts';
 import { isConflict, MAX_TRIES } from '../../storage/port/optimistic-retry.ts';
-import type { Key, Stamp, Store, Write } from '../../storage/port/port.ts';
+import type { Document, Key, Stamp, Store, Write } from '../../storage/port/port.ts';
 import { refreshReachOf } from '../grant/lifetime.ts';
 import type { GuestRecord } from '../record/guest-record.ts';
 import { type ChainedEvent, chained, type Said } from './trail-chain.ts';
@@ -60,8 +60,14 @@ export type Happening = {
  */
 export type Entry = { readonly event: Said; readonly writes: readonly Write[] };
 
-/** The most events that are kept of a token; older ones are deleted. */
+/**
+ * The most events that are kept of a token; older ones are deleted. Three a day, where that is more: samples of uses and
+ * of denials come to one a day each, so that none of them is pushed out before its time.
+ */
 const MAX_EVENTS = 1000;
+const MAX_EVENTS_A_DAY = 3;
+/** How many are read at a time, so that a long trail does not keep the store from answering requests. */
+const READ_BATCH = 500;
 /** Seconds that an event is kept after it is no longer shown, because clocks of nodes differ. */
 const MARGIN = 3600;
 /** The same as for records. */
@@ -151,11 +157,14 @@ export async function readTrail(
   const head = document && decodeHead(token, document.value);
   if (head === undefined) return [];
   const { event: last, days } = head;
-  const oldest = Math.max(1, last.seq - MAX_EVENTS + 1);
+  const oldest = Math.max(1, last.seq - mostOf(days) + 1);
   const keys = Array.from({ length: last.seq - oldest }, (_, index) =>
     eventKey(realm, token, oldest + index),
   );
-  const documents = keys.length === 0 ? [] : await store.read(keys);
+  const documents: (Document | undefined)[] = [];
+  for (let at = 0; at < keys.length; at += READ_BATCH) {
+    documents.push(...(await store.read(keys.slice(at, at + READ_BATCH))));
+  }
   const since = new Date(clock() - days * DAY).toISOString();
   const earlier = documents
     .flatMap((one) => (one && decodeEvent(token, one.value)) ?? [])
@@ -174,6 +183,10 @@ export async function lastUsesOf(
     const document = documents[index];
     return document && decodeHead(token, document.value)?.noted['guest.used']?.at;
   });
+}
+
+function mostOf(days: number): number {
+  return Math.max(MAX_EVENTS, MAX_EVENTS_A_DAY * days);
 }
 
 async function readHead(store: Store, realm: string, token: string): Promise<Read> {
@@ -202,7 +215,7 @@ function entryAfter({ clock }: TrailDeps, { realm, record }: Whose, what: Happen
   const event = chained({ ...factsOf(record, what), at, event: what.event, token: record.id }, previous);
   const days = daysOf(record);
   const head: Head = { event, days, noted: notedWith(read.head?.noted ?? {}, what, now) };
-  const surplus = event.seq - MAX_EVENTS;
+  const surplus = event.seq - mostOf(days);
   const writes: Write[] = [
     {
       put: headKey(realm, record.id),
