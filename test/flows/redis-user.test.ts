@@ -116,6 +116,23 @@ describe('a user of Redis', () => {
     expect(complaints()).toHaveLength(1);
   });
 
+  it('that lacks the channels ends the start with the line that cures it, and no stack trace', async () => {
+    await run(await documented());
+    await run('ACL SETUSER daypass resetchannels');
+    const key = Buffer.alloc(32, 7).toString('base64');
+    const env = { DAYPASS_STORE: storeUrl(), DAYPASS_KEY: key, PORT: '0', DAYPASS_ADMIN_PORT: '0' };
+
+    const { code, stdout, stderr } = await tryCommand(['serve'], { env });
+
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^[^\n]*the store cannot be used: its user may not run what Daypass needs[^\n]*\n$/,
+    );
+    const told = stdout.split('\n').filter((line) => line.includes('Give it: ACL SETUSER daypass &dp*'));
+    expect(told).toHaveLength(1);
+    expect(`${stdout}${stderr}`).not.toMatch(/\n\s+at /);
+  });
+
   it('that may not publish revokes nothing by halves, and readiness tells', async () => {
     await run(await documented());
     const server = await start();
