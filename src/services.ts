@@ -19,6 +19,7 @@ import { createEventSink } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
 import { createPasswordQueue, createPasswords } from './registry/passwords/passwords.ts';
 import { createRegistry } from './registry/registry.ts';
+import { realmsIndex } from './registry/store/records.ts';
 import { createRevocationFeed, publishingRevocations, type RevocationListener } from './revocation/cuts.ts';
 import { LONGEST_LIFE } from './revocation/life.ts';
 import { watchClock } from './storage/clock-watch.ts';
@@ -87,7 +88,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     bruteForce,
     quotas,
     subscribeRevocations,
-    readiness: createReadiness({ store: watch.store, clock, onTrouble: troubles.onTrouble }),
+    readiness: createReadiness({ ...troubles, store: watch.store, clock, content: realmsIndex }),
     onStoreTrouble: troubles.onTrouble,
     close,
   };

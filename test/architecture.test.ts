@@ -18,7 +18,7 @@ storage/redis              > base observability storage/port
 storage                    > base observability storage/port storage/embedded storage/redis
 revocation                 > base observability storage/port
 limits                     > base observability storage/port
-http                       > base observability limits
+http                       > base observability storage/port limits
 keys                       > base observability storage/port
 registry/model             > base storage/port revocation
 registry/passwords         > base registry/model
@@ -34,8 +34,8 @@ guest/lookup               > base storage/port revocation guest/grant guest/reco
 guest/status               > base storage/port revocation keys guest/limits guest/record guest/lookup
 guest/introspection        > base observability storage/port revocation registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup
-guest/issue                > base storage/port revocation limits keys guest/grant guest/limits guest/record
-                             guest/trail guest/lookup guest/status
+guest/issue                > base storage/port revocation limits keys tokens guest/grant guest/limits
+                             guest/record guest/trail guest/lookup guest/status
 guest                      > base observability storage/port limits registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup guest/status guest/introspection guest/issue
 authn                      > base observability storage/port limits registry/model registry/passwords registry
@@ -78,8 +78,8 @@ surfaces/pages/account     > base revocation http registry/model tokens oidc/rea
 surfaces/pages             > base limits http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
                              surfaces/pages/account
 surfaces/guest-api         > base storage/port revocation limits http registry/model tokens guest/grant
-                             guest/limits guest/record guest/trail guest/lookup guest/issue guest oidc/realm
-                             oidc/proofs oidc/client-auth oidc/provider
+                             guest/limits guest/record guest/trail guest/lookup guest/introspection guest/issue
+                             guest oidc/realm oidc/proofs oidc/client-auth oidc/provider
 surfaces/events            > revocation http registry/model registry guest/status oidc/realm oidc/client-auth
                              oidc/endpoints oidc/provider
 surfaces/facades/shared    > base observability storage/port revocation limits http registry/model
@@ -97,8 +97,8 @@ surfaces                   > http oidc/realm oidc/sessions oidc/provider surface
                              surfaces/guest-api surfaces/events surfaces/facades/shared surfaces/facades demo
 config                     > base storage/port registry/model registry/passwords registry/store guest/grant
                              guest/limits surfaces/facades
-services.ts                > base observability storage revocation limits keys registry/passwords registry
-                             guest/limits guest authn surfaces/facades config
+services.ts                > base observability storage revocation limits keys registry/passwords registry/store
+                             registry guest/limits guest authn surfaces/facades config
 server.ts                  > base observability http oidc/realm oidc/provider surfaces/pages/home surfaces/pages
                              surfaces/guest-api surfaces/events surfaces/facades/shared
                              surfaces/facades/informer surfaces/facades demo surfaces services.ts

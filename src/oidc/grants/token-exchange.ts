@@ -3,6 +3,7 @@
  * 9396 §6) of the request, answered with a guest token. For another API: api-exchange.ts.
  */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { isoTime } from '../../base/clock.ts';
 import { isFailure } from '../../base/errors.ts';
 import { findRepeatedKey } from '../../base/json-keys.ts';
 import { action, scopesOf } from '../../guest/grant/actions.ts';
@@ -160,6 +161,7 @@ type Refreshing = {
   readonly value: string;
   readonly clientId?: string;
   readonly jkt: string | undefined;
+  readonly 'x5t#S256'?: string | undefined;
   readonly requestSource: RequestSource;
   readonly scope: string | undefined;
 };
@@ -244,7 +246,7 @@ export function respond({ record, value, refresh: renewal }: Minted, issuedToken
     access_token: value,
     issued_token_type: issuedTokenType,
     token_type: record.jkt === undefined ? 'Bearer' : 'DPoP',
-    ...(record.exp === null ? {} : { expires_in: record.exp - record.iat }),
+    ...(record.exp === null ? {} : { expires_in: record.exp - record.iat, expires_at: isoTime(record.exp) }),
     scope: record.scope,
     ...(renewal === undefined ? {} : { refresh_token: renewal.value, refresh_expires_in: renewal.expiresIn }),
     authorization_details: toDetails(record.granted),
