@@ -83,6 +83,8 @@ export async function startServer(services: Services, demoRealm?: DemoRealm): Pr
     await services.close();
   }
 
+  // What lies in the store now is what readiness compares with later. What it rejects with, the next one who asks hears.
+  services.readiness().catch(() => undefined);
   logger.info({ url: settings.publicUrl }, 'listening');
   return { port: portOf(main), adminPort: portOf(admin), close };
 }

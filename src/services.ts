@@ -22,6 +22,7 @@ import type { Logger } from './observability/logger.ts';
 import { createPasswordQueue, createPasswords } from './registry/passwords/passwords.ts';
 import { createRegistry } from './registry/registry.ts';
 import { unrecorded } from './registry/store/change-log.ts';
+import { realmsIndex } from './registry/store/records.ts';
 import { createRevocationFeed, publishingRevocations, type RevocationListener } from './revocation/cuts.ts';
 import { LONGEST_LIFE } from './revocation/life.ts';
 import { watchClock } from './storage/clock-watch.ts';
@@ -106,7 +107,7 @@ async function openWatchedStore({ store: address }: Settings, { clock, logger, e
   return {
     store: publishingRevocations(store, events),
     storeAheadMs,
-    readiness: createReadiness({ store, clock, onTrouble: troubles.onTrouble }),
+    readiness: createReadiness({ ...troubles, store, clock, content: realmsIndex }),
     onStoreTrouble: troubles.onTrouble,
   };
 }

@@ -13,66 +13,66 @@ const table = `
 base                       >
 observability              > base
 storage/port               > base
-limits                     > base observability storage/port
-http                       > base observability limits
 revocation                 > base observability storage/port
-registry/model             > base storage/port revocation
+limits                     > base observability storage/port
+http                       > base observability storage/port limits
 keys                       > base observability storage/port
+registry/model             > base storage/port revocation
 registry/passwords         > base registry/model
 registry/store             > base observability storage/port revocation registry/model
 registry/apply             > base storage/port registry/model registry/store
 registry                   > base observability storage/port registry/model registry/store registry/apply
 tokens                     > base storage/port registry/model
 guest/grant                > base
-guest/limits               > base storage/port limits revocation registry/model guest/grant
-guest/record               > base storage/port revocation registry/model keys guest/grant guest/limits
+guest/limits               > base storage/port revocation limits registry/model guest/grant
+guest/record               > base storage/port revocation keys registry/model guest/grant guest/limits
 guest/trail                > base observability storage/port revocation guest/grant guest/record
 guest/lookup               > base storage/port revocation guest/grant guest/record guest/trail
 guest/status               > base storage/port revocation keys guest/limits guest/record guest/lookup
 guest/introspection        > base observability storage/port revocation registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup
-guest/issue                > base storage/port limits revocation keys guest/grant guest/limits guest/record
-                             guest/trail guest/lookup guest/status
+guest/issue                > base storage/port revocation limits keys tokens guest/grant guest/limits
+                             guest/record guest/trail guest/lookup guest/status
 guest                      > base observability storage/port limits registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup guest/status guest/introspection guest/issue
-authn                      > base observability storage/port limits revocation registry/model registry/passwords
+authn                      > base observability storage/port revocation limits registry/model registry/passwords
                              registry
 surfaces/admin/start       > base registry/model registry authn
 oidc/library               > base limits http tokens
 oidc/profiles              > base registry/model tokens oidc/library
-oidc/realm                 > base observability storage/port limits http registry/model keys registry/passwords
+oidc/realm                 > base observability storage/port limits http keys registry/model registry/passwords
                              registry guest/grant guest/limits guest authn oidc/profiles
 oidc/proofs                > base storage/port revocation tokens oidc/library oidc/realm
-oidc/tokens                > base registry/model oidc/profiles oidc/realm
-oidc/records               > base storage/port limits revocation registry/model keys tokens oidc/library
+oidc/tokens                > base registry/model oidc/library oidc/profiles oidc/realm
+oidc/records               > base storage/port revocation limits keys registry/model tokens oidc/library
                              oidc/profiles oidc/realm
 oidc/http                  > storage/port http registry/model oidc/library oidc/realm
 oidc/client-auth           > base limits http registry/model oidc/library oidc/realm oidc/proofs oidc/http
 oidc/clients               > base registry/model oidc/realm oidc/http
-oidc/sessions              > base storage/port http revocation registry/model registry/passwords oidc/library
+oidc/sessions              > base storage/port revocation http registry/model registry/passwords oidc/library
                              oidc/realm oidc/tokens oidc/records oidc/http oidc/clients
 oidc/interaction           > base storage/port registry/model authn oidc/library oidc/realm oidc/tokens
                              oidc/records oidc/http oidc/client-auth oidc/sessions
-oidc/grants                > base observability storage/port limits http revocation registry/model tokens
+oidc/grants                > base observability storage/port revocation limits http registry/model tokens
                              guest/grant guest/limits guest/record guest/trail guest/issue guest authn
                              oidc/library oidc/realm oidc/proofs oidc/tokens oidc/records oidc/http
                              oidc/client-auth oidc/interaction
-oidc/endpoints             > base observability storage/port limits http revocation registry/model tokens
+oidc/endpoints             > base observability storage/port revocation limits http registry/model tokens
                              guest/record guest/trail guest/introspection guest/issue guest oidc/library
                              oidc/profiles oidc/realm oidc/proofs oidc/tokens oidc/http oidc/client-auth
                              oidc/clients oidc/sessions oidc/grants
-oidc/fast-path             > base limits http revocation registry/model keys tokens guest/grant guest
+oidc/fast-path             > base revocation limits http keys registry/model tokens guest/grant guest
                              oidc/library oidc/realm oidc/tokens oidc/http oidc/client-auth oidc/grants
                              oidc/endpoints
-oidc/provider              > base storage/port http revocation registry/model keys guest/record oidc/library
+oidc/provider              > base storage/port revocation http keys registry/model guest/record oidc/library
                              oidc/profiles oidc/realm oidc/proofs oidc/tokens oidc/records oidc/http
                              oidc/client-auth oidc/clients oidc/sessions oidc/interaction oidc/grants
                              oidc/endpoints oidc/fast-path
-surfaces/admin/shared      > base observability storage/port http revocation registry/model keys
+surfaces/admin/shared      > base observability storage/port revocation http keys registry/model
                              registry/passwords registry/store registry tokens guest/grant guest authn
                              oidc/realm oidc/proofs oidc/provider
 surfaces/admin/openapi     > base http surfaces/admin/shared
-surfaces/admin/realm       > http registry/model keys surfaces/admin/shared
+surfaces/admin/realm       > http keys registry/model surfaces/admin/shared
 surfaces/admin/people      > base http registry/model registry/passwords registry/store guest/grant authn
                              oidc/sessions surfaces/admin/shared
 surfaces/admin/clients     > base http registry/model oidc/provider surfaces/admin/shared
@@ -85,20 +85,20 @@ surfaces/pages/ui          > base http registry/passwords oidc/realm
 surfaces/pages/login       > base limits http registry/model authn oidc/realm oidc/tokens oidc/interaction
                              oidc/provider surfaces/pages/ui
 surfaces/pages/home        > http surfaces/pages/ui
-surfaces/pages/account     > base http revocation registry/model tokens oidc/realm oidc/sessions oidc/provider
+surfaces/pages/account     > base revocation http registry/model tokens oidc/realm oidc/sessions oidc/provider
                              surfaces/pages/ui
 surfaces/pages             > base limits http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
                              surfaces/pages/account
-surfaces/guest-api         > base storage/port limits http revocation registry/model tokens guest/grant
-                             guest/limits guest/record guest/trail guest/lookup guest/issue guest oidc/realm
-                             oidc/proofs oidc/client-auth oidc/provider
-surfaces/events            > http revocation registry/model registry guest/status oidc/realm oidc/client-auth
+surfaces/guest-api         > base storage/port revocation limits http registry/model tokens guest/grant
+                             guest/limits guest/record guest/trail guest/lookup guest/introspection guest/issue
+                             guest oidc/realm oidc/proofs oidc/client-auth oidc/provider
+surfaces/events            > revocation http registry/model registry guest/status oidc/realm oidc/client-auth
                              oidc/endpoints oidc/provider
-surfaces/facades/shared    > base observability storage/port limits http revocation registry/model
+surfaces/facades/shared    > base observability storage/port revocation limits http registry/model
                              registry/store registry guest/grant guest/limits guest/issue guest
-surfaces/facades/databrain > base storage/port http revocation registry/model registry/store guest/grant
+surfaces/facades/databrain > base storage/port revocation http registry/model registry/store guest/grant
                              guest/limits guest/record surfaces/facades/shared
-surfaces/facades/informer  > base storage/port http revocation registry/model tokens guest/grant guest/limits
+surfaces/facades/informer  > base storage/port revocation http registry/model tokens guest/grant guest/limits
                              guest/record guest/issue guest surfaces/facades/shared
 surfaces/facades/semaphor  > base http registry/model guest/grant guest/limits guest/trail
                              surfaces/facades/shared
@@ -110,7 +110,7 @@ surfaces                   > http oidc/realm oidc/sessions oidc/provider surface
                              surfaces/facades demo
 config                     > base storage/port registry/model registry/passwords registry/store guest/grant
                              guest/limits surfaces/facades
-services.ts                > base observability limits revocation keys registry/passwords registry/store
+services.ts                > base observability revocation limits keys registry/passwords registry/store
                              registry guest/limits guest authn storage surfaces/facades config
 server.ts                  > base observability http oidc/realm oidc/provider surfaces/admin/shared
                              surfaces/admin surfaces/pages/home surfaces/pages surfaces/guest-api

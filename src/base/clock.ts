@@ -9,3 +9,8 @@ export const systemClock: Clock = () => Date.now();
 export function epochSeconds(clock: Clock): number {
   return Math.floor(clock() / 1000);
 }
+
+/** Whole seconds since the epoch as `2026-11-20T18:10:00Z` (ISO 8601, UTC). */
+export function isoTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+}

@@ -30,11 +30,21 @@ export function isProduction(env: Environment): boolean {
   return env['NODE_ENV'] === 'production';
 }
 
+/** The public address that these settings mean, also where others of them are at fault. */
+export function publicUrlOf(env: Environment): string {
+  const given = variables.DAYPASS_URL.safeParse(env['DAYPASS_URL'] || undefined).data;
+  return given ?? localUrl(variables.PORT.safeParse(env['PORT'] || undefined).data ?? 0);
+}
+
+function localUrl(port: number): string {
+  return `http://localhost:${port}`;
+}
+
 function settingsOf(values: z.infer<z.ZodObject<typeof variables>>): Settings {
   return Object.freeze({
     port: values.PORT,
     host: values.HOST,
-    publicUrl: values.DAYPASS_URL ?? `http://localhost:${values.PORT}`,
+    publicUrl: values.DAYPASS_URL ?? localUrl(values.PORT),
     store: values.DAYPASS_STORE,
     ...(values.DAYPASS_KEY && { key: values.DAYPASS_KEY }),
     configFolder: values.DAYPASS_CONFIG,

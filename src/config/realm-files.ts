@@ -22,7 +22,7 @@ import { loginsOf } from '../registry/store/records.ts';
 import { checkSections } from './compat-sections.ts';
 import { ConfigFaults, didYouMean } from './faults.ts';
 import { checkGuestSections } from './guest-sections.ts';
-import { type Environment, isProduction } from './load.ts';
+import { type Environment, isProduction, publicUrlOf } from './load.ts';
 import { type Finding, findingsOf } from './schema-hints.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
@@ -41,7 +41,9 @@ export async function loadRealmFiles(
   env: Environment = process.env,
 ): Promise<readonly LoadedRealm[]> {
   const paths = await realmPaths(folder);
-  const results = await Promise.all(paths.map((path) => loadRealmFile(path, env)));
+  // A file may name the server's own address wherever it runs, also where the setting is left to its default.
+  const given = { ...env, DAYPASS_URL: publicUrlOf(env) };
+  const results = await Promise.all(paths.map((path) => loadRealmFile(path, given)));
   const realms = results.flatMap(({ realm }) => realm ?? []);
   const names = realms.map(({ name }) => name);
   const faults = [

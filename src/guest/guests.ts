@@ -10,9 +10,10 @@ import type { Logger } from '../observability/logger.ts';
 import type { Client } from '../registry/model/model.ts';
 import type { Stamp, Store } from '../storage/port/port.ts';
 import type { Refused } from './grant/refusal.ts';
-import { introspectGuest, judgeForExchange, usesLeft } from './introspection/introspect.ts';
+import { introspectGuest, judgeForExchange } from './introspection/introspect.ts';
 import type { GuestCaller, GuestQuestion } from './introspection/question.ts';
 import { resolveHost } from './introspection/resolve-host.ts';
+import { usagesOf } from './introspection/usage.ts';
 import { mintOnce } from './issue/idempotency.ts';
 import { mint } from './issue/mint.ts';
 import type { MintOrder } from './issue/mint-order.ts';
@@ -104,16 +105,13 @@ export function createGuests(parts: GuestsDeps) {
       options: { clientId?: string | undefined; before?: number | undefined },
     ) => cutGuests(deps, realm, selector, options),
     trail: (realm: string, id: string, found?: FoundGuest) => trailOf(deps, realm, id, found),
-    /** How many uses the token has left (`null`: no limit), and when the trail last noted one. */
-    async usage(realm: string, found: FoundGuest) {
-      const { record } = found;
-      const [left, { events }] = await Promise.all([
-        usesLeft(parts, { record, realm: { name: realm } }),
-        trailOf(deps, realm, record.id, found),
-      ]);
-      const last = events.findLast(({ event }) => event === 'guest.used');
-      return { usesLeft: left, lastUsedAt: last?.at ?? null };
-    },
+    /** How much each of these tokens was used, in their order and one round trip to the store. */
+    usages: (realm: string, found: readonly FoundGuest[]) =>
+      usagesOf(
+        deps,
+        realm,
+        found.map(({ record }) => record),
+      ),
     /** Resolves when all events up to now are in the trails. */
     settled: () => deps.notes.settled(),
     /** How many uses are left to a token that is to be exchanged, or why it cannot be. Counts no use. */

@@ -7,6 +7,7 @@ import { performance } from 'node:perf_hooks';
 import { randomId } from '../base/random.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { withSharedPatience } from '../storage/port/request-patience.ts';
 import { answerFailure } from './failures.ts';
 import { beginRequest, type RequestState } from './request-state.ts';
 import type { ResponseHeaders } from './security-headers.ts';
@@ -35,7 +36,7 @@ export function createRequestLifecycle(deps: EntranceDeps, answer: Answerer): Re
     deps.trustedProxy.admit(request);
     const state = beginRequest(request, requestId);
     try {
-      await answer(request, response);
+      await withSharedPatience(() => answer(request, response));
     } catch (error) {
       answerFailure(deps.logger, response, error);
     } finally {

@@ -3,7 +3,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Store } from './port/port.ts';
 import { StoreFailure, type StoreTrouble } from './port/trouble.ts';
 
-type Kind = 'read' | 'write';
+type Kind = 'read' | 'write' | 'state';
 
 export type TroubleListener = (trouble: StoreTrouble) => void;
 
@@ -11,6 +11,8 @@ export type TroubleWatch = {
   readonly store: Store;
   /** Calls the listener for every call that fails. */
   onTrouble(listener: TroubleListener): void;
+  /** What is wrong with the store although it carries out calls, or `undefined` when nothing is. */
+  noteState(failure: StoreFailure | undefined): void;
 };
 
 /** Reads and writes have troubles of their own: a full store still answers. */
@@ -29,19 +31,28 @@ export function watchTroubles(store: Store, logger: Pick<Logger, 'error' | 'info
   }
 
   function noteRecovery(kind: Kind): void {
-    if (current.delete(kind)) logger.info({ calls: kind }, 'the store can be used again');
+    if (current.delete(kind))
+      logger.info({ calls: kind === 'state' ? 'all' : kind }, 'the store can be used again');
   }
 
-  function note(kind: Kind, { trouble, cause }: StoreFailure): void {
+  function note(kind: Kind, { trouble, cause, message }: StoreFailure): void {
     for (const listener of listeners) listener(trouble);
     if (current.get(kind) === trouble) return;
     current.set(kind, trouble);
+    if (kind === 'state') {
+      logger.error({ calls: 'all', trouble }, message);
+      return;
+    }
     const reason = cause instanceof Error ? cause.message : undefined;
     logger.error({ calls: kind, trouble, reason }, 'the store cannot be used');
   }
 
   return {
     onTrouble: (listener) => void listeners.push(listener),
+    noteState(failure) {
+      if (failure === undefined) noteRecovery('state');
+      else note('state', failure);
+    },
     store: {
       ...store,
       read: (keys) => watched('read', store.read(keys)),

@@ -23,6 +23,11 @@ export function mayIntrospect(record: TokenRecord, caller: Caller): boolean {
   );
 }
 
+/** Whom a token is about: a user, or a client. */
+export function subjectOf({ accountId, subject, clientId }: TokenRecord): string {
+  return accountId ?? subject ?? clientId;
+}
+
 /** The members of RFC 7662 §2.2 for a live token. */
 export function describeToken(
   record: TokenRecord,
@@ -33,7 +38,7 @@ export function describeToken(
     ...record.extra,
     realm: realm.name,
     iss: realm.issuer,
-    sub: record.accountId ?? record.clientId,
+    sub: subjectOf(record),
     aud: record.aud,
     client_id: record.clientId,
     scope: record.scope ?? '',

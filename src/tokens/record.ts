@@ -27,6 +27,8 @@ const shortNames = {
   amr: 'M',
   iiat: 'I',
   rotations: 'N',
+  subject: 'S',
+  under: 'U',
 } as const;
 
 const longNames = new Map(Object.entries(shortNames).map(([long, short]): [string, string] => [short, long]));
@@ -38,6 +40,9 @@ const kinds = new Map<unknown, TokenRecord['kind']>([
   ['C', 'ClientCredentials'],
   ['R', 'RefreshToken'],
 ]);
+
+/** `gty` of a user's token that was made by exchange (RFC 8693): it belongs to another client than its grant. */
+export const BY_EXCHANGE = 'token-exchange';
 
 /** A token as its record describes it. Times are seconds since the epoch. */
 export type TokenRecord = {
@@ -61,6 +66,10 @@ export type TokenRecord = {
   readonly jwtId?: string;
   readonly resource?: string | readonly string[];
   readonly authTime?: number;
+  /** The client that a token is about, where it was issued to another one by exchange (RFC 8693). */
+  readonly subject?: string;
+  /** The nodes of the tokens that it was exchanged from: what kills one of them kills this token too. */
+  readonly under?: readonly string[];
 };
 
 /**

@@ -12,6 +12,8 @@ import { assertionType, type ClientKey, clientAssertion, newKey } from '../suppo
 import { acme, engine, gateway, george, warehouse } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
 let server: TestServer;
 let key: ClientKey;
 beforeAll(async () => {
@@ -28,6 +30,13 @@ beforeAll(async () => {
     previousSecret: 'rotated-before',
     grants: ['client_credentials'],
   };
+  const exchanger = {
+    id: 'exchanger',
+    secret: 'exchanger-secret',
+    grants: [EXCHANGE],
+    introspects: ['analytics'],
+    exchanges: ['warehouse'],
+  };
   const notified = {
     id: 'notified',
     public: true,
@@ -37,7 +46,7 @@ beforeAll(async () => {
   };
   server = await startTestServer({
     realms: [
-      acme({ name: 'strict', clients: [...acme().clients, byKey, rotated] }),
+      acme({ name: 'strict', clients: [...acme().clients, byKey, rotated, exchanger] }),
       acme({ name: 'keycloak', profile: 'keycloak', clients: [notified] }),
     ],
   });
@@ -69,6 +78,23 @@ describe('models', () => {
 
     expect(first.json.refresh_token).toMatch(/^dpr_[\w-]{43}$/);
     expect(second.json.refresh_token).toBe(first.json.refresh_token);
+  });
+
+  it('keep what a token by exchange has more: whom it is about, and what it hangs under', async () => {
+    const subject = (await token({ grant_type: 'client_credentials' }, engine)).json.access_token;
+    const form = {
+      grant_type: EXCHANGE,
+      subject_token: subject,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      resource: warehouse,
+    };
+    const { access_token } = (await token(form, ['exchanger', 'exchanger-secret'])).json;
+
+    expect(decodeJwt(access_token).sub).toBe('ds-engine');
+    expect(JSON.parse((await record(access_token))?.value ?? '{}')).toMatchObject({
+      S: 'ds-engine',
+      U: [`t:${sha256(subject)}`, 'c:ds-engine'],
+    });
   });
 
   it('file JWTs under their value, with the times that were signed', async () => {

@@ -7,7 +7,6 @@ import { loadRealmFiles } from '../../src/config/realm-files.ts';
 import { findDemoRealm } from '../../src/demo/demo-realm.ts';
 import { createGuests } from '../../src/guest/guests.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import type { RealmFile } from '../../src/registry/model/model.ts';
 import { startServer } from '../../src/server.ts';
 import { createServices } from '../../src/services.ts';
 import { freePort } from '../support/free-port.ts';
@@ -34,7 +33,7 @@ export async function startDemo({ isApplied = true } = {}) {
   const services = await createServices({ ...settings, key: Buffer.alloc(32, 7) }, createLogger('error'));
   const clock = () => services.clock() + aheadMs;
   const guests = createGuests({ ...services, clock });
-  const files = (await loadRealmFiles('./config', {})).map(({ file }) => callingBack(file, url));
+  const files = (await loadRealmFiles('./config', { PORT: String(port) })).map(({ file }) => file);
   if (isApplied) for (const file of files) await services.registry.applyRealm(file);
   const server = await startServer({ ...services, clock, guests }, findDemoRealm(files));
   const stop = async () => {
@@ -45,15 +44,6 @@ export async function startDemo({ isApplied = true } = {}) {
     aheadMs += ms;
   };
   return { url, endpoint: `${url}/realms/acme/protocol/openid-connect`, passTime, stop };
-}
-
-/** The file says port 3000. */
-function callingBack(file: RealmFile, url: string): RealmFile {
-  const clients = file.clients?.map((client) => ({
-    ...client,
-    ...(client.id === 'dc-ui' ? { redirectUris: [`${url}/demo/callback`] } : {}),
-  }));
-  return clients === undefined ? file : { ...file, clients };
 }
 
 const blueRows = { col: 'tenant', op: 'eq', value: 'blue' };

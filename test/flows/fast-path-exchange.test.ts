@@ -29,13 +29,21 @@ const bound = {
   dpopBoundAccessTokens: true,
   mints,
 };
+const bridge = {
+  id: 'bridge',
+  secret: 'bridge-secret',
+  grants: ['client_credentials', EXCHANGE],
+  roles: ['engine'],
+  exchanges: ['warehouse'],
+  mints,
+};
 const plain = { id: 'plain', secret: 'plain-secret', grants: ['client_credentials', EXCHANGE] };
 
 let server: TestServer;
 let own: string;
 let user: string;
 beforeAll(async () => {
-  server = await startTestServer({ realms: [guestRealm({}, { clients: [bound, plain] })] });
+  server = await startTestServer({ realms: [guestRealm({}, { clients: [bound, plain, bridge] })] });
   own = await ownToken(server);
   user = (await postForm(server.endpoint('acme', 'token'), george)).json.access_token;
 });
@@ -101,6 +109,19 @@ describe('an exchange on the fast path', () => {
     expect((await bothWays(asked(own), ['portal', 'wrong'])).short.status).toBe(401);
     const { short } = await bothWays(asked(own), ['bound', 'bound-secret']);
     expect(short.status).toBe(400);
+  });
+
+  it.each([
+    ['for another API', { audience: 'warehouse' }, 200],
+    ['for an API that is not there', { audience: 'nowhere' }, 400],
+    ['for a scope that does not exist', { audience: 'warehouse', scope: 'fly' }, 400],
+  ])('leaves an exchange %s to the long one', async (_name, more, status) => {
+    const auth = ['bridge', 'bridge-secret'] as const;
+    const subject = await ownToken(server, auth);
+
+    const { short } = await bothWays({ ...asked(subject, '', more) }, auth);
+
+    expect(short.status).toBe(status);
   });
 
   it('makes a token that says, shows and dies the same', async () => {

@@ -49,15 +49,28 @@ describe.each(engines)('uses, on the %s store', (_name, open) => {
 
   it('are told in the token itself: how many are left, and when the trail noted one last', async () => {
     const { id, token } = (await mintGuest(server, grant({ lifetime: { ttl: 600, max_uses: 3 } }))).json;
-    const shown = async () => (await call(server, 'GET', `/guest-tokens/${id}`)).json;
+    const free = (await mintGuest(server)).json.id;
+    const inList = async (wanted: string) =>
+      (await call(server, 'GET', '/guest-tokens?limit=100')).json.guest_tokens.find(
+        (one: { id: string }) => one.id === wanted,
+      );
+    const shown = async (wanted = id) => {
+      const alone = (await call(server, 'GET', `/guest-tokens/${wanted}`)).json;
+      expect(await inList(wanted)).toEqual(alone);
+      return alone;
+    };
 
-    expect(await shown()).toMatchObject({ uses_left: 3, last_used_at: null });
+    expect(await shown()).toMatchObject({ uses_left: 3, use_count: 0, last_used_at: null });
     await introspect(server, token);
     await server.services.guests.settled();
 
-    expect(await shown()).toMatchObject({ uses_left: 2, last_used_at: expect.stringMatching(/^20/) });
-    const free = (await mintGuest(server)).json.id;
-    expect((await call(server, 'GET', `/guest-tokens/${free}`)).json.uses_left).toBeNull();
+    const used = { uses_left: 2, use_count: 1, last_used_at: expect.stringMatching(/^20/) };
+    expect(await shown()).toMatchObject(used);
+    expect(await shown(free)).toMatchObject({ uses_left: null, use_count: null, last_used_at: null });
+    const child = await exchange(server, { subject: token, details: [detail()] });
+    const { jti } = (await introspect(server, child.json.access_token)).json;
+    expect(await shown(jti)).toMatchObject({ uses_left: 1, use_count: 1 });
+    expect(await shown()).toMatchObject({ uses_left: 1, use_count: 2 });
   });
 
   it('of a child that has none left are none of its parent', async () => {

@@ -7,11 +7,19 @@ import { warehouse } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { createVisitor, signIn, type Visitor } from '../support/visitor.ts';
 
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
 let server: TestServer;
 
 beforeAll(async () => {
   const { clients } = browserRealm();
-  const gateway = { id: 'gateway', secret: 'gateway-secret', introspects: ['analytics', 'warehouse'] };
+  const gateway = {
+    id: 'gateway',
+    secret: 'gateway-secret',
+    introspects: ['analytics', 'warehouse'],
+    grants: [EXCHANGE],
+    exchanges: ['warehouse'],
+  };
   const web = {
     id: 'site',
     secret: 'site-secret',
@@ -174,6 +182,24 @@ describe('openid-client', () => {
     const tokens = await client.clientCredentialsGrant(config, { resource: warehouse });
 
     expect(tokens.scope).toBe('warehouse:query');
+  });
+
+  it('exchanges a token for another API', async () => {
+    const service = await client.clientCredentialsGrant(await discover('site', 'site-secret'));
+    const config = await discover('gateway', 'gateway-secret');
+
+    const tokens = await client.genericGrantRequest(config, EXCHANGE, {
+      subject_token: service.access_token,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      resource: warehouse,
+    });
+
+    expect(tokens).toMatchObject({ token_type: 'bearer', scope: 'warehouse:query' });
+    expect(await client.tokenIntrospection(config, tokens.access_token)).toMatchObject({
+      active: true,
+      sub: 'site',
+      act: { sub: 'gateway' },
+    });
   });
 
   it('notices an answer of another server', async () => {

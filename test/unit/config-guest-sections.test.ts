@@ -7,6 +7,16 @@ const portal = (mints: string) =>
 const good = '      types: [dashboard]\n      actions: [view]\n';
 
 describe('what a realm file says of guest tokens', () => {
+  it.each([0, 3650])('takes %i days of trails', async (days) => {
+    expect(await faultsOf(withHead(`guests:\n  trailDays: ${days}\n`))).toEqual([]);
+  });
+
+  it.each(['-1', '3651', '1.5', 'none'])('refuses %s days of trails', async (days) => {
+    expect(await faultsOf(withHead(`guests:\n  trailDays: ${days}\n`))).toEqual([
+      expect.stringContaining('guests.trailDays: '),
+    ]);
+  });
+
   it('takes a ceiling that fits', async () => {
     expect(await faultsOf(portal(good))).toEqual([]);
   });

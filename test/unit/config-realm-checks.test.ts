@@ -126,6 +126,23 @@ ${rest}`;
       'public: true, mints: { types: [report], actions: [view] }',
       'mints: a public client cannot mint guest tokens',
     ],
+    ['public: true, exchanges: [analytics]', 'exchanges: a public client cannot exchange tokens'],
+    [
+      'secret: web-secret, exchanges: [analytics]',
+      'exchanges: needs the grant urn:ietf:params:oauth:grant-type:token-exchange',
+    ],
+    [
+      'secret: web-secret, grants: ["urn:ietf:params:oauth:grant-type:token-exchange"], exchanges: [analytic]',
+      'exchanges[0]: there is no API "analytic", did you mean "analytics"?',
+    ],
+    [
+      'secret: web-secret, grants: ["urn:ietf:params:oauth:grant-type:token-exchange"], exchanges: [daypass]',
+      'exchanges[0]: there is no API "daypass"',
+    ],
+    [
+      'secret: web-secret, grants: ["urn:ietf:params:oauth:grant-type:token-exchange"], exchanges: [analytics, analytics]',
+      'exchanges[1]: API "analytics" is there twice',
+    ],
     ['public: true, pkce: optional', 'pkce: is always required for a public client'],
     [
       'public: true, tokenEndpointAuthMethod: private_key_jwt',

@@ -36,6 +36,18 @@ describe('realm files', () => {
     ]);
   });
 
+  it.each([
+    [{}, 'http://localhost:3000'],
+    [{ PORT: '3100' }, 'http://localhost:3100'],
+    [{ PORT: '3100', DAYPASS_URL: 'https://id.example.com/sso/' }, 'https://id.example.com/sso'],
+  ])('lead people of the demo to the server itself: %j', async (env, url) => {
+    const [acme] = await loadRealmFiles('config', env);
+
+    const signIn = acme?.file.clients?.find(({ id }) => id === 'dc-ui');
+    expect(signIn?.redirectUris).toEqual([`${url}/demo/callback`]);
+    expect(acme?.file.compat?.['informer']).toMatchObject({ viewer: `${url}/demo/report?token={token}` });
+  });
+
   it('must have a folder', async () => {
     await expect(loadRealmFiles('/nowhere', {})).rejects.toThrow('/nowhere/realms: cannot be read');
   });

@@ -16,7 +16,14 @@ import {
 const realmOf = (name: string): GuestRealm => ({
   name,
   issuer: `https://login.example/realms/${name}`,
-  policy: { maxTtl: 1, minTtl: 1, allowNonExpiring: false, allowRawSql: false, allowLocalhostOrigins: false },
+  policy: {
+    maxTtl: 1,
+    minTtl: 1,
+    allowNonExpiring: false,
+    allowRawSql: false,
+    allowLocalhostOrigins: false,
+    trailDays: 90,
+  },
   policies: [],
   apis: [],
   defaultApi: { id: 'a', audience: 'https://a', permissions: [], tokens: { format: 'opaque' } },

@@ -27,7 +27,8 @@ const forward = (days: number) => {
 };
 
 /** A token that never ends. */
-const tokenOf = (id: string): GuestRecord => ({
+const tokenOf = (id: string, trailDays?: number): GuestRecord => ({
+  ...(trailDays === undefined ? {} : { trailDays }),
   k: 'GuestToken',
   v: 1,
   id,
@@ -46,10 +47,10 @@ const tokenOf = (id: string): GuestRecord => ({
   budgets: [],
 });
 
-const happen = (id: string, more: Partial<Happening> = {}) =>
+const happen = (id: string, more: Partial<Happening> = {}, trailDays?: number) =>
   append(
     deps,
-    { realm: 'acme', record: tokenOf(id) },
+    { realm: 'acme', record: tokenOf(id, trailDays) },
     { event: 'guest.narrowed', source: { by: 'portal' }, ...more },
   );
 const trailOf = async (id: string) => {
@@ -73,6 +74,15 @@ describe('what is kept of a trail', () => {
       ['gt_long~5', 'gt_long~6'].map((id) => ({ realm: 'acme', kind: 'guest-event', id })),
     );
     expect([gone, kept?.cut]).toEqual([undefined, false]);
+  });
+
+  it('is three events a day, where the realm keeps trails for longer than a year', async () => {
+    for (let count = 0; count < 1205; count += 1) await happen('gt_years', {}, 400);
+
+    const { seqs, fault } = await trailOf('gt_years');
+
+    expect([seqs.length, seqs[0], seqs.at(-1)]).toEqual([1200, 6, 1205]);
+    expect(fault).toBeUndefined();
   });
 
   it('is ninety days, and the last event as long as the token can live', async () => {

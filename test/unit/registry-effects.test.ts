@@ -6,7 +6,12 @@ async function openAcme() {
   const opened = await openRegistry();
   const { registry } = opened;
   await registry.putRealm({ name: 'acme', roles: [{ name: 'analyst' }, { name: 'lead' }] });
-  await registry.createClient('acme', { id: 'web', roles: ['analyst', 'lead'], permissions: ['a:x', 'a:y'] });
+  await registry.createClient('acme', {
+    id: 'web',
+    roles: ['analyst', 'lead'],
+    permissions: ['a:x', 'a:y'],
+    exchanges: ['orders', 'ledger'],
+  });
   const user = await registry.createUser('acme', { username: 'ann', roles: ['analyst', 'lead'] });
   return { ...opened, user };
 }
@@ -15,6 +20,8 @@ describe('a client', () => {
   it.each<[string, (client: Client) => Client]>([
     ['loses a role', (client) => ({ ...client, roles: ['lead'] })],
     ['gets a smaller ceiling', (client) => ({ ...client, permissions: ['a:x'] })],
+    ['may exchange for an API less', (client) => ({ ...client, exchanges: ['ledger'] })],
+    ['may exchange no more', ({ exchanges: _, ...client }) => client],
     ['is disabled', (client) => ({ ...client, enabled: false })],
   ])('that %s kills what was issued to it', async (_name, change) => {
     const { registry, store } = await openAcme();
@@ -30,6 +37,7 @@ describe('a client', () => {
   it.each<[string, (client: Client) => Client]>([
     ['gets a role', (client) => ({ ...client, roles: [...client.roles, 'more'] })],
     ['gets a larger ceiling', (client) => ({ ...client, permissions: ['a:x', 'a:y', 'a:z'] })],
+    ['may exchange for an API more', (client) => ({ ...client, exchanges: ['orders', 'ledger', 'shop'] })],
     ['gets another secret', (client) => ({ ...client, secret: 'another-secret' })],
     ['loses its ceiling', ({ permissions: _, ...client }) => client],
   ])('that %s keeps what was issued to it', async (_name, change) => {

@@ -7,7 +7,8 @@ export const showTrail: Command = {
   about:
     'Shows what happened to a guest token, oldest first, and checks that nothing of it was changed, moved, put in or\n' +
     'taken out. The end could be cut off unseen, so compare it with the log: --hash is that of the last event there.\n' +
-    'Works for 90 days, also when the token is forgotten. The exit code is 1 when the trail is broken.',
+    'Works for as long as the realm keeps trails (guests.trailDays), also when the token is forgotten. The exit code is 1\n' +
+    'when the trail is broken.',
   options: {
     realm: { value: '<name>', isRequired: true, help: 'the realm' },
     token: { value: '<id>', isRequired: true, help: 'the id of the guest token (gt_…), not its value' },

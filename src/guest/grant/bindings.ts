@@ -1,4 +1,7 @@
-/** Where a guest token may be used from: web origins, networks, and the key it must be shown with (RFC 9449). */
+/**
+ * Where a guest token may be used from: web origins, networks, the key it must be shown with (RFC 9449), the certificate
+ * it must be shown over (RFC 8705).
+ */
 import { BlockList, isIP, isIPv6 } from 'node:net';
 import { getDomain } from 'tldts';
 import { z } from 'zod';
@@ -27,6 +30,14 @@ export const binding = z.strictObject({
   key: z
     .strictObject({ jkt: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be an RFC 7638 thumbprint') })
     .optional(),
+  /** Thumbprint of the certificate of the connection that it must be shown over (RFC 8705 §3.1). */
+  certificate: z
+    .strictObject({
+      'x5t#S256': z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{43}$/, "must be the SHA-256 of the certificate's DER, as base64url"),
+    })
+    .optional(),
   /** Hash of the host's own session; only the resource server can check it. */
   browser_session: z
     .string()
@@ -43,24 +54,37 @@ export type Presented = {
   readonly ip?: string | undefined;
   /** Thumbprint of the key of a verified DPoP proof. */
   readonly jkt?: string | undefined;
+  /** Thumbprint of the certificate of the connection. */
+  readonly 'x5t#S256'?: string | undefined;
   /** True for a proof whose time is wrong, and that has no nonce of the realm instead (RFC 9449 §8). */
   readonly isStale?: boolean | undefined;
   /** Addresses of the hosts that `hostsOf` names, looked up by the caller. */
   readonly addresses?: ReadonlyMap<string, readonly string[]> | undefined;
 };
 
-export type BindingFault = 'origin_mismatch' | 'ip_mismatch' | 'key_mismatch' | 'use_dpop_nonce';
+export type BindingFault =
+  | 'origin_mismatch'
+  | 'ip_mismatch'
+  | 'certificate_mismatch'
+  | 'key_mismatch'
+  | 'use_dpop_nonce';
 
 /**
  * Why the token does not count here, or `undefined`. A binding to origin or network without that fact is a mismatch;
- * a key without a proof is left to the caller, who sees it as `cnf`.
+ * a key without a proof, and a certificate that nobody presents, are left to the caller, who sees them as `cnf`.
  */
 export function checkBinding(bound: Binding | undefined, presented: Presented): BindingFault | undefined {
   if (bound === undefined) return undefined;
-  const { origins, ip, key } = bound;
+  const { origins, ip, key, certificate } = bound;
   if (origins !== undefined && !allowsOrigin(origins, presented.origin)) return 'origin_mismatch';
   if (ip !== undefined && !allowsAddress(ip, presented)) return 'ip_mismatch';
+  if (!isOverCertificate(certificate, presented)) return 'certificate_mismatch';
   return key === undefined ? undefined : keyFault(key.jkt, presented);
+}
+
+function isOverCertificate(bound: Binding['certificate'], presented: Presented): boolean {
+  const thumbprint = presented['x5t#S256'];
+  return bound === undefined || thumbprint === undefined || thumbprint === bound['x5t#S256'];
 }
 
 function keyFault(

@@ -14,6 +14,8 @@ export const guestPolicy = z.strictObject({
   allowLocalhostOrigins: z.boolean().default(false),
   /** The rows of a resource that names none. Absent: `rows` is required. */
   defaultRows: z.enum(['all', 'none']).optional(),
+  /** Days that events of a token's trail are kept; 0: none are written. Counts for tokens minted from then on. */
+  trailDays: z.int().min(0).max(3650).default(90),
 });
 
 export type GuestPolicy = z.infer<typeof guestPolicy>;

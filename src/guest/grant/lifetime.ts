@@ -11,6 +11,8 @@ const DEFAULT_REFRESH = 28_800;
 const fields = z.strictObject({
   /** `null`: the token never expires. Absent: the default. */
   ttl: z.int().min(1).nullable().optional(),
+  /** The end instead of `ttl`, with a zone. Minting makes a `ttl` of it. */
+  expires_at: z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone' }).optional(),
   /** The token dies when it was not used for this time. */
   idle: z.int().min(30).optional(),
   /** Seconds from the minting until the token becomes valid. */
@@ -55,9 +57,17 @@ export function refreshReachOf(life: Lifetime | undefined): number | undefined {
   return life.refresh.absolute ?? Math.min(MAX_REFRESH, Math.max(DEFAULT_REFRESH, ttlOf(life) ?? 0));
 }
 
+/** How long it is until an absolute end is not known here. */
+function knownTtlOf(life: Lifetime): number {
+  return (life.expires_at === undefined ? ttlOf(life) : null) ?? Number.POSITIVE_INFINITY;
+}
+
 function faultsOfLife(life: Lifetime): Fault[] {
-  const ttl = ttlOf(life) ?? Number.POSITIVE_INFINITY;
   const faults: Fault[] = [];
+  const ttl = knownTtlOf(life);
+  if (life.expires_at !== undefined && life.ttl !== undefined) {
+    faults.push({ path: ['expires_at'], message: 'is there in place of ttl, not beside it' });
+  }
   if ((life.idle ?? 0) > ttl) faults.push({ path: ['idle'], message: 'must not be longer than ttl' });
   if ((life.not_before ?? 0) >= ttl) {
     faults.push({ path: ['not_before'], message: 'must be before the end of ttl' });
@@ -73,6 +83,7 @@ function faultsOfRefresh(life: Lifetime): Fault[] {
   const path = ['refresh'];
   if (reach === undefined) return [];
   if (life.one_time === true) return [{ path, message: 'is not for a one_time token' }];
+  if (life.expires_at !== undefined) return [];
   return reach < (ttlOf(life) ?? Number.POSITIVE_INFINITY)
     ? [{ path, message: 'must reach at least as far as ttl' }]
     : [];

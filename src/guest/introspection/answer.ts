@@ -5,7 +5,7 @@ import { allowsNothing, type GrantedResource } from '../grant/grant.ts';
 import { compileRows } from '../grant/predicate-sql.ts';
 import { isNamed } from '../grant/resource-name.ts';
 import { isUseOf } from '../limits/policies.ts';
-import type { GuestRecord } from '../record/guest-record.ts';
+import { confirmationOf, type GuestRecord } from '../record/guest-record.ts';
 import { type Effective, policyHashOf } from '../record/policy-effect.ts';
 import { rowOriginsOf, toDetails } from '../record/rar.ts';
 import type { GuestAnswer, GuestCaller, GuestQuestion } from './question.ts';
@@ -47,7 +47,7 @@ export function describeGuest(
     gid: record.parentId ?? record.id,
     pol: policyHashOf(effective),
     ...(record.act === undefined ? {} : { act: record.act }),
-    ...(record.jkt === undefined ? {} : { cnf: { jkt: record.jkt } }),
+    ...confirmationOf(record),
     authorization_details: toDetails(shown.granted),
     ...rowOriginsOf(record, shown.granted.resources),
     ...(shown.policies.length === 0 ? {} : { policies: shown.policies }),

@@ -173,12 +173,21 @@ export async function usesLeft(
   deps: Pick<GuestIntrospectionDeps, 'store' | 'clock'>,
   found: Pick<Located, 'record'> & { readonly realm: Pick<GuestRealm, 'name'> },
 ): Promise<number | null> {
-  const { budgets } = found.record;
-  const left = budgets.map(async (budget) => {
+  const counts = await countsOf(deps, found);
+  const left = found.record.budgets.map(({ most }, index) => Math.max(0, most - (counts[index] ?? 0)));
+  return left.length === 0 ? null : Math.min(...left);
+}
+
+/** How many uses each budget of the token has counted. */
+export function countsOf(
+  deps: Pick<GuestIntrospectionDeps, 'store' | 'clock'>,
+  found: Pick<Located, 'record'> & { readonly realm: Pick<GuestRealm, 'name'> },
+): Promise<readonly number[]> {
+  const counts = found.record.budgets.map(async (budget) => {
     const { count: key, windowMs } = counterOf(deps, found, budget);
-    return Math.max(0, budget.most - (await deps.store.count(key, { windowMs, by: 0 })).count);
+    return (await deps.store.count(key, { windowMs, by: 0 })).count;
   });
-  return left.length === 0 ? null : Math.min(...(await Promise.all(left)));
+  return Promise.all(counts);
 }
 
 function counterOf(

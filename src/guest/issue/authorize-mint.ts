@@ -24,6 +24,8 @@ import {
   policyMembers,
   underPolicies,
 } from '../record/policy-effect.ts';
+import { DEFAULT_DAYS } from '../trail/trail-records.ts';
+import { withTtl } from './absolute-end.ts';
 import { audiencesFor } from './audiences.ts';
 import type { MintOrder, ParentToken, SubjectUser } from './mint-order.ts';
 
@@ -33,7 +35,9 @@ const MAX_INHERITED = 1024;
 export function authorizeMint({ clock, storeAheadMs }: Clocks, given: MintOrder): GuestRecord | Refused {
   const now = epochSeconds(clock);
   const storeNow = now + Math.round(storeAheadMs() / 1000);
-  const forApis = audiencesFor(given);
+  const timed = withTtl(given.asked, now, given.realm.policy);
+  if (isRefused(timed)) return timed;
+  const forApis = audiencesFor({ ...given, ...timed });
   if (isRefused(forApis)) return forApis;
   const { audiences, asked } = forApis;
   const order = { ...given, asked };
@@ -170,6 +174,7 @@ function recordOf(order: MintOrder, decided: Decided): GuestRecord {
   const { tenant, id: subjectId } = granted.subject;
   const parent = order.parent?.guest?.record;
   const { rowOrigins = [] } = order;
+  const { trailDays } = order.realm.policy;
   const id = `gt_${randomValue().slice(0, 26)}`;
   return {
     k: 'GuestToken',
@@ -190,6 +195,7 @@ function recordOf(order: MintOrder, decided: Decided): GuestRecord {
     ...(parent === undefined ? {} : { parentId: parent.id, ancestors: ancestorsBelow(parent) }),
     ...(order.parent?.user === undefined ? {} : userMembers(order.parent.user)),
     ...(rowOrigins.length === 0 ? {} : { rowOrigins }),
+    ...(trailDays === DEFAULT_DAYS ? {} : { trailDays }),
   };
 }
 
@@ -203,15 +209,16 @@ export function sayings({
   policies,
 }: Pick<Decided, 'granted' | 'policies'>): Pick<
   GuestRecord,
-  'granted' | 'policies' | 'scope' | 'policyHash' | 'jkt'
+  'granted' | 'policies' | 'scope' | 'policyHash' | 'jkt' | 'x5t#S256'
 > {
-  const jkt = granted.binding?.key?.jkt;
+  const { key, certificate } = granted.binding ?? {};
   return {
     granted: { ...granted, policies: withoutSecrets(granted.policies) },
     policies,
     scope: scopesOf(granted.resources.flatMap(({ actions }) => actions)).join(' '),
     policyHash: policyHashOf({ granted, policies }),
-    ...(jkt === undefined ? {} : { jkt }),
+    ...(key === undefined ? {} : { jkt: key.jkt }),
+    ...(certificate === undefined ? {} : { 'x5t#S256': certificate['x5t#S256'] }),
   };
 }
 

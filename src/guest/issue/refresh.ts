@@ -14,6 +14,7 @@ import { endGuest, familyNode } from '../../revocation/guest-nodes.ts';
 import { besideOf, countBeside, tokenKey } from '../../revocation/nodes.ts';
 import { commitWithRetry } from '../../storage/port/optimistic-retry.ts';
 import type { Document, Write } from '../../storage/port/port.ts';
+import { isHeld } from '../../tokens/usable.ts';
 import type { GuestGrant } from '../grant/grant.ts';
 import { isRefused, type Refused } from '../grant/refusal.ts';
 import type { GuestRealm, Minter } from '../limits/guest-realm.ts';
@@ -47,6 +48,8 @@ export type RefreshOrder = {
   readonly clientId?: string | undefined;
   /** The key whose proof came with the request, if one did. */
   readonly jkt?: string | undefined;
+  /** Thumbprint of the certificate of the connection, if it has one. */
+  readonly 'x5t#S256'?: string | undefined;
   /** Who asks, for the trail. */
   readonly source: Source;
   /** Coarse scopes, for a token that may do less. Absent: all that was granted. */
@@ -152,9 +155,10 @@ async function repeat(deps: TrailDeps, { realm, value }: RefreshOrder, answer: D
   return { ...answered, record: successor.record };
 }
 
-/** The minting client need not hold the browser's key. A caller that sends a proof must prove the right key. */
-function mayRefresh({ guest }: GuestRefreshRecord, { clientId, jkt }: RefreshOrder): boolean {
-  if (clientId === undefined) return guest.jkt !== undefined && jkt === guest.jkt;
+/** The minting client need not hold the browser's key or certificate. A caller that sends a proof must prove the right key. */
+function mayRefresh({ guest }: GuestRefreshRecord, order: RefreshOrder): boolean {
+  const { clientId, jkt } = order;
+  if (clientId === undefined) return guest.jkt !== undefined && isHeld(guest, order);
   return clientId === guest.clientId && (guest.jkt === undefined || jkt === undefined || jkt === guest.jkt);
 }
 

@@ -178,7 +178,7 @@ function attenuateBinding(held: Bound, asked: Bound, refuse: Refuse): Bound {
   if (ip !== undefined && !areNetworksWithin(asked.ip ?? [], ip)) {
     refuse(['ip'], 'holds one that the parent does not');
   }
-  refuseOthers(held, asked, { names: ['key', 'browser_session'], refuse });
+  refuseOthers(held, asked, { names: ['key', 'certificate', 'browser_session'], refuse });
   return { ...held, ...asked };
 }
 

@@ -57,6 +57,8 @@ export type GuestRecord = {
   readonly policyHash: string;
   readonly act?: Actor;
   readonly jkt?: string;
+  /** Thumbprint of the certificate that it is bound to. */
+  readonly 'x5t#S256'?: string;
   /**
    * Its ancestors among guest tokens: what kills one of them kills this token too, also a cut of a node that this
    * token does not hang under.
@@ -88,6 +90,8 @@ export type GuestRecord = {
   readonly sealedPolicies?: string;
   /** The sealed value, for products that show it again. */
   readonly sealedValue?: string;
+  /** Days that events of its trail are kept; 0: it has none. Absent: 90. */
+  readonly trailDays?: number;
   /** For a token whose value is a JWT: its place in a status list (status-places.ts). */
   readonly status?: StatusPlace;
 };
@@ -112,6 +116,16 @@ export type GuestRefreshRecord = {
   /** As in a guest record. */
   readonly beside?: number;
 };
+
+/** RFC 7800 §3.1, with RFC 9449 §6.1 and RFC 8705 §3.1: what the sender must prove to hold. Both, where both are there. */
+export function confirmationOf({ jkt, 'x5t#S256': x5t }: Pick<GuestRecord, 'jkt' | 'x5t#S256'>): {
+  readonly cnf?: object;
+} {
+  if (jkt === undefined && x5t === undefined) return {};
+  return {
+    cnf: { ...(jkt === undefined ? {} : { jkt }), ...(x5t === undefined ? {} : { 'x5t#S256': x5t }) },
+  };
+}
 
 /** The first token of the chain that this refresh token belongs to. */
 export function familyOf({ family, id }: Pick<GuestRecord, 'family' | 'id'>): string {

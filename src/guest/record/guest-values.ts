@@ -8,7 +8,7 @@ import type { Api } from '../../registry/model/model.ts';
 import type { Granted } from '../grant/grant.ts';
 import { usesOf } from '../grant/lifetime.ts';
 import type { GuestRealm } from '../limits/guest-realm.ts';
-import type { GuestRecord } from './guest-record.ts';
+import { confirmationOf, type GuestRecord } from './guest-record.ts';
 import { toDetails } from './rar.ts';
 
 const PREFIX = 'dpg_';
@@ -110,7 +110,7 @@ export function claimsOf(record: GuestRecord): Record<string, unknown> {
     gid: record.parentId ?? record.id,
     pol: record.policyHash,
     ...(record.act === undefined ? {} : { act: record.act }),
-    ...(record.jkt === undefined ? {} : { cnf: { jkt: record.jkt } }),
+    ...confirmationOf(record),
   };
 }
 

@@ -6,7 +6,6 @@
  * Each event is also emitted with its hash; its log line is the witness outside the store.
  */
 
-import { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
 import type { EventSink } from '../../observability/events.ts';
@@ -17,7 +16,16 @@ import { isConflict, MAX_TRIES } from '../../storage/port/optimistic-retry.ts';
 import type { Document, Key, Stamp, Store, Write } from '../../storage/port/port.ts';
 import { refreshReachOf } from '../grant/lifetime.ts';
 import type { GuestRecord } from '../record/guest-record.ts';
-import { type ChainedEvent, chained } from './trail-chain.ts';
+import { type ChainedEvent, chained, type Said } from './trail-chain.ts';
+import {
+  DEFAULT_DAYS,
+  decodeEvent,
+  decodeHead,
+  encodeEvent,
+  encodeHead,
+  type Head,
+  type Noted,
+} from './trail-records.ts';
 
 export type TrailDeps = {
   readonly store: Store;
@@ -46,50 +54,55 @@ export type Happening = {
   readonly rhythm?: 'once' | 'rarely';
 };
 
-/** An event and its writes, which are refused if somebody else appended first. */
-export type Entry = { readonly event: ChainedEvent; readonly writes: readonly Write[] };
+/**
+ * An event and its writes, which are refused if somebody else appended first. Without writes, and without a place in a
+ * chain, where the token has no trail.
+ */
+export type Entry = { readonly event: Said; readonly writes: readonly Write[] };
 
-/** Seconds that an event is kept. The last event is kept as long as the token. */
-const EVENTS_TTL = 7_776_000;
-/** The most events that are kept of a token; older ones are deleted. */
+/**
+ * The most events that are kept of a token; older ones are deleted. Three a day, where that is more: samples of uses and
+ * of denials come to one a day each, so that none of them is pushed out before its time.
+ */
 const MAX_EVENTS = 1000;
+const MAX_EVENTS_A_DAY = 3;
+/** How many are read at a time, so that a long trail does not keep the store from answering requests. */
+const READ_BATCH = 500;
 /** Seconds that an event is kept after it is no longer shown, because clocks of nodes differ. */
 const MARGIN = 3600;
 /** The same as for records. */
 const LINGER = 600;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
+const DAY_S = 86_400;
 
-const chainedEvent = z
-  .object({
-    seq: z.int().min(1),
-    prev: z.string(),
-    hash: z.string(),
-    event: z.string(),
-    at: z.string(),
-    token: z.string(),
-  })
-  .catchall(z.union([z.string(), z.number()]));
-
-const headRecord = z.looseObject({
-  v: z.literal(1),
-  event: chainedEvent,
-  /** For each event with a rhythm: when it was last recorded (milliseconds) and how often. */
-  noted: z.record(z.string(), z.object({ at: z.number(), times: z.int() })),
-});
-
-type HeadRecord = z.infer<typeof headRecord>;
-type Read = { readonly stamp?: Stamp; readonly head?: HeadRecord };
+type Read = { readonly stamp?: Stamp; readonly head?: Head };
 type Whose = { readonly realm: string; readonly record: GuestRecord };
 
 /** The first event of a new token. Nobody else can write it, so it needs no read and no further condition. */
 export function firstEntry(deps: TrailDeps, whose: Whose, what: Happening): Entry {
-  return entryAfter(deps, whose, what, {});
+  return hasTrail(whose.record) ? entryAfter(deps, whose, what, {}) : untraced(deps, whose, what);
 }
 
 /** The next event of a token. Must be made anew when its commit was refused. */
 export async function nextEntry(deps: TrailDeps, whose: Whose, what: Happening): Promise<Entry> {
+  if (!hasTrail(whose.record)) return untraced(deps, whose, what);
   return entryAfter(deps, whose, what, await readHead(deps.store, whose.realm, whose.record.id));
+}
+
+/** The days that events of this token are kept, as its realm said at the minting. */
+export function daysOf({ trailDays }: Pick<GuestRecord, 'trailDays'>): number {
+  return trailDays ?? DEFAULT_DAYS;
+}
+
+function hasTrail(record: Pick<GuestRecord, 'trailDays'>): boolean {
+  return daysOf(record) > 0;
+}
+
+/** An event of a token without a trail: it is told, and written nowhere. */
+function untraced({ clock }: TrailDeps, { record }: Whose, what: Happening): Entry {
+  const at = new Date(clock()).toISOString();
+  return { event: { ...factsOf(record, what), at, event: what.event, token: record.id }, writes: [] };
 }
 
 /**
@@ -97,6 +110,7 @@ export async function nextEntry(deps: TrailDeps, whose: Whose, what: Happening):
  * writers always come first.
  */
 export async function append(deps: TrailDeps, whose: Whose, what: Happening): Promise<void> {
+  if (!hasTrail(whose.record)) return tell(deps, whose.realm, untraced(deps, whose, what).event);
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const read = await readHead(deps.store, whose.realm, whose.record.id);
     if (!isDue(read.head, what, deps.clock())) return;
@@ -128,7 +142,7 @@ export function tellMissing(
 }
 
 /** Emits an event after its commit. It names no person. */
-export function tell({ events }: Pick<TrailDeps, 'events'>, realm: string, event: ChainedEvent): void {
+export function tell({ events }: Pick<TrailDeps, 'events'>, realm: string, event: Said): void {
   const { token: guest, event: name, client, reason, seq, hash } = event;
   events.emit({ type: 'guest', realm, event: name, details: { guest, client, reason, seq, hash } });
 }
@@ -140,27 +154,50 @@ export async function readTrail(
   token: string,
 ): Promise<readonly ChainedEvent[]> {
   const [document] = await store.read([headKey(realm, token)]);
-  const last = decodeHead(document)?.event;
-  if (last === undefined) return [];
-  const oldest = Math.max(1, last.seq - MAX_EVENTS + 1);
+  const head = document && decodeHead(token, document.value);
+  if (head === undefined) return [];
+  const { event: last, days } = head;
+  const oldest = Math.max(1, last.seq - mostOf(days) + 1);
   const keys = Array.from({ length: last.seq - oldest }, (_, index) =>
     eventKey(realm, token, oldest + index),
   );
-  const documents = keys.length === 0 ? [] : await store.read(keys);
-  const since = new Date(clock() - EVENTS_TTL * 1000).toISOString();
-  const earlier = documents.flatMap((one) => decodeEvent(one) ?? []).filter(({ at }) => at > since);
+  const documents: (Document | undefined)[] = [];
+  for (let at = 0; at < keys.length; at += READ_BATCH) {
+    documents.push(...(await store.read(keys.slice(at, at + READ_BATCH))));
+  }
+  const since = new Date(clock() - days * DAY).toISOString();
+  const earlier = documents
+    .flatMap((one) => (one && decodeEvent(token, one.value)) ?? [])
+    .filter(({ at }) => at > since);
   return [...earlier, last];
+}
+
+/** When each of these tokens was used last, as far as its trail noted it: milliseconds, in the order of the ids. */
+export async function lastUsesOf(
+  store: Store,
+  realm: string,
+  tokens: readonly string[],
+): Promise<readonly (number | undefined)[]> {
+  const documents = await store.read(tokens.map((token) => headKey(realm, token)));
+  return tokens.map((token, index) => {
+    const document = documents[index];
+    return document && decodeHead(token, document.value)?.noted['guest.used']?.at;
+  });
+}
+
+function mostOf(days: number): number {
+  return Math.max(MAX_EVENTS, MAX_EVENTS_A_DAY * days);
 }
 
 async function readHead(store: Store, realm: string, token: string): Promise<Read> {
   const [document] = await store.read([headKey(realm, token)]);
   if (document === undefined) return {};
-  const head = decodeHead(document);
+  const head = decodeHead(token, document.value);
   if (head === undefined) throw new Error(`the trail of ${token} cannot be read`);
   return { stamp: document.stamp, head };
 }
 
-function isDue(head: HeadRecord | undefined, what: Happening, now: number): boolean {
+function isDue(head: Head | undefined, what: Happening, now: number): boolean {
   const noted = what.rhythm === undefined ? undefined : head?.noted[nameOf(what)];
   if (noted === undefined) return true;
   if (what.rhythm === 'once') return false;
@@ -176,22 +213,23 @@ function entryAfter({ clock }: TrailDeps, { realm, record }: Whose, what: Happen
   const previous = read.head?.event;
   const at = new Date(now).toISOString();
   const event = chained({ ...factsOf(record, what), at, event: what.event, token: record.id }, previous);
-  const head: HeadRecord = { v: 1, event, noted: notedWith(read.head?.noted ?? {}, what, now) };
-  const surplus = event.seq - MAX_EVENTS;
+  const days = daysOf(record);
+  const head: Head = { event, days, noted: notedWith(read.head?.noted ?? {}, what, now) };
+  const surplus = event.seq - mostOf(days);
   const writes: Write[] = [
     {
       put: headKey(realm, record.id),
-      value: JSON.stringify(head),
+      value: encodeHead(head),
       ttl: keepHead(record, now),
       onlyIf: read.stamp ?? 'absent',
     },
-    ...(previous === undefined ? [] : [keepEvent(realm, previous, now)]),
+    ...(previous === undefined ? [] : [keepEvent(realm, previous, { days, now })]),
     ...(surplus < 1 ? [] : [{ remove: eventKey(realm, record.id, surplus) }]),
   ];
   return { event, writes };
 }
 
-function notedWith(noted: HeadRecord['noted'], what: Happening, now: number): HeadRecord['noted'] {
+function notedWith(noted: Noted, what: Happening, now: number): Noted {
   if (what.rhythm === undefined) return noted;
   const name = nameOf(what);
   return { ...noted, [name]: { at: now, times: (noted[name]?.times ?? 0) + 1 } };
@@ -219,37 +257,24 @@ function factsOf(record: GuestRecord, { source, more }: Happening): Record<strin
 }
 
 /** The head is kept at least as long as its token or a refreshed one can live, so that no chain begins anew. */
-function keepHead({ exp, iat, granted }: GuestRecord, nowMs: number): number {
+function keepHead(record: GuestRecord, nowMs: number): number {
+  const { exp, iat, granted } = record;
   if (exp === null) return GUEST_CUT_TTL;
   const end = Math.max(exp, iat + (refreshReachOf(granted.lifetime) ?? 0)) + LINGER;
-  return Math.max(EVENTS_TTL, end - Math.floor(nowMs / 1000));
+  return Math.max(daysOf(record) * DAY_S, end - Math.floor(nowMs / 1000));
 }
 
-function keepEvent(realm: string, event: ChainedEvent, now: number): Write {
+function keepEvent(
+  realm: string,
+  event: ChainedEvent,
+  { days, now }: { readonly days: number; readonly now: number },
+): Write {
   const age = Math.floor((now - Date.parse(event.at)) / 1000);
   return {
     put: eventKey(realm, event.token, event.seq),
-    value: JSON.stringify({ v: 1, event }),
-    ttl: Math.max(0, EVENTS_TTL + MARGIN - age),
+    value: encodeEvent(event),
+    ttl: Math.max(0, days * DAY_S + MARGIN - age),
   };
-}
-
-function decodeHead(document: Document | undefined): HeadRecord | undefined {
-  return document && headRecord.safeParse(parse(document.value)).data;
-}
-
-function decodeEvent(document: Document | undefined): ChainedEvent | undefined {
-  const shape = headRecord.pick({ v: true, event: true });
-  return document && shape.safeParse(parse(document.value)).data?.event;
-}
-
-/** `undefined` for text that is not JSON. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function headKey(realm: string, token: string): Key {

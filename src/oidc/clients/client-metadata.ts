@@ -18,6 +18,7 @@ const ours: ReadonlySet<string> = new Set([
   'permissions',
   'introspects',
   'mints',
+  'exchanges',
   'cors',
   'consent',
   'pkce',

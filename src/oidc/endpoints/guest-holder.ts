@@ -13,6 +13,7 @@ import { stateOf } from '../../http/request-state.ts';
 import { TooMany } from '../../limits/too-many.ts';
 import type { RequestSource } from '../../observability/request-source.ts';
 import { tokenKey } from '../../revocation/nodes.ts';
+import { certificateThumbprint } from '../grants/possession.ts';
 import { orThrow, refresh, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { tokenTypes } from '../grants/token-types.ts';
 import { formOf, replaceForm } from '../http/form.ts';
@@ -92,6 +93,7 @@ async function refreshByKey(realm: RealmContext, ctx: Context): Promise<void> {
     const order = {
       value,
       jkt,
+      'x5t#S256': certificateThumbprint(realm, ctx),
       scope: form.get('scope') || undefined,
       requestSource: stateOf(ctx.req).source,
     };

@@ -48,6 +48,7 @@ export async function introspectGuest(
       action: text('action'),
       origin: text('origin'),
       ip: text('ip'),
+      'x5t#S256': text('x5t#S256'),
       ...(await presentedProof(realm, form)),
       dryRun: form.get('dry_run') === 'true',
     },

@@ -107,7 +107,7 @@ async function lookUp(
   };
   return withCutKeys(realm, ctx, asking, {
     answer: shown,
-    nodes: () => [...nodesOf(record), parentNode(hash)],
+    nodes: () => [...nodesOf(record), parentNode(hash), ...(record.under ?? [])],
   });
 }
 

@@ -8,6 +8,7 @@ import { stateOf } from '../../http/request-state.ts';
 import { limitFields } from '../../limits/too-many.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { clientNode } from '../../revocation/nodes.ts';
+import { asksForApi } from '../grants/api-exchange.ts';
 import { issuedType, mint, respond, tokenExchangeGrant } from '../grants/token-exchange.ts';
 import { tokenTypes } from '../grants/token-types.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -63,6 +64,7 @@ function isUsual(client: Client, form: URLSearchParams): boolean {
     client.fapi !== true &&
     !needsProof &&
     form.get('subject_token_type') === tokenTypes.accessToken &&
+    !asksForApi(client, form) &&
     [...form.keys()].every((name) => usual.has(name))
   );
 }

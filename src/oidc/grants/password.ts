@@ -16,7 +16,6 @@ import { callerOf } from '../../http/caller.ts';
 import { annotate } from '../../http/request-state.ts';
 import { TooMany } from '../../limits/too-many.ts';
 import type { Client } from '../../registry/model/model.ts';
-import { certificateReader } from '../client-auth/certificates.ts';
 import { unitOf } from '../http/protocol-state.ts';
 import { fillGrant, grantableOf } from '../interaction/grant-builder.ts';
 import { incompleteAccount, TooManyRequests } from '../library/errors.ts';
@@ -25,6 +24,7 @@ import type { RealmContext } from '../realm/realm-context.ts';
 import { accountOf } from '../tokens/account.ts';
 import type { DaypassAccount } from '../tokens/claims.ts';
 import { permittedFor, resourceServerOf, scopeOrError } from '../tokens/resources.ts';
+import { type Binding, bind, senderBinding } from './sender-binding.ts';
 
 export const passwordGrant = {
   name: 'password',
@@ -39,29 +39,11 @@ async function handlePassword(realm: RealmContext, ctx: KoaContextWithOIDC): Pro
   if (caller === undefined || client === undefined || client.fapi === true) {
     throw new errors.UnauthorizedClient('not allowed');
   }
-  const binding = await senderBinding(realm, ctx);
+  const binding = senderBinding(realm, ctx, await provenKey(realm, ctx));
   const proven = await authenticate(realm, ctx);
   const account = accountOf(realm, ctx, proven.user);
   ctx.oidc.entity('Account', account);
   await issue(realm, ctx, { caller, client, account, binding, steps: proven.steps });
-}
-
-/** What the tokens are bound to: the key of a DPoP proof (RFC 9449 §5) or a certificate (RFC 8705 §3). */
-type Binding = { readonly jkt?: string | undefined; readonly certificate?: string | undefined };
-
-async function senderBinding(
-  realm: Pick<RealmContext, 'name' | 'store' | 'clock' | 'keys' | 'clientCertHeader'>,
-  ctx: KoaContextWithOIDC,
-): Promise<Binding> {
-  const { client } = ctx.oidc;
-  const jkt = await provenKey(realm, ctx);
-  if (jkt === undefined && client?.['dpopBoundAccessTokens'] === true) {
-    throw new errors.InvalidGrant('DPoP proof JWT not provided');
-  }
-  if (client?.['tlsClientCertificateBoundAccessTokens'] !== true) return { jkt };
-  const certificate = certificateReader(realm.clientCertHeader)(ctx);
-  if (certificate === undefined) throw new errors.InvalidGrant('mutual TLS client certificate not provided');
-  return { jkt, certificate };
 }
 
 async function authenticate(
@@ -151,9 +133,7 @@ async function issue(realm: RealmContext, ctx: KoaContextWithOIDC, login: Login)
     api.audience,
     resourceServerOf(realm, api, login.client),
   );
-  const { jkt, certificate } = login.binding;
-  if (certificate !== undefined) accessToken.setThumbprint('x5t', certificate);
-  if (jkt !== undefined) accessToken.setThumbprint('jkt', jkt);
+  bind(accessToken, login.binding);
   ctx.oidc.entity('AccessToken', accessToken);
   const value = await accessToken.save();
   ctx.body = {

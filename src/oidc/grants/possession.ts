@@ -1,4 +1,5 @@
 /** What the sender of an exchange proves to hold. */
+import type { Context } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Possession } from '../../tokens/usable.ts';
 import { readCertificate, thumbprintOf } from '../client-auth/certificates.ts';
@@ -10,6 +11,14 @@ export async function possessionOf(
   realm: Pick<RealmContext, 'name' | 'store' | 'clock' | 'keys' | 'clientCertHeader'>,
   ctx: KoaContextWithOIDC,
 ): Promise<Possession> {
-  const certificate = readCertificate(ctx.get(realm.clientCertHeader));
-  return { jkt: await provenKey(realm, ctx), 'x5t#S256': certificate && thumbprintOf(certificate.raw) };
+  return { jkt: await provenKey(realm, ctx), 'x5t#S256': certificateThumbprint(realm, ctx) };
+}
+
+/** RFC 8705 §3.1, of the certificate that a trusted proxy passed on. */
+export function certificateThumbprint(
+  { clientCertHeader }: Pick<RealmContext, 'clientCertHeader'>,
+  ctx: Pick<Context, 'get'>,
+): string | undefined {
+  const certificate = readCertificate(ctx.get(clientCertHeader));
+  return certificate && thumbprintOf(certificate.raw);
 }

@@ -75,7 +75,7 @@ async function accessTokenSubject(
     !isHeldBy(minter.clientId, record, proven)
   )
     throw notExchangeable();
-  const nodes = [parentNode(hash), ...nodesOf(record)];
+  const nodes = [parentNode(hash), ...nodesOf(record), ...(record.under ?? [])];
   if (record.accountId === undefined) return ownTokenSubject(minter, record, nodes, document.now);
   return userSubject(realm, record.accountId, nodes, document.now);
 }
@@ -87,7 +87,7 @@ function ownTokenSubject(
   nodes: readonly string[],
   readAt: Stamp,
 ): Subject {
-  if (record.clientId !== minter.clientId) throw notExchangeable();
+  if (record.clientId !== minter.clientId || record.subject !== undefined) throw notExchangeable();
   return { parent: { nodes }, readAt };
 }
 

@@ -1,8 +1,9 @@
 /**
- * Token exchange (RFC 8693) for guest tokens: the subject, the APIs and the limits (`authorization_details`, RFC 9396
- * §6) of the request, answered with a guest token.
+ * Token exchange (RFC 8693). Here: for guest tokens, the subject, the APIs and the limits (`authorization_details`, RFC
+ * 9396 §6) of the request, answered with a guest token. For another API: api-exchange.ts.
  */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { isoTime } from '../../base/clock.ts';
 import { isFailure } from '../../base/errors.ts';
 import { findRepeatedKey } from '../../base/json-keys.ts';
 import { action, scopesOf } from '../../guest/grant/actions.ts';
@@ -17,6 +18,7 @@ import { HOLDER } from '../../guest/trail/trail.ts';
 import { stateOf } from '../../http/request-state.ts';
 import { limitFields, TooMany } from '../../limits/too-many.ts';
 import type { RequestSource } from '../../observability/request-source.ts';
+import type { Client } from '../../registry/model/model.ts';
 import type { Write } from '../../storage/port/port.ts';
 import type { Possession } from '../../tokens/usable.ts';
 import { formOf } from '../http/form.ts';
@@ -25,8 +27,10 @@ import { TooManyRequests } from '../library/errors.ts';
 import { guestRealmOf } from '../realm/guest-realm.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { actorOf } from './actor-token.ts';
+import { asksForApi, exchangeForApi } from './api-exchange.ts';
+import { given, required, resourcesOf } from './exchange-form.ts';
 import { possessionOf } from './possession.ts';
-import { type Subject, subjectOf, subjectUser } from './subject-token.ts';
+import { mayExchange, type Subject, subjectOf, subjectUser } from './subject-token.ts';
 import { notExchangeable, tokenTypes } from './token-types.ts';
 
 export const tokenExchangeGrant = {
@@ -48,25 +52,38 @@ export const tokenExchangeGrant = {
 
 async function exchange(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<void> {
   const client = await realm.findClient(ctx.oidc.client?.clientId ?? '');
-  const minter = client && minterOf(client, realm.registry.readAt(client));
-  if (client === undefined || minter === undefined)
-    throw new errors.UnauthorizedClient('Client may not mint guest tokens');
-  const proven = await possessionOf(realm, ctx);
-  const form = formOf(ctx);
-  const requestSource = stateOf(ctx.req).source;
   const { guestRefreshToken: value } = protocolStateOf(ctx);
+  const form = formOf(ctx);
+  if (client !== undefined && value === undefined && asksForApi(client, form)) {
+    requireGrant(client);
+    return exchangeForApi(realm, ctx, client);
+  }
+  const minter = client && minterOf(client, realm.registry.readAt(client));
+  if (client === undefined || minter === undefined) throw new errors.UnauthorizedClient(refusalOf(form));
+  const proven = await possessionOf(realm, ctx);
+  const requestSource = stateOf(ctx.req).source;
   if (value !== undefined) {
     const scope = form.get('scope') || undefined;
     const order = { value, clientId: client.id, jkt: proven.jkt, scope, requestSource };
     ctx.body = respond(orThrow(await refresh(realm, order)), tokenTypes.accessToken);
     return;
   }
-  // The library lets every minting client through; the grant type is checked here.
-  if (!client.grants.includes(tokenExchangeGrant.name))
-    throw new errors.UnauthorizedClient('Client is not registered for token exchange');
+  requireGrant(client);
   const granted = orThrow(await mint(realm, { minter, form, proven, requestSource }));
   ctx.set({ ...limitFields(granted.limit) });
   ctx.body = respond(granted, issuedType(form));
+}
+
+function refusalOf(form: URLSearchParams): string {
+  return given(form).has('authorization_details')
+    ? 'Client may not mint guest tokens'
+    : 'Client may neither exchange tokens for an API nor mint guest tokens';
+}
+
+/** The library lets every minting client through; the grant type is checked here. */
+function requireGrant({ grants }: Client): void {
+  if (!grants.includes(tokenExchangeGrant.name))
+    throw new errors.UnauthorizedClient('Client is not registered for token exchange');
 }
 
 type Request = {
@@ -95,7 +112,9 @@ export async function mint(realm: RealmContext, request: Request): Promise<Minte
   const subject = await subjectOf(realm, minter, { value, type, proven });
   const held = subject.parent?.guest?.record.act;
   const namesActor = form.has('actor_token') || form.has('actor_token_type');
-  const act = namesActor ? await actorOf(realm, { minter, form, proven }, held) : held;
+  const mayUse = ({ clientId }: { readonly clientId: string }) => mayExchange(minter, clientId);
+  const asking = { clientId: minter.clientId, mayUse, form, proven };
+  const act = namesActor ? await actorOf(realm, asking, held) : held;
   const order = {
     realm: guestRealm,
     minter,
@@ -119,17 +138,9 @@ export async function mint(realm: RealmContext, request: Request): Promise<Minte
   }
 }
 
-/** RFC 6749 §3.2: a parameter without a value counts as if it were omitted. */
-function given(form: URLSearchParams): URLSearchParams {
-  return new URLSearchParams([...form].filter(([, value]) => value !== ''));
-}
-
-/** APIs by id or audience, and (RFC 8707 §2) by absolute URI without a fragment. */
+/** APIs by id or audience, and by resource. */
 function apisNamed(form: URLSearchParams): readonly string[] {
-  const resources = form.getAll('resource');
-  if (resources.some((resource) => !URL.canParse(resource) || resource.includes('#')))
-    throw new errors.InvalidTarget('resource must be an absolute URI without a fragment');
-  return [...form.getAll('audience'), ...resources];
+  return [...form.getAll('audience'), ...resourcesOf(form)];
 }
 
 /** RFC 6749 §5.2: a scope that does not exist. */
@@ -150,6 +161,7 @@ type Refreshing = {
   readonly value: string;
   readonly clientId?: string;
   readonly jkt: string | undefined;
+  readonly 'x5t#S256'?: string | undefined;
   readonly requestSource: RequestSource;
   readonly scope: string | undefined;
 };
@@ -174,12 +186,6 @@ export async function refresh(
     if (isFailure(error, 'forbidden')) throw new errors.InvalidGrant('refresh token not active');
     throw asOAuthError(error);
   }
-}
-
-function required(form: URLSearchParams, name: string): string {
-  const value = form.get(name);
-  if (value === null) throw new errors.InvalidRequest(`missing required parameter '${name}'`);
-  return value;
 }
 
 function detailsOf(form: URLSearchParams): unknown {
@@ -240,7 +246,7 @@ export function respond({ record, value, refresh: renewal }: Minted, issuedToken
     access_token: value,
     issued_token_type: issuedTokenType,
     token_type: record.jkt === undefined ? 'Bearer' : 'DPoP',
-    ...(record.exp === null ? {} : { expires_in: record.exp - record.iat }),
+    ...(record.exp === null ? {} : { expires_in: record.exp - record.iat, expires_at: isoTime(record.exp) }),
     scope: record.scope,
     ...(renewal === undefined ? {} : { refresh_token: renewal.value, refresh_expires_in: renewal.expiresIn }),
     authorization_details: toDetails(record.granted),

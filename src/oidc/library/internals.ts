@@ -13,6 +13,7 @@ import {
   type RefreshToken,
 } from 'oidc-provider';
 import { setBody } from '../../http/body.ts';
+import type { TokenRecord } from '../../tokens/record.ts';
 import { newValue, successorOf } from '../../tokens/values.ts';
 import { claimedTypes, isIdToken } from './jwt-kinds.ts';
 
@@ -70,6 +71,7 @@ export type InternalsOptions = {
 
 export function adjustModels(provider: Provider, options: InternalsOptions): void {
   markJwts(provider);
+  keepExchangeMembers(provider);
   prefixValues(provider, options);
   recordJwts(provider.AccessToken);
   recordJwts(provider.ClientCredentials);
@@ -125,6 +127,27 @@ function prefixValues(provider: Provider, options: InternalsOptions): void {
     'generateTokenId',
     () => () => randomBytes(16).toString('base64url'),
   );
+}
+
+/** What the record of a token by exchange has besides the members that the library knows (tokens/record.ts). */
+export type ExchangeMembers = Pick<TokenRecord, 'subject' | 'under'>;
+
+/** Adds members that the model keeps, to be called before the first token is made. */
+function keepExchangeMembers(provider: Provider): void {
+  for (const model of [provider.AccessToken, provider.ClientCredentials]) {
+    const members = [...model.IN_PAYLOAD, 'subject', 'under'];
+    Object.defineProperty(model, 'IN_PAYLOAD', { get: () => members, configurable: true });
+  }
+}
+
+export function setExchangeMembers(token: AccessToken | ClientCredentials, members: ExchangeMembers): void {
+  Object.assign(token, members);
+}
+
+/** The client that a token is about, if that is not the one it is issued to. */
+export function exchangedSubjectOf(token: AccessToken | ClientCredentials): string | undefined {
+  const subject: unknown = Reflect.get(token, 'subject');
+  return typeof subject === 'string' ? subject : undefined;
 }
 
 type TokenModel = { readonly prototype: object; readonly IN_PAYLOAD: readonly string[] };

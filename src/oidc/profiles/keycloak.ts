@@ -28,6 +28,13 @@ export const keycloak: Profile = {
   },
   accessTokens: { format: 'jwt', shapeJwt },
   refreshTokens: { shape: shapeRefreshToken },
+  tokenExchange: {
+    // python-keycloak names no type of the subject token, and asks for a refresh token.
+    defaultSubjectType: 'urn:ietf:params:oauth:token-type:access_token',
+    audienceMayBeClient: true,
+    answersRefreshByAccess: true,
+    refusedParameters: ['requested_subject', 'requested_issuer', 'subject_issuer'],
+  },
   introspection: { problemOfHint, extras: introspectionClaims },
   errors: keycloakErrors,
 };

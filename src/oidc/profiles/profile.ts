@@ -27,6 +27,7 @@ export type Profile = {
     /** Wraps an opaque value for the client; `undefined` where the client gets the value itself. */
     readonly shape: ((hash: string, shape: RefreshShape, secret: Buffer) => Promise<string>) | undefined;
   };
+  readonly tokenExchange: ExchangeRules;
   readonly introspection: IntrospectionRules;
   readonly errors: ProtocolErrors;
 };
@@ -77,6 +78,18 @@ export type AccessTokenRules = {
   readonly format: 'jwt' | 'opaque';
   /** Changes a JWT before it is signed; `undefined` where it stays as RFC 9068 defines it. */
   readonly shapeJwt: ((jwt: JWTStructured, making: JwtInMaking) => void) | undefined;
+};
+
+/** Token exchange for another API (RFC 8693). */
+export type ExchangeRules = {
+  /** The `subject_token_type` of a request that names none; `undefined` where it is required (§2.1). */
+  readonly defaultSubjectType: string | undefined;
+  /** Whether `audience` may name a client that introspects one API, which is then meant. */
+  readonly audienceMayBeClient: boolean;
+  /** Whether who asks for a refresh token is answered an access token, as `issued_token_type` says (§2.2.1). */
+  readonly answersRefreshByAccess: boolean;
+  /** Parameters that must not be there, because they would change whose token is meant. */
+  readonly refusedParameters: readonly string[];
 };
 
 export type IntrospectionRules = {

@@ -26,6 +26,12 @@ export const strict: Profile = {
   },
   accessTokens: { format: 'opaque', shapeJwt: undefined },
   refreshTokens: { shape: undefined },
+  tokenExchange: {
+    defaultSubjectType: undefined,
+    audienceMayBeClient: false,
+    answersRefreshByAccess: false,
+    refusedParameters: [],
+  },
   introspection: {
     // RFC 7662 §2.1: a hint that means nothing here may be ignored.
     problemOfHint: () => undefined,

@@ -32,6 +32,7 @@ function policyOf({ view }: Pick<RealmContext, 'view'>): GuestPolicy {
     allowNonExpiring: false,
     allowRawSql: false,
     allowLocalhostOrigins: false,
+    trailDays: 90,
   };
   return guestPolicy.safeParse(view.guests ?? {}).data ?? strict;
 }

@@ -9,6 +9,7 @@ import { sha256 } from '../../base/hash.ts';
 import { endGrant } from '../../revocation/nodes.ts';
 import type { Document, Key, Write } from '../../storage/port/port.ts';
 import type { UnitOfWork } from '../../storage/port/unit-of-work.ts';
+import { BY_EXCHANGE } from '../../tokens/record.ts';
 import { successorOf } from '../../tokens/values.ts';
 import { refreshHashOf } from '../profiles/refresh-shape.ts';
 import { createKeyedReferences } from './keyed-references.ts';
@@ -132,9 +133,18 @@ async function find(record: RecordModel, id: string): Promise<AdapterPayload | u
   if (payload === undefined) return undefined;
   if (isUsedUp(name, document) || (await isOutlived(record, document, id)))
     payload.consumed = Math.floor((document.spentAt ?? 0) / 1_000_000);
-  // The library refuses any token with an audience at userinfo; ours accepts every token with `openid`.
-  if (name === 'AccessToken' && Provider.ctx?.oidc.route === 'userinfo') delete payload.aud;
+  if (Provider.ctx?.oidc.route === 'userinfo') adaptToUserinfo(name, payload);
   return payload;
+}
+
+/**
+ * The library refuses any token with an audience at userinfo; ours accepts every token with `openid`. It also wants the
+ * token to be of the grant's client: one by exchange is another client's, with no more than the grant has.
+ */
+function adaptToUserinfo(name: string, payload: AdapterPayload): void {
+  if (name === 'AccessToken') delete payload.aud;
+  const token = Provider.ctx?.oidc.entities.AccessToken;
+  if (name === 'Grant' && token?.gty === BY_EXCHANGE) payload.clientId = token.clientId;
 }
 
 async function findByUserCode(record: RecordModel, userCode: string): Promise<AdapterPayload | undefined> {

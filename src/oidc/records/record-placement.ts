@@ -58,7 +58,8 @@ function grantWrites(
 
 /** The nodes that a record hangs under, and whether it may replace an existing one. */
 export function placementOf(name: string, recordType: RecordType, id: string, payload: AdapterPayload) {
-  const under = recordType.inTree ? nodesOf(lineageOf(name, id, payload)) : [];
+  const nodes = [...nodesOf(lineageOf(name, id, payload)), ...nodesAbove(payload)];
+  const under = recordType.inTree ? [...new Set(nodes)] : [];
   const isSuccessor = name === 'RefreshToken' && (payload.rotations ?? 0) > 0;
   return {
     ...(under.length > 0 ? { under } : {}),
@@ -66,6 +67,12 @@ export function placementOf(name: string, recordType: RecordType, id: string, pa
     // Of several refreshes within the grace the first one wrote the successor; all of them answer with it.
     ...(isSuccessor ? { onlyIf: 'keep' as const } : {}),
   };
+}
+
+/** The nodes of the tokens that this one was exchanged from. */
+function nodesAbove(payload: AdapterPayload): readonly string[] {
+  const under: unknown = Reflect.get(payload, 'under');
+  return Array.isArray(under) ? under.filter((node) => typeof node === 'string') : [];
 }
 
 /** A password that was changed while it was being checked signs nobody in: then the write is refused. */

@@ -1,6 +1,7 @@
 /** The claims of access tokens: the same in the record, at introspection and in a JWT. */
 import type { AccessToken, ClientCredentials, JWTStructured, KoaContextWithOIDC } from 'oidc-provider';
 import type { User } from '../../registry/model/model.ts';
+import { exchangedSubjectOf } from '../library/internals.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { DaypassAccount } from './claims.ts';
 
@@ -11,6 +12,8 @@ export function accessTokenClaims(realm: Pick<RealmContext, 'name' | 'findClient
     ctx: KoaContextWithOIDC,
     token: Token,
   ): Promise<Record<string, unknown>> {
+    // An exchange has said already whom the token is about.
+    if (token.extra !== undefined) return token.extra;
     const user = userOf(ctx);
     if (user !== undefined && 'accountId' in token) {
       return { realm: realm.name, username: user.username, roles: user.roles };
@@ -34,6 +37,8 @@ export function shapeJwt(
   jwt: JWTStructured,
 ): void {
   const { aud } = jwt.payload;
+  const subject = exchangedSubjectOf(token);
+  if (subject !== undefined) jwt.payload['sub'] = subject;
   const typ = typeof aud === 'string' ? realm.apiOf(aud)?.tokens.typ : undefined;
   realm.profile.accessTokens.shapeJwt?.(jwt, { realm, ctx, token, user: userOf(ctx) });
   if (typ !== undefined) jwt.header = { ...jwt.header, typ };

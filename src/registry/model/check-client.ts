@@ -23,6 +23,7 @@ export function checkClient(settings: RealmSettings, client: Client): Problem[] 
     ...unknownNames('role', client.roles, roles, ['roles']),
     ...unknownNames('permission', client.permissions ?? [], permissions, ['permissions']),
     ...unknownNames('API', client.introspects, apiIdsOf(settings), ['introspects']),
+    ...checkExchanges(settings, client),
     ...repeated(client.grants, (index) => ['grants', index], 'grant'),
     ...(client.public === true ? checkPublic(client) : checkConfidential(client)),
     ...checkSecrets(client),
@@ -47,6 +48,7 @@ function checkPublic(client: Client): Problem[] {
   if (client.secret !== undefined) add('secret', 'a public client has no secret');
   if (client.introspects.length > 0) add('introspects', 'a public client cannot introspect');
   if (client.mints !== undefined) add('mints', 'a public client cannot mint guest tokens');
+  if (client.exchanges !== undefined) add('exchanges', 'a public client cannot exchange tokens');
   if (client.pkce === 'optional') add('pkce', 'is always required for a public client');
   if ((client.tokenEndpointAuthMethod ?? 'none') !== 'none') {
     add('tokenEndpointAuthMethod', 'a public client does not authenticate: none');
@@ -161,6 +163,18 @@ function checkGrants(client: Client): Problem[] {
     problems.push({ path: ['grants'], message: 'refresh_token needs a grant that logs a user in' });
   }
   return problems;
+}
+
+/** The realm's own administration is no API that a token can be exchanged for. */
+function checkExchanges({ apis }: RealmSettings, { exchanges, grants, public: isPublic }: Client): Problem[] {
+  if (exchanges === undefined) return [];
+  const known = apis.map(({ id }) => id);
+  const problems = [
+    ...unknownNames('API', exchanges, known, ['exchanges']),
+    ...repeated(exchanges, (index) => ['exchanges', index], 'API'),
+  ];
+  if (isPublic === true || grants.includes(EXCHANGE)) return problems;
+  return [...problems, { path: ['exchanges'], message: `needs the grant ${EXCHANGE}` }];
 }
 
 /** A token that named another API beside its own would be taken there for what it is not. */

@@ -226,6 +226,8 @@ export const client = z.strictObject({
   /** APIs (by `id`) whose tokens it may introspect. */
   introspects: z.array(z.string()).max(100).default([]),
   mints: mints.optional(),
+  /** APIs (by `id`) for which it may exchange tokens that it was given (RFC 8693); absent = none. */
+  exchanges: z.array(z.string().max(63)).max(100).optional(),
   /** Web origins that may call from a browser; default: the origins of its redirect URIs. */
   cors: z.array(z.string().max(256)).max(1000).optional(),
   /** Only for `profile: keycloak`: names that its JWT access tokens are for beside the API, its own id alone. */

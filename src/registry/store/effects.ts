@@ -63,7 +63,7 @@ function sectionOf(settings: RealmSettings | undefined, name: string): Switchabl
   return { enabled: section !== undefined && section['enabled'] !== false };
 }
 
-/** Taking away a role or narrowing the ceiling cuts the client. Narrowing `mints` cuts what it minted. */
+/** Taking away a role or an API of `exchanges`, or narrowing the ceiling, cuts the client. Narrowing `mints` cuts what it minted. */
 export function clientEffects(
   narrowing: Narrowing,
   realm: string,
@@ -73,7 +73,9 @@ export function clientEffects(
   const mustCut =
     before !== undefined &&
     after !== undefined &&
-    (hasLost(before.roles, after.roles) || isNarrower(before.permissions, after.permissions));
+    (hasLost(before.roles, after.roles) ||
+      hasLost(before.exchanges ?? [], after.exchanges ?? []) ||
+      isNarrower(before.permissions, after.permissions));
   const ttl = LASTING_CUT_TTL;
   return [
     ...nodeEffects({ realm, node: clientNode(id), ttl }, change, mustCut),

@@ -2,7 +2,7 @@
  * The file of the embedded engine: opening, tables, failures, and deletion of expired rows. Times named `expires` are
  * milliseconds since the epoch; `never` for rows that stay.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { Failure } from '../../base/errors.ts';
@@ -81,7 +81,13 @@ export function openDatabase(path: string) {
     });
   }
 
+  const opened = fileOf(path);
+
   return {
+    /** Throws when the path no longer leads to the file that is open. */
+    checkFile(): void {
+      if (opened === undefined || fileOf(path) !== opened) throw new StoreFailure('file-replaced', undefined);
+    },
     prepare: (sql: string) => db.prepare(sql),
     /** Runs `work` in a read transaction: all its reads see one state. */
     read: <T>(work: () => T): T => transaction(begin, work),
@@ -111,6 +117,12 @@ export function text(row: Record<string, SQLOutputValue>, column: string): strin
   const value = row[column];
   if (typeof value !== 'string') throw new TypeError(`${column} is no text`);
   return value;
+}
+
+/** Which file a path leads to; `undefined` when there is none. */
+function fileOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
 }
 
 function openFile(path: string): DatabaseSync {

@@ -76,6 +76,7 @@ export function createEmbeddedStore({ path, clock }: { path: string; clock: Cloc
 
     async ping() {
       database.read(() => undefined);
+      database.checkFile();
     },
 
     async warnings() {

@@ -170,7 +170,7 @@ export interface Store {
     },
   ): () => void;
 
-  /** Resolves when the store answers; rejects with `Failure('unavailable')` otherwise. */
+  /** Resolves when the store answers and is still the one that was opened; else rejects with `Failure('unavailable')`. */
   ping(): Promise<void>;
 
   /** Warnings for the operator about the setup of the store; empty when all is well. */

@@ -16,6 +16,11 @@ const meanings = {
   tls: 'used: one side speaks TLS and the other does not, the certificate is not trusted, or nobody answers',
   locked: 'used: another process holds its lock',
   damaged: 'used: its file is damaged, or no database',
+  'store-emptied':
+    'used: it was emptied while this server ran. Put a backup back, or fill it again: daypass apply (docs/operations.md)',
+  'file-replaced':
+    'used: its file was deleted or replaced while this server ran, and what is written now is lost at the next start. ' +
+    'Stop the server, put the file back, start it (docs/operations.md)',
 } as const;
 
 export type StoreTrouble = keyof typeof meanings;

@@ -6,11 +6,14 @@ import { isIP } from 'node:net';
 import { Redis } from 'ioredis';
 import type { Logger } from '../../observability/logger.ts';
 import type { RedisAddress } from '../port/address.ts';
+import { isPatienceOver } from '../port/request-patience.ts';
 import { StoreFailure, type StoreTrouble } from '../port/trouble.ts';
 
 /** Below the two seconds that the port allows. */
 const answerMs = 1500;
+/** What the first attempt to connect may take, and again the handshake after it; each further one takes twice as long. */
 const connectMs = 1500;
+const longestConnectMs = 6000;
 const longestRetryMs = 500;
 const NO_ANSWER = 'no answer in time';
 
@@ -18,13 +21,17 @@ const NO_ANSWER = 'no answer in time';
 const whyDown = new WeakMap<Redis, string>();
 
 export function connectRedis({ engine: _, isTls, ...address }: RedisAddress, logger: Logger): Redis {
-  const redis = new Redis({
+  const redis: Redis = new Redis({
     ...address,
     ...(isTls && { tls: isIP(address.host) ? {} : { servername: address.host } }),
     connectionName: 'daypass',
     disableClientInfo: true,
     connectTimeout: connectMs,
-    retryStrategy: (times) => Math.min(25 * 2 ** Math.min(times, 10), longestRetryMs),
+    retryStrategy: (times) => {
+      // Nobody waits for it, because calls fail at once meanwhile, and a slow server must be reached some time.
+      redis.options.connectTimeout = Math.min(connectMs * 2 ** Math.min(times, 10), longestConnectMs);
+      return Math.min(25 * 2 ** Math.min(times, 10), longestRetryMs);
+    },
     maxLoadingRetryTime: longestRetryMs,
     enableOfflineQueue: false,
     // A commit whose answer was lost may have happened. To send it again could refuse its own success.
@@ -61,7 +68,11 @@ export function settled(redis: Redis, withinMs: number): Promise<void> {
 export async function answer<T>(redis: Redis, asked: Promise<T>): Promise<T> {
   let stop = () => {};
   const late = new Promise<never>((_, reject) => {
-    stop = startPatience(() => reject(leave(redis)));
+    stop = startPatience(
+      answerMs,
+      () => reject(leave(redis)),
+      () => reject(new Error(NO_ANSWER)),
+    );
   });
   try {
     const reply = await Promise.race([asked, late]);
@@ -75,18 +86,21 @@ export async function answer<T>(redis: Redis, asked: Promise<T>): Promise<T> {
 }
 
 /**
- * Calls `onEnd` when this process has waited for `answerMs`. A process that was held up itself (it loaded code or had
- * no processor time) has not waited: the answer may have arrived, unread. Of the ticks that it missed only one
- * counts.
+ * Calls `onEnd` when this process has waited for `patienceMs`, or `onShared` before that when the request has waited
+ * long enough with its earlier calls. A process that was held up itself (it loaded code or had no processor time) has
+ * not waited: the answer may have arrived, unread. Of the ticks that it missed only one counts.
  */
-function startPatience(onEnd: () => void): () => void {
+function startPatience(patienceMs: number, onEnd: () => void, onShared?: () => void): () => void {
   let ticks = 10;
+  const tickMs = patienceMs / ticks;
   const timer = setInterval(() => {
     ticks -= 1;
-    if (ticks > 0) return;
+    const isOver = ticks <= 0;
+    if (!isOver && (onShared === undefined || !isPatienceOver(tickMs, performance.now()))) return;
     clearInterval(timer);
-    onEnd();
-  }, answerMs / ticks);
+    if (isOver) onEnd();
+    else onShared?.();
+  }, tickMs);
   return () => clearInterval(timer);
 }
 
@@ -99,7 +113,7 @@ function leave(redis: Redis): Error {
 function leaveSilentHandshakes(redis: Redis): void {
   let stop = () => {};
   redis.on('connect', () => {
-    stop = startPatience(() => leave(redis));
+    stop = startPatience(redis.options.connectTimeout ?? connectMs, () => leave(redis));
   });
   redis.on('ready', () => stop());
   redis.on('close', () => stop());
@@ -113,7 +127,7 @@ const replies: readonly (readonly [RegExp, StoreTrouble])[] = [
   [/\bMISCONF\b/, 'not-saving'],
   [/\b(LOADING|MASTERDOWN)\b/, 'loading'],
   [/\b(NOAUTH|WRONGPASS)\b|invalid password|without any password/, 'credentials'],
-  [/\bNOPERM\b|user executing the script can't/, 'no-permission'],
+  [/\bNOPERM\b|user executing the script can't|ACL failure in script/, 'no-permission'],
   [/\b(CLUSTERDOWN|TRYAGAIN|BUSY)\b/, 'unreachable'],
 ];
 

@@ -19,7 +19,7 @@ export type DocumentReply = readonly [
   cut: 0 | 1,
   value: string,
 ];
-type CommitReply = readonly [stamp: Integer] | readonly [step: Integer, reason: Refusal['reason']];
+export type CommitReply = readonly [stamp: Integer] | readonly [step: Integer, reason: Refusal['reason']];
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {

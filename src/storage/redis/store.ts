@@ -9,7 +9,8 @@ import type { Document, Page, Store } from '../port/port.ts';
 import { commitArguments } from './commit.ts';
 import { answer, connectRedis, settled } from './connect.ts';
 import { channelOf, counterKey, documentKey, indexKey } from './keys.ts';
-import { type DocumentReply, defineScripts } from './scripts.ts';
+import { createRights } from './rights.ts';
+import { type CommitReply, type DocumentReply, defineScripts } from './scripts.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -20,12 +21,17 @@ const patienceMs = 1000;
 export async function createRedisStore(address: RedisAddress, logger: Logger): Promise<Store> {
   const redis = connectRedis(address, logger);
   defineScripts(redis);
+  const user = address.username ?? 'default';
+  const rights = createRights(redis, { user, channel: channelOf(address.db, 'rights'), logger });
   const subscriptions = createSubscriptions({
+    rights,
     connect: () => connectRedis(address, logger),
     channel: (topic) => channelOf(address.db, topic),
     logger,
   });
   await settled(redis, patienceMs);
+  if (redis.status === 'ready') await rights.check();
+  redis.on('ready', () => void rights.check());
 
   return {
     async read(keys) {
@@ -37,7 +43,13 @@ export async function createRedisStore(address: RedisAddress, logger: Logger): P
 
     async commit(writes) {
       const realm = checkWrites(writes);
-      const reply = await answer(redis, redis.dpCommit(...commitArguments(realm, writes, address.db)));
+      let reply: CommitReply;
+      try {
+        reply = await answer(redis, redis.dpCommit(...commitArguments(realm, writes, address.db)));
+      } catch (error) {
+        rights.suspect(error);
+        throw error;
+      }
       if (reply.length === 1) return { ok: true, stamp: reply[0] };
       return { ok: false, step: reply[0], reason: reply[1] };
     },
@@ -62,6 +74,7 @@ export async function createRedisStore(address: RedisAddress, logger: Logger): P
 
     async ping() {
       await answer(redis, redis.ping());
+      await rights.confirm();
     },
 
     warnings: () => warningsOf(redis),

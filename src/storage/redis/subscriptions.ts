@@ -7,6 +7,7 @@ import type { Logger } from '../../observability/logger.ts';
 import { createListeners, type Listener, type Listeners } from '../port/listeners.ts';
 import { unpackMessage } from './commit.ts';
 import { answer } from './connect.ts';
+import type { Rights } from './rights.ts';
 
 /** A dead connection looks like a quiet one: only a question tells them apart. */
 const heartbeatMs = 1000;
@@ -15,10 +16,11 @@ type Deps = {
   readonly connect: () => Redis;
   /** The channel of a topic. */
   readonly channel: (topic: string) => string;
+  readonly rights: Pick<Rights, 'tellRefusedSubscription'>;
   readonly logger: Logger;
 };
 
-export function createSubscriptions({ connect, channel, logger }: Deps) {
+export function createSubscriptions({ connect, channel, rights, logger }: Deps) {
   const listeners = createListeners();
   let connection: Redis | undefined;
   let heartbeat: NodeJS.Timeout | undefined;
@@ -40,10 +42,9 @@ export function createSubscriptions({ connect, channel, logger }: Deps) {
     redis.subscribe(...topics.map(channel)).then(
       () => trust.confirm(topics),
       (error: Error) => {
-        logger.error(
-          { reason: error.message },
-          'Redis refused a subscription: its user needs the channels too, as by ACL SETUSER <user> &dp*',
-        );
+        if (!rights.tellRefusedSubscription(error)) {
+          logger.error({ reason: error.message }, 'Redis refused a subscription');
+        }
         redis.disconnect(true);
       },
     );

@@ -1,8 +1,10 @@
 /** Guest tokens as the JSON API shows them. A value appears only where it was just minted. */
 
+import { isoTime } from '../../base/clock.ts';
+import type { Usage } from '../../guest/introspection/usage.ts';
 import type { Minted } from '../../guest/issue/mint.ts';
 import type { FoundGuest } from '../../guest/lookup/lookup.ts';
-import type { GuestRecord } from '../../guest/record/guest-record.ts';
+import { confirmationOf, type GuestRecord } from '../../guest/record/guest-record.ts';
 import { limitsOffline } from '../../guest/record/guest-values.ts';
 import { rowOriginsOf, toDetails } from '../../guest/record/rar.ts';
 
@@ -56,9 +58,18 @@ export function presentFound(
     effective: { resources: granted.resources.length, narrowed: record.narrowed },
     policy_hash: record.policyHash,
     ...(record.act === undefined ? {} : { act: record.act }),
-    ...(record.jkt === undefined ? {} : { cnf: { jkt: record.jkt } }),
+    ...confirmationOf(record),
     ...(record.parentId === undefined ? {} : { parent: record.parentId }),
     _links: linksOf(issuer, record),
+  };
+}
+
+export function presentUsage(usage: Usage | undefined): object {
+  const { usesLeft = null, useCount = null, lastUsedAt = null } = usage ?? {};
+  return {
+    uses_left: usesLeft,
+    use_count: useCount,
+    last_used_at: lastUsedAt === null ? null : new Date(lastUsedAt).toISOString(),
   };
 }
 
@@ -79,5 +90,5 @@ function linksOf(issuer: string, { id }: GuestRecord): object {
 
 /** Seconds since the epoch as `2026-11-20T18:10:00Z`; never is `null`. */
 export function timeOf(seconds: number | null): string | null {
-  return seconds === null ? null : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+  return seconds === null ? null : isoTime(seconds);
 }

@@ -7,7 +7,7 @@ import { type FoundGuest, type GuestFilter, guestStates, type Selector } from '.
 import { Problem } from '../../http/problem.ts';
 import { clientId } from '../../registry/model/model.ts';
 import { type Call, readJson, realmOf, sourceOf } from './call.ts';
-import { presentFound } from './present.ts';
+import { presentFound, presentUsage } from './present.ts';
 import { problemOf } from './refusals.ts';
 
 export const listQuery = z.strictObject({
@@ -38,8 +38,12 @@ export async function listTokens(call: Call): Promise<void> {
   }
   const after = cursor === undefined ? undefined : placeOf(cursor);
   const page = await realm.guests.list(realm.name, filter, { limit, after });
+  const usages = await realm.guests.usages(realm.name, page.guests);
   ctx.body = {
-    guest_tokens: page.guests.map((found) => presentFound(found, realm.issuer)),
+    guest_tokens: page.guests.map((found, index) => ({
+      ...presentFound(found, realm.issuer),
+      ...presentUsage(usages[index]),
+    })),
     next_cursor: page.next === undefined ? null : Buffer.from(page.next).toString('base64url'),
   };
 }
@@ -64,12 +68,8 @@ function filterFor({ caller }: Call, asked: GuestFilter): GuestFilter {
 
 export async function showToken(call: Call): Promise<void> {
   const found = await getOwn(call);
-  const { usesLeft, lastUsedAt } = await call.realm.guests.usage(call.realm.name, found);
-  call.ctx.body = {
-    ...presentFound(found, call.realm.issuer),
-    uses_left: usesLeft,
-    last_used_at: lastUsedAt,
-  };
+  const [usage] = await call.realm.guests.usages(call.realm.name, [found]);
+  call.ctx.body = { ...presentFound(found, call.realm.issuer), ...presentUsage(usage) };
 }
 
 /** Also when the record is gone: its trail is kept longer, and names its client. */

@@ -4,6 +4,7 @@ import { epochSeconds } from '../../../base/clock.ts';
 import { sha256 } from '../../../base/hash.ts';
 import { clientNode, tokenKey, userNode } from '../../../revocation/nodes.ts';
 import { permits } from '../../../tokens/current-rights.ts';
+import { subjectOf } from '../../../tokens/introspection.ts';
 import type { TokenRecord } from '../../../tokens/record.ts';
 import { usableToken } from '../../../tokens/usable.ts';
 import type { SectionCall } from '../shared/facade.ts';
@@ -27,9 +28,10 @@ export async function authorize(call: SectionCall<InformerSection>, kind: 'read'
   const mayWrite = holds(call, record, section.writePermission);
   const isAllowed = kind === 'read' ? holds(call, record, section.readPermission) : mayWrite;
   if (!isAllowed) throw boom(403, 'Insufficient scope');
-  const { accountId, clientId } = record;
+  const { accountId } = record;
   if (accountId === undefined) {
-    return { id: clientId, node: clientNode(clientId), username: clientId, mayWrite };
+    const id = subjectOf(record);
+    return { id, node: clientNode(id), username: id, mayWrite };
   }
   const user = await call.registry.findUser(call.realm.view.name, accountId);
   if (user?.enabled !== true) throw unauthorized();

@@ -30,7 +30,7 @@ export function isShown(realm: FacadeRealm, section: InformerSection, record: Gu
 function isPublicLink(
   { view, guest }: FacadeRealm,
   section: InformerSection,
-  { granted, audiences, jkt }: GuestRecord,
+  { granted, audiences, jkt, 'x5t#S256': certificate }: GuestRecord,
 ): boolean {
   const api = section.api === undefined ? guest.defaultApi : view.apis.find(({ id }) => id === section.api);
   const [report, ...others] = granted.resources;
@@ -38,6 +38,7 @@ function isPublicLink(
     granted.purpose === 'public_link' &&
     (granted.format === 'opaque' || granted.format === 'uuid') &&
     jkt === undefined &&
+    certificate === undefined &&
     report?.type === 'report' &&
     others.length === 0 &&
     section.reports.includes(report.id) &&
