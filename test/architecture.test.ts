@@ -33,6 +33,8 @@ guest/introspection        > base observability storage/port revocation registry
                              guest/record guest/trail guest/lookup
 guest/issue                > base storage/port revocation limits keys tokens guest/grant guest/limits
                              guest/record guest/trail guest/lookup guest/status
+guest/json                 > base storage/port registry/model guest/grant guest/record guest/lookup
+                             guest/introspection guest/issue
 guest                      > base observability storage/port limits registry/model guest/grant guest/limits
                              guest/record guest/trail guest/lookup guest/status guest/introspection guest/issue
 authn                      > base observability storage/port revocation limits registry/model registry/passwords
@@ -71,13 +73,15 @@ oidc/provider              > base storage/port revocation http keys registry/mod
 surfaces/admin/shared      > base observability storage/port revocation http keys registry/model
                              registry/passwords registry/store registry tokens guest/grant guest authn
                              oidc/realm oidc/proofs oidc/provider
+surfaces/admin/tokens      > http guest/grant guest/trail guest/lookup guest/issue guest/json oidc/realm
+                             surfaces/admin/shared
 surfaces/admin/openapi     > base http surfaces/admin/shared
 surfaces/admin/realm       > http keys registry/model surfaces/admin/shared
 surfaces/admin/people      > base http registry/model registry/passwords registry/store guest/grant authn
                              oidc/sessions surfaces/admin/shared
 surfaces/admin/clients     > base http registry/model oidc/provider surfaces/admin/shared
-surfaces/admin             > http surfaces/admin/shared surfaces/admin/openapi surfaces/admin/realm
-                             surfaces/admin/people surfaces/admin/clients
+surfaces/admin             > http surfaces/admin/shared surfaces/admin/tokens surfaces/admin/openapi
+                             surfaces/admin/realm surfaces/admin/people surfaces/admin/clients
 storage/embedded           > base storage/port
 storage/redis              > base observability storage/port
 storage                    > base observability storage/port storage/embedded storage/redis
@@ -90,8 +94,8 @@ surfaces/pages/account     > base revocation http registry/model tokens oidc/rea
 surfaces/pages             > base limits http oidc/realm oidc/provider surfaces/pages/ui surfaces/pages/login
                              surfaces/pages/account
 surfaces/guest-api         > base storage/port revocation limits http registry/model tokens guest/grant
-                             guest/limits guest/record guest/trail guest/lookup guest/introspection guest/issue
-                             guest oidc/realm oidc/proofs oidc/client-auth oidc/provider
+                             guest/limits guest/record guest/trail guest/lookup guest/issue guest/json guest
+                             oidc/realm oidc/proofs oidc/client-auth oidc/provider
 surfaces/events            > revocation http registry/model registry guest/status oidc/realm oidc/client-auth
                              oidc/endpoints oidc/provider
 surfaces/facades/shared    > base observability storage/port revocation limits http registry/model

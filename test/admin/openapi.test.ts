@@ -5,7 +5,10 @@ import type { AdminRoute } from '../../src/surfaces/admin/shared/route.ts';
 import { useServer } from '../support/use-server.ts';
 import { admins, head, tenant } from './support.ts';
 
-const server = useServer({ realms: [head, tenant('acme')] });
+const base = tenant('acme');
+const mints = { apis: ['analytics'], types: ['dashboard'], actions: ['view'], maxTtl: 3600 };
+const minter = { id: 'minter', secret: 'minter-secret', grants: ['client_credentials'], mints };
+const server = useServer({ realms: [head, { ...base, clients: [...base.clients, minter] }] });
 
 type Operation = {
   operationId: string;
@@ -102,6 +105,7 @@ async function addressFor({ path, id }: AdminRoute, call: Call): Promise<string>
     realm: 'acme',
     client: 'ds-engine',
     user: user.id,
+    guest: path.includes(':guest') ? await newGuest() : '',
     session: path.includes(':session') ? await newSession(call, user.id) : '',
     name: { apis: 'warehouse', roles: 'analyst', policies: 'row:documented' }[path.split('/')[5] ?? ''] ?? '',
   };
@@ -110,7 +114,11 @@ async function addressFor({ path, id }: AdminRoute, call: Call): Promise<string>
     await call({ method: 'POST', path: `${below}/policies`, body: policy });
   }
   const filled = path.replace('/admin/v1', '').replaceAll(/:(\w+)/g, (_, name: string) => ids[name] ?? name);
-  return id === 'listSessions' ? `${filled}?user=${user.id}` : filled;
+  const queries: Record<string, string> = {
+    listSessions: `?user=${user.id}`,
+    listGuestTokens: '?client=minter',
+  };
+  return filled + (queries[id] ?? '');
 }
 
 let made = 0;
@@ -130,4 +138,19 @@ async function newSession(call: Call, user: string): Promise<string> {
   };
   await fetch(server.endpoint('acme', 'token'), { method: 'POST', body: new URLSearchParams(form) });
   return (await call({ path: `/realms/acme/users/${user}/sessions` })).body.items[0].id;
+}
+
+async function newGuest(): Promise<string> {
+  const response = await fetch(`${server.issuer('acme')}/guest-tokens`, {
+    method: 'POST',
+    headers: { Authorization: `Basic ${btoa('minter:minter-secret')}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({
+      subject: { tenant: 'documented', id: 'u' },
+      resources: [
+        { type: 'dashboard', id: 'sales', actions: ['view'], rows: { col: 'a', op: 'eq', value: 1 } },
+      ],
+      lifetime: { ttl: 600 },
+    }),
+  });
+  return ((await response.json()) as { id: string }).id;
 }

@@ -55,7 +55,11 @@ function expected({ path, isServerWide, permissions }: AdminRoute, caller: Calle
 }
 
 async function ask({ method, path }: AdminRoute, token: string): Promise<Got> {
-  const filled = path.replace('/admin/v1', '').replace(':realm', 'acme').replace(/:\w+/g, nothingThere);
+  const filled = path
+    .replace('/admin/v1', '')
+    .replace(':realm', 'acme')
+    .replace(':guest', 'gt_nothing')
+    .replace(/:\w+/g, nothingThere);
   return callerWith(server, token)({ method, path: filled, ...(method === 'GET' ? {} : { body: {} }) });
 }
 

@@ -16,6 +16,7 @@ import { quotaRoutes } from './realm/quota-routes.ts';
 import { realmRoutes } from './realm/realm-routes.ts';
 import type { AdminRoute } from './shared/route.ts';
 import { type AdminRequest, createAdminSurface } from './shared/surface.ts';
+import { guestRoutes } from './tokens/guest-routes.ts';
 
 export const adminRoutes: readonly AdminRoute[] = [
   ...realmRoutes,
@@ -27,6 +28,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...importRoutes,
   ...credentialRoutes,
   ...sessionRoutes,
+  ...guestRoutes,
   ...keyRoutes,
   ...quotaRoutes,
 ];

@@ -6,6 +6,7 @@ import type { Context } from 'koa';
 import { epochSeconds } from '../../base/clock.ts';
 import { isTemporary } from '../../base/errors.ts';
 import { isRefused } from '../../guest/grant/refusal.ts';
+import { presentMinted } from '../../guest/json/present.ts';
 import { HOLDER } from '../../guest/trail/trail.ts';
 import { Problem, refuseWithProblem, tellOutageAsProblem, withProblems } from '../../http/problem.ts';
 import { stateOf } from '../../http/request-state.ts';
@@ -18,7 +19,6 @@ import { takeOfStranger } from '../../oidc/realm/strangers.ts';
 import { findMinter } from './call.ts';
 import { type EmbedPage, embedPage, embedPolicy } from './embed-page.ts';
 import type { EmbedLocale } from './embed-texts.ts';
-import { presentMinted } from './present.ts';
 import { problemOf } from './refusals.ts';
 
 type EmbedCall = Routed<RealmRequest>;

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { guestRequest } from '../../guest/grant/grant.ts';
 import { guestChange } from '../../guest/issue/patch.ts';
+import { byIds, bySelector } from '../../guest/json/selection.ts';
 import { Problem, refuseWithProblem, tellOutageAsProblem, withProblems } from '../../http/problem.ts';
 import { annotate } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
@@ -14,8 +15,6 @@ import { type GuestApiCaller, guestApiCaller, type Unauthenticated } from './aut
 import type { Call, LinkOf } from './call.ts';
 import { batch, createOpener, mintBatch, mintOne, openerGrant } from './mint-routes.ts';
 import {
-  byIds,
-  bySelector,
   changeToken,
   listQuery,
   listTokens,

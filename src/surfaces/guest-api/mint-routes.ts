@@ -6,11 +6,11 @@ import { type Asked, guestRequest, parseGrant } from '../../guest/grant/grant.ts
 import { faultsOf, isRefused, refusalsOf } from '../../guest/grant/refusal.ts';
 import type { Minted } from '../../guest/issue/mint.ts';
 import type { MintOrder } from '../../guest/issue/mint-order.ts';
+import { presentMinted, timeOf } from '../../guest/json/present.ts';
 import { Problem, problemBody, problemFor, statusOf } from '../../http/problem.ts';
 import { limitFields } from '../../limits/too-many.ts';
 import { provenGuestKey } from '../../oidc/proofs/guest-proof.ts';
 import { type Call, minterFor, readJson, realmOf, sourceOf } from './call.ts';
-import { presentMinted, timeOf } from './present.ts';
 import { problemOf } from './refusals.ts';
 
 export async function mintOne(call: Call): Promise<void> {

@@ -1,22 +1,16 @@
 /** Lists, shows, narrows and revokes guest tokens. Tokens of other clients do not exist for a caller. */
 import { z } from 'zod';
-import { identifier, label } from '../../guest/grant/fields.ts';
 import { faultsOf, isRefused, refusalsOf } from '../../guest/grant/refusal.ts';
 import { parseChange } from '../../guest/issue/patch.ts';
-import { type FoundGuest, type GuestFilter, guestStates, type Selector } from '../../guest/lookup/lookup.ts';
+import { presentFound, presentUsage } from '../../guest/json/present.ts';
+import { byIds, bySelector, guestFilter, SHAPES, selectorOf, stampOf } from '../../guest/json/selection.ts';
+import type { FoundGuest, GuestFilter } from '../../guest/lookup/lookup.ts';
 import { Problem } from '../../http/problem.ts';
-import { clientId } from '../../registry/model/model.ts';
 import { type Call, readJson, realmOf, sourceOf } from './call.ts';
-import { presentFound, presentUsage } from './present.ts';
 import { problemOf } from './refusals.ts';
 
 export const listQuery = z.strictObject({
-  tenant: identifier.optional(),
-  subject: identifier.optional(),
-  resource: label(512).optional(),
-  client: z.string().min(1).max(256).optional(),
-  label: identifier.optional(),
-  state: z.enum(guestStates).optional(),
+  ...guestFilter,
   cursor: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,1024}$/)
@@ -119,21 +113,6 @@ function isOwn({ caller }: Call, { record }: Owned): boolean {
   return caller.isManager || (caller.clientId !== undefined && record.clientId === caller.clientId);
 }
 
-const issuedBefore = z.union([z.int().min(0).max(253_402_300_799), z.iso.datetime({ offset: true })], {
-  error: 'must be an ISO 8601 time with a zone, or seconds since the epoch',
-});
-const name = label(512);
-
-export const byIds = z.strictObject({ ids: z.array(z.string().min(1).max(64)).min(1).max(100) });
-export const bySelector = z.strictObject({
-  tenant: identifier.optional(),
-  subject: identifier.optional(),
-  resource: name.optional(),
-  client: clientId.or(z.string().regex(/^compat:[a-z]+$/)).optional(),
-  label: identifier.optional(),
-  issued_before: issuedBefore.optional(),
-});
-
 /** Mass revocation: by ids, or everything below one selector, in one write. */
 export async function revokeMany(call: Call): Promise<void> {
   const input = await readJson(call);
@@ -142,11 +121,12 @@ export async function revokeMany(call: Call): Promise<void> {
   if (!parsed.success) throw problemOf(refusalsOf('invalid_request', faultsOf(parsed.error)));
   const { issued_before, ...given } = parsed.data;
   const selector = selectorOf(given);
+  if (selector === undefined) throw new Problem('invalid_request', SHAPES);
   const { ctx, realm, caller } = call;
   if (!caller.isManager && 'client' in selector && selector.client !== caller.clientId) {
     throw new Problem('access_denied', 'a client cuts only what it minted');
   }
-  const before = issued_before === undefined ? undefined : secondsOf(issued_before) * 1_000_000;
+  const before = issued_before === undefined ? undefined : stampOf(issued_before);
   const by = caller.isManager ? undefined : ownerOf(call);
   const stamp = await realm.guests.cut(realm.name, selector, { clientId: by, before });
   ctx.body = { cut: selector, issued_before: new Date(Math.floor(stamp / 1000)).toISOString() };
@@ -171,31 +151,4 @@ async function revokeIds(call: Call, input: object): Promise<void> {
 function ownerOf({ caller }: Call): string {
   if (caller.clientId === undefined) throw new Problem('access_denied', 'guests:manage is missing');
   return caller.clientId;
-}
-
-function secondsOf(time: number | string): number {
-  return typeof time === 'number' ? time : Date.parse(time) / 1000;
-}
-
-type Given = Omit<z.infer<typeof bySelector>, 'issued_before'>;
-
-/** Exactly one of the documented shapes. */
-function selectorOf(given: Given): Selector {
-  const { tenant, subject, resource, client, label } = given;
-  const names = Object.keys(given).sort().join(' ');
-  if (names === 'tenant' && tenant !== undefined) return { tenant };
-  if (names === 'subject tenant' && tenant !== undefined && subject !== undefined) return { tenant, subject };
-  if (names === 'resource tenant' && tenant !== undefined && resource !== undefined)
-    return { tenant, resource };
-  return selectorAlone(names, { resource, client, label });
-}
-
-function selectorAlone(names: string, { resource, client, label }: Given): Selector {
-  if (names === 'resource' && resource !== undefined) return { resource };
-  if (names === 'client' && client !== undefined) return { client };
-  if (names === 'label' && label !== undefined) return { label };
-  throw new Problem(
-    'invalid_request',
-    'send ids, or exactly one of: tenant; tenant and subject; tenant and resource; resource; client; label',
-  );
 }

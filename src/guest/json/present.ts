@@ -1,12 +1,12 @@
-/** Guest tokens as the JSON API shows them. A value appears only where it was just minted. */
+/** Guest tokens as JSON shows them. A value appears only where it was just minted. */
 
 import { isoTime } from '../../base/clock.ts';
-import type { Usage } from '../../guest/introspection/usage.ts';
-import type { Minted } from '../../guest/issue/mint.ts';
-import type { FoundGuest } from '../../guest/lookup/lookup.ts';
-import { confirmationOf, type GuestRecord } from '../../guest/record/guest-record.ts';
-import { limitsOffline } from '../../guest/record/guest-values.ts';
-import { rowOriginsOf, toDetails } from '../../guest/record/rar.ts';
+import type { Usage } from '../introspection/usage.ts';
+import type { Minted } from '../issue/mint.ts';
+import type { FoundGuest } from '../lookup/lookup.ts';
+import { confirmationOf, type GuestRecord } from '../record/guest-record.ts';
+import { limitsOffline } from '../record/guest-values.ts';
+import { rowOriginsOf, toDetails } from '../record/rar.ts';
 
 const JWT = 'urn:ietf:params:oauth:token-type:jwt';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
