@@ -27,6 +27,8 @@ const values: Readonly<Record<string, string>> = {
   token: 'abc',
   action: 'withdraw',
   client_id: 'abc',
+  user: '00000000-0000-4000-8000-000000000000',
+  guest: 'gt_abc',
 };
 
 type Words = { readonly type: string; readonly body: object };
@@ -37,7 +39,7 @@ const problem = (code: string): Words => ({ type: 'application/problem+json', bo
 /** What each surface says of a wrong method, and of an address with broken percent-encoding. */
 const words: Readonly<Record<string, { readonly method: Words; readonly address: Words }>> = {
   ...Object.fromEntries(
-    ['guest-tokens', 'embed', 'status-list', 'events'].map((surface) => [
+    ['guest-tokens', 'embed', 'status-list', 'events', 'admin'].map((surface) => [
       surface,
       { method: problem('method_not_allowed'), address: problem('invalid_request') },
     ]),

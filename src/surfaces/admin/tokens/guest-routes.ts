@@ -35,7 +35,11 @@ const shownGuest = z.looseObject({
   last_used_at: z.string().nullable().optional(),
 });
 
-const trail = z.strictObject({ events: z.array(z.looseObject({})), head: z.string().nullable() });
+const trail = z.strictObject({
+  events: z.array(z.looseObject({})),
+  /** The last event of the chain. */
+  head: z.strictObject({ seq: z.int(), hash: z.string() }).nullable(),
+});
 const cutRequest = z.union([byIds, bySelector]);
 const cut = z.looseObject({ cut: z.looseObject({}), issued_before: z.iso.datetime() });
 
