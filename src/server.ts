@@ -156,6 +156,7 @@ function adminAt(services: Serving, pool: ProviderPool): Middleware {
     adminRealm,
     seal: sealer,
     tag: createTagger(sealer.digest),
+    products: facades.map(({ name, section }) => ({ name, schema: section.schema })),
     async realmOf(name) {
       const found = await registry.findRealm(name);
       if (found === undefined) throw new Problem('not_found', 'there is no such realm');

@@ -77,11 +77,13 @@ surfaces/admin/tokens      > http guest/grant guest/trail guest/lookup guest/iss
                              surfaces/admin/shared
 surfaces/admin/openapi     > base http surfaces/admin/shared
 surfaces/admin/realm       > http keys registry/model surfaces/admin/shared
+surfaces/admin/compat      > base http registry/model surfaces/admin/shared surfaces/admin/realm
 surfaces/admin/people      > base http registry/model registry/passwords registry/store guest/grant authn
                              oidc/sessions surfaces/admin/shared
 surfaces/admin/clients     > base http registry/model oidc/provider surfaces/admin/shared
 surfaces/admin             > http surfaces/admin/shared surfaces/admin/tokens surfaces/admin/openapi
-                             surfaces/admin/realm surfaces/admin/people surfaces/admin/clients
+                             surfaces/admin/realm surfaces/admin/compat surfaces/admin/people
+                             surfaces/admin/clients
 storage/embedded           > base storage/port
 storage/redis              > base observability storage/port
 storage                    > base observability storage/port storage/embedded storage/redis

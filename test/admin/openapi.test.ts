@@ -8,7 +8,8 @@ import { admins, head, tenant } from './support.ts';
 const base = tenant('acme');
 const mints = { apis: ['analytics'], types: ['dashboard'], actions: ['view'], maxTtl: 3600 };
 const minter = { id: 'minter', secret: 'minter-secret', grants: ['client_credentials'], mints };
-const server = useServer({ realms: [head, { ...base, clients: [...base.clients, minter] }] });
+const compat = { databrain: { dataApps: [{ name: 'sales', apiKeys: ['an-api-key-of-the-sales-app'] }] } };
+const server = useServer({ realms: [head, { ...base, clients: [...base.clients, minter], compat }] });
 
 type Operation = {
   operationId: string;
@@ -104,6 +105,7 @@ async function addressFor({ path, id }: AdminRoute, call: Call): Promise<string>
   const ids: Record<string, string> = {
     realm: 'acme',
     client: 'ds-engine',
+    product: 'databrain',
     user: user.id,
     guest: path.includes(':guest') ? await newGuest() : '',
     session: path.includes(':session') ? await newSession(call, user.id) : '',

@@ -4,6 +4,7 @@ import { pageHeaders } from '../../http/security-headers.ts';
 import { clientRoutes } from './clients/client-routes.ts';
 import { previewRoutes } from './clients/preview-routes.ts';
 import { secretRoutes } from './clients/secret-routes.ts';
+import { compatRoutes } from './compat/compat-routes.ts';
 import { openApiOf } from './openapi/document.ts';
 import { referencePage } from './openapi/page.ts';
 import { credentialRoutes } from './people/credential-routes.ts';
@@ -31,6 +32,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...guestRoutes,
   ...keyRoutes,
   ...quotaRoutes,
+  ...compatRoutes,
 ];
 
 const surface = createAdminSurface(adminRoutes);

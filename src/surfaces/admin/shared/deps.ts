@@ -1,4 +1,5 @@
 /** What the admin API is built with. */
+import type { z } from 'zod';
 import type { Lockout } from '../../../authn/lockout.ts';
 import type { PasswordLinks } from '../../../authn/password-links.ts';
 import type { Background } from '../../../base/background.ts';
@@ -34,6 +35,8 @@ export type AdminDeps = {
   /** The realm whose administrators see all realms; it need not exist. */
   readonly adminRealm: string;
   readonly tag: Tagger;
+  /** The embed products, with the schemas of their sections. */
+  readonly products: readonly { readonly name: string; readonly schema: z.ZodType }[];
   /** Everything that is wrong with a realm as a file would have it, clients and users included. */
   checkRealm(document: object): readonly Fault[];
   /** Rejects with `Problem('not_found')`. */

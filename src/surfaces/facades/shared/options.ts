@@ -28,7 +28,7 @@ const commonSection = z.object(commonFields);
 export type CommonSection = z.infer<typeof commonSection>;
 
 /** A credential in a file or a request. A short one could be guessed. */
-export const secret = dataText.min(16);
+export const secret = dataText.min(16).meta({ secret: true });
 
 /** Names of things that tokens are for. */
 export const names = z.array(identifier).max(10_000);
