@@ -39,6 +39,8 @@ guest                      > base observability storage/port limits registry/mod
                              guest/record guest/trail guest/lookup guest/status guest/introspection guest/issue
 authn                      > base observability storage/port revocation limits registry/model registry/passwords
                              registry
+explain                    > base storage/port revocation registry/model registry tokens guest/grant
+                             guest/limits guest/record guest authn
 surfaces/admin/start       > base registry/model registry authn
 oidc/library               > base limits http tokens
 oidc/profiles              > base registry/model tokens oidc/library
@@ -73,7 +75,7 @@ oidc/provider              > base storage/port revocation http keys registry/mod
 surfaces/admin/shared      > base observability storage/port revocation http keys registry/model
                              registry/passwords registry/store registry tokens guest/grant guest authn
                              oidc/realm oidc/proofs oidc/provider
-surfaces/admin/tokens      > http guest/grant guest/trail guest/lookup guest/issue guest/json oidc/realm
+surfaces/admin/tokens      > http guest/grant guest/trail guest/lookup guest/issue guest/json explain oidc/realm
                              surfaces/admin/shared
 surfaces/admin/openapi     > base http surfaces/admin/shared
 surfaces/admin/realm       > http keys registry/model surfaces/admin/shared

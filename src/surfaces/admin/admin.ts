@@ -17,6 +17,7 @@ import { quotaRoutes } from './realm/quota-routes.ts';
 import { realmRoutes } from './realm/realm-routes.ts';
 import type { AdminRoute } from './shared/route.ts';
 import { type AdminRequest, createAdminSurface } from './shared/surface.ts';
+import { explainRoutes } from './tokens/explain-routes.ts';
 import { guestRoutes } from './tokens/guest-routes.ts';
 
 export const adminRoutes: readonly AdminRoute[] = [
@@ -30,6 +31,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...credentialRoutes,
   ...sessionRoutes,
   ...guestRoutes,
+  ...explainRoutes,
   ...keyRoutes,
   ...quotaRoutes,
   ...compatRoutes,
