@@ -22,6 +22,8 @@ type EntranceDeps = {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly stopping: Stopping;
+  /** True when the line of a request has the caller's network address. */
+  readonly logAddress: boolean;
 };
 
 export function createRequestLifecycle(deps: EntranceDeps, answer: Answerer): RequestListener {
@@ -53,12 +55,14 @@ type Done = {
   readonly durationMs: number;
 };
 
-function note({ logger, metrics }: EntranceDeps, { request, state, status, durationMs }: Done): void {
+function note(deps: EntranceDeps, { request, state, status, durationMs }: Done): void {
+  const { logger, metrics, logAddress } = deps;
   const { route = 'other', ...notes } = state.annotations;
   const path = state.answeredBy;
   metrics.observe({ route, status, durationMs, path, wrong: notes.wrong, limit: notes.limit });
   if (!logger.isLevelEnabled('info')) return;
   const ms = Math.round(durationMs * 10) / 10;
   const by = path === undefined ? {} : { path };
-  logger.info({ requestId: state.id, method: request.method, route, ...by, status, ms, ...notes });
+  const address = logAddress ? state.source.ip : undefined;
+  logger.info({ requestId: state.id, method: request.method, route, ...by, status, ms, address, ...notes });
 }

@@ -103,7 +103,14 @@ describe('headers of other answers', () => {
     });
     const headers = apiHeaders({ isHttps: false });
     const listener = createRequestLifecycle(
-      { headers, trustedProxy, logger, metrics: createMetrics(), stopping: createStopping() },
+      {
+        headers,
+        trustedProxy,
+        logger,
+        metrics: createMetrics(),
+        stopping: createStopping(),
+        logAddress: true,
+      },
       async (_, response) => {
         response.setHeader('Cache-Control', 'max-age=60');
         response.end('x');
