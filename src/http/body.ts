@@ -25,6 +25,12 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
   return state.body;
 }
 
+/** True for a body that is compressed or otherwise encoded (RFC 9110 §8.4). None is decoded: a small one can be a huge one. */
+export function hasEncodedBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
+  return encoding !== '' && encoding !== 'identity';
+}
+
 /** Replaces the body that was, or will be, received. */
 export function setBody(request: IncomingMessage, body: Buffer): void {
   stateOf(request).body = Promise.resolve(body);

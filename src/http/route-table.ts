@@ -1,6 +1,7 @@
 /** Matches requests against the routes of surfaces. Fixed paths are found by one look-up, whatever their number. */
 import type { Context } from 'koa';
 import { match } from 'path-to-regexp';
+import { hasEncodedBody } from './body.ts';
 import { annotate } from './request-state.ts';
 import type { Params, Route, Routed, Surface } from './routes.ts';
 
@@ -96,6 +97,7 @@ async function answerAt<R extends Request>(
   openToPages(ctx, route === undefined ? routes : [route]);
   if (route === undefined) refuseMethod(surface, routes, ctx);
   else if (params === undefined) surface.refuse(ctx, { kind: 'bad_address' });
+  else if (hasEncodedBody(ctx.req)) refuseEncoding(surface, ctx);
   else await route.handler({ ...request, path, params });
   return true;
 }
@@ -111,6 +113,12 @@ function decoded(params: Params): Params | undefined {
 
 function fits({ params: patterns = {} }: Pick<Route<never>, 'params'>, params: Params): boolean {
   return Object.entries(patterns).every(([name, pattern]) => pattern.test(params[name] ?? ''));
+}
+
+/** RFC 9110 §15.5.16: the field says what is accepted instead. */
+function refuseEncoding<R extends Request>(surface: Surface<R>, ctx: Context): void {
+  ctx.set('Accept-Encoding', 'identity');
+  surface.refuse(ctx, { kind: 'encoded_body' });
 }
 
 type Opened = Pick<Route<never>, 'crossOrigin' | 'method'>;

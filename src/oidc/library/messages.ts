@@ -69,6 +69,22 @@ export const malformedVerifier: readonly Template[] = [
 /** `error_description` of `invalid_request`: the origin is not registered. The values are the origin and the client. */
 export const originNotAllowed: Template = template('origin ', ' not allowed for client: ', '');
 
+/** The messages of errors in a JWT that quote nothing of it. */
+export const jwtFaults = {
+  notJson: 'payload is not of JWT type (JSON serialized object)',
+  notActiveYet: 'jwt not active yet',
+  issuedInFuture: 'jwt issued in the future',
+  expired: 'jwt expired',
+  otherIssuer: 'jwt issuer invalid',
+  nbf: 'invalid nbf value',
+  iat: 'invalid iat value',
+  exp: 'invalid exp value',
+  jti: 'invalid jti value',
+  iss: 'invalid iss value',
+  aud: 'invalid aud value',
+  sub: 'invalid sub value',
+} as const;
+
 /** `error_description` of `invalid_request`: a form of a page was sent before, or too late. */
 export const staleForm = {
   /** The session holds no logout to confirm. */
