@@ -13,8 +13,8 @@ const oidcScopes: readonly string[] = ['openid', 'profile', 'email', 'address', 
 export type Problem = {
   readonly path: readonly (string | number)[];
   readonly message: string;
-  /** The unknown name and the known ones, for a suggestion. */
-  readonly unknown?: { readonly given: string; readonly known: readonly string[] };
+  /** The unknown name, of what, and the known ones, for a suggestion. */
+  readonly unknown?: { readonly what: string; readonly given: string; readonly known: readonly string[] };
 };
 
 /** Problems of a realm's own settings, paths from the settings. */
@@ -95,7 +95,13 @@ export function unknownNames(
   return names.flatMap((given, index) =>
     known.includes(given)
       ? []
-      : [{ path: [...path, index], message: `there is no ${what} "${given}"`, unknown: { given, known } }],
+      : [
+          {
+            path: [...path, index],
+            message: `there is no ${what} "${given}"`,
+            unknown: { what, given, known },
+          },
+        ],
   );
 }
 

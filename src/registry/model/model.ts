@@ -68,7 +68,7 @@ export const loginOptions = z.strictObject({
   logo: httpUrl.optional(),
   color: z
     .string()
-    .regex(/^#[0-9a-f]{6}$/i)
+    .regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #1a2b3c')
     .optional(),
 });
 

@@ -70,12 +70,9 @@ export function createPasswords({ queue, breached }: { queue: WorkQueue; breache
     policy: PasswordPolicy,
     about: PasswordOwner,
   ): Promise<readonly PasswordFault[]> {
-    if (isTooLong(password)) {
-      return ['too_long'];
-    }
-    const faults = faultsOf(password, policy, about);
-    const isKnown = policy.refuseBreached && (isBreached(password) || (await breached?.(password)));
-    return isKnown ? [...faults, 'breached'] : faults;
+    const faults = faultsOfPassword(password, policy, about);
+    if (!policy.refuseBreached || faults.includes('breached') || isTooLong(password)) return faults;
+    return (await breached?.(password)) === true ? [...faults, 'breached'] : faults;
   }
 
   return { hash, verify, check };
@@ -95,7 +92,22 @@ async function compare(forms: readonly string[], stored: string | undefined): Pr
   return NO_MATCH;
 }
 
-function faultsOf(password: string, policy: PasswordPolicy, about: PasswordOwner): readonly PasswordFault[] {
+/** What the policy and the built-in list of common passwords have against a password. Hashes nothing. */
+export function faultsOfPassword(
+  password: string,
+  policy: PasswordPolicy,
+  about: PasswordOwner,
+): readonly PasswordFault[] {
+  if (isTooLong(password)) return ['too_long'];
+  const ofPolicy = faultsOfPolicy(password, policy, about);
+  return policy.refuseBreached && isBreached(password) ? [...ofPolicy, 'breached'] : ofPolicy;
+}
+
+function faultsOfPolicy(
+  password: string,
+  policy: PasswordPolicy,
+  about: PasswordOwner,
+): readonly PasswordFault[] {
   const normalised = normalise(password);
   const length = charactersIn(normalised);
   const repeats = (text: string | undefined) =>
