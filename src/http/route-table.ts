@@ -173,8 +173,11 @@ function restOf<R extends Request>(surface: Surface<R>) {
   ];
 }
 
-/** Tells a path without that of the public address; empty for what is not below it. */
+/**
+ * Tells a path without that of the public address; empty for that very path. A proxy may have taken it away already: then
+ * the path stays as it is.
+ */
 export function pathsBelow(publicUrl: string): (path: string) => string {
   const base = new URL(publicUrl).pathname.replace(/\/$/, '');
-  return (path) => (path.startsWith(`${base}/`) ? path.slice(base.length) : '');
+  return (path) => (path === base || path.startsWith(`${base}/`) ? path.slice(base.length) : path);
 }

@@ -152,3 +152,17 @@ describe('files that are not read', () => {
     ]);
   });
 });
+
+it('claims of the realm have names that nothing else has', async () => {
+  const claims = 'claims: [{ name: department }, { name: sub }, { name: department }, { name: "a b" }]';
+
+  expect(await faultsOf({ 'acme.yaml': `name: acme\n${claims}\n` })).toEqual([
+    expect.stringContaining('claims[3].name: letters, digits'),
+  ]);
+  expect(await faultsOf({ 'acme.yaml': `name: acme\n${claims.replace(', { name: "a b" }', '')}\n` })).toEqual(
+    [
+      expect.stringContaining('claims[1].name: "sub" has a meaning of its own'),
+      expect.stringContaining('claims[2].name: claim "department" is there twice'),
+    ],
+  );
+});

@@ -114,8 +114,9 @@ function realmAddress(path: string, basePath: string): RealmAddress | undefined 
     const realm = path.slice(`${OAUTH_METADATA}${basePath}/realms/`.length);
     return realm.includes('/') ? undefined : { realm, path: OAUTH_METADATA, isAlias: false };
   }
-  if (!path.startsWith(`${basePath}/`) && path !== basePath) return undefined;
-  const match = /^(\/auth)?\/realms\/([^/]+)(\/.*)?$/.exec(path.slice(basePath.length));
+  // A proxy may have taken the path of the public address away.
+  const below = path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path;
+  const match = /^(\/auth)?\/realms\/([^/]+)(\/.*)?$/.exec(below);
   if (match?.[2] === undefined) return undefined;
   return { realm: match[2], path: match[3] ?? '', isAlias: match[1] !== undefined };
 }
