@@ -48,7 +48,7 @@ export type FormReading =
   | { readonly fault: 'value_too_long'; readonly name: string };
 
 /** The number of fields that `node:querystring` parses, which the protocol library uses. */
-const MAX_FIELDS = 1000;
+export const MAX_FIELDS = 1000;
 
 /** The fields of an `application/x-www-form-urlencoded` body in UTF-8, whatever charset the request names. */
 export async function readForm(request: IncomingMessage, limits: FormLimits): Promise<FormReading> {

@@ -9,7 +9,7 @@ import { paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
 /** The longest query that browsers and proxies accept; a larger request must be pushed (RFC 9126). */
-const LONGEST_QUERY = 8000;
+export const LONGEST_QUERY = 8000;
 
 const postable: ReadonlySet<string> = new Set([paths.authorization, paths.logout]);
 
