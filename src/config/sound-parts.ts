@@ -47,7 +47,7 @@ export function soundSettings(given: Fields): SoundSettings | undefined {
       return [name, entries];
     }),
   );
-  const settings = withoutFaults(realmSettings, { name: 'unsound', ...kept });
+  const settings = withoutFaults(realmSettings, { ...kept, name: 'unsound' });
   if (settings === undefined) return undefined;
   const lost = new Set(Object.keys(lists).filter((name) => name in given && !Array.isArray(given[name])));
   const isReal = (problem: Problem) =>

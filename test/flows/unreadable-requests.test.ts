@@ -17,6 +17,13 @@ const quiet = useServer({
   log: quietLog,
 });
 
+const proxiedLog: string[] = [];
+const proxied = useServer({
+  realms: [acme()],
+  env: { DAYPASS_LOG: 'info', DAYPASS_TRUST_PROXY: '127.0.0.0/8' },
+  log: proxiedLog,
+});
+
 /** Sends bytes as they are, and reads until the server ends the connection. */
 async function send(base: string, bytes: string): Promise<string> {
   const socket = connect(Number(new URL(base).port), '127.0.0.1');
@@ -70,6 +77,23 @@ describe('the line of a request', () => {
     await expect
       .poll(() => log.map((line) => JSON.parse(line)))
       .toContainEqual(expect.objectContaining({ route: 'token', pid: process.pid, address: '127.0.0.1' }));
+  });
+
+  it.each([
+    ['of a proxy that is trusted', proxied, proxiedLog, '203.0.113.9'],
+    ['of nobody else', server, log, '127.0.0.1'],
+  ])('takes the word %s for the address', async (_, asked, lines, address) => {
+    lines.length = 0;
+    const headers = { 'x-forwarded-for': '203.0.113.9' };
+    await postForm(
+      asked.endpoint('acme', 'token'),
+      { grant_type: 'client_credentials' },
+      { auth: engine, headers },
+    );
+
+    await expect
+      .poll(() => lines.map((line) => JSON.parse(line)))
+      .toContainEqual(expect.objectContaining({ route: 'token', address }));
   });
 
   it('leaves the address out where the setting says so', async () => {

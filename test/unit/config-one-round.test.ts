@@ -75,6 +75,18 @@ describe('one check', () => {
   });
 });
 
+it('a name that is none hides nothing', async () => {
+  const files = full({ user: '{ username: ann, roles: [nobody] }' });
+
+  expect(await faultsOf({ 'acme.yaml': files['acme.yaml'].replace('name: acme', 'name: Acme Inc') })).toEqual(
+    [
+      expect.stringContaining('name: lower-case letters'),
+      expect.stringContaining('name: must be "acme"'),
+      expect.stringContaining('users[0].roles[0]: there is no role "nobody"'),
+    ],
+  );
+});
+
 describe('a password in a realm file', () => {
   const withPassword = (text: string, policy = '') => ({
     'acme.yaml': `name: acme\n${policy}users:\n  - username: ann.lee\n    email: ann@lee.test\n    ${text}\n`,

@@ -59,7 +59,7 @@ function checkClaims({ claims }: RealmSettings): Problem[] {
 
 const takenClaims: ReadonlySet<string> = new Set(
   `iss sub aud exp nbf iat jti azp nonce auth_time acr amr sid typ at_hash c_hash s_hash cnf act may_act scope client_id
-  active token_type username roles groups realm realm_access resource_access session_state events sub_id
+  active token_type username roles realm realm_access resource_access session_state events sub_id
   authorization_details claims _claim_names _claim_sources name given_name family_name middle_name nickname
   preferred_username profile picture website email email_verified gender birthdate zoneinfo locale phone_number
   phone_number_verified address updated_at`.split(/\s+/),
