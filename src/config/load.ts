@@ -52,6 +52,8 @@ function settingsOf(values: z.infer<z.ZodObject<typeof variables>>): Settings {
     trustProxy: Object.freeze(values.DAYPASS_TRUST_PROXY),
     ...(values.DAYPASS_DEFAULT_REALM && { defaultRealm: values.DAYPASS_DEFAULT_REALM }),
     logLevel: values.DAYPASS_LOG,
+    logAddress: values.DAYPASS_LOG_ADDRESS,
+    maxHeaderBytes: values.DAYPASS_MAX_HEADER_BYTES,
     adminPort: values.DAYPASS_ADMIN_PORT,
     stopDelay: values.DAYPASS_STOP_DELAY,
     clientCertHeader: values.DAYPASS_CLIENT_CERT_HEADER,
