@@ -14,6 +14,7 @@ import { createRouteTable, pathsBelow, type RouteTable } from './http/route-tabl
 import { apiHeaders } from './http/security-headers.ts';
 import { createStopping, type Stopping } from './http/stopping.ts';
 import { createTrustedProxy } from './http/trusted-proxy.ts';
+import { createUnreadableAnswerer } from './http/unreadable-requests.ts';
 import { createMetrics } from './observability/metrics.ts';
 import type { RealmProvider } from './oidc/provider/provider.ts';
 import { createProviderPool, type ProviderPool } from './oidc/provider/provider-pool.ts';
@@ -66,7 +67,9 @@ export async function startServer(services: Services, demoRealm?: DemoRealm): Pr
   );
   const streams = createEventStreams(services);
   const listener = createListener({ ...services, streams, stopping }, metrics, demo);
-  const main = await listen(createServer(listener), settings).catch(async (error: unknown) => {
+  const server = createServer({ maxHeaderSize: settings.maxHeaderBytes }, listener);
+  server.on('clientError', createUnreadableAnswerer({ ...settings, logger, metrics }));
+  const main = await listen(server, settings).catch(async (error: unknown) => {
     streams.close();
     await stop(admin);
     throw error;
@@ -118,7 +121,7 @@ function createListener(
   const answer = createApp(services, pool, demo).callback();
   const headers = apiHeaders({ isHttps: publicUrl.startsWith('https:') });
   return createRequestLifecycle(
-    { headers, trustedProxy: createTrustedProxy(settings), logger, metrics, stopping },
+    { ...settings, headers, trustedProxy: createTrustedProxy(settings), logger, metrics, stopping },
     async (request, response) => {
       if (!(await tryFastPath(request, response))) await answer(request, response);
     },

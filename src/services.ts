@@ -6,7 +6,7 @@ import { createPasswordLinks } from './authn/password-links.ts';
 import { createBackground } from './base/background.ts';
 import { type Clock, systemClock } from './base/clock.ts';
 import { hmac } from './base/hash.ts';
-import { checkRealmDocument } from './config/realm-files.ts';
+import { checkRealmDocument } from './config/realm-checks.ts';
 import type { Settings } from './config/settings.ts';
 import { createGuests } from './guest/guests.ts';
 import { isNarrowerCeiling } from './guest/limits/ceiling-change.ts';

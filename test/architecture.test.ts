@@ -45,7 +45,7 @@ surfaces/admin/start       > base registry/model registry authn
 oidc/library               > base limits http tokens
 oidc/profiles              > base registry/model tokens oidc/library
 oidc/realm                 > base observability storage/port limits http keys registry/model registry/passwords
-                             registry guest/grant guest/limits guest authn oidc/profiles
+                             registry guest/grant guest/limits guest authn oidc/library oidc/profiles
 oidc/proofs                > base storage/port revocation tokens oidc/library oidc/realm
 oidc/tokens                > base registry/model oidc/library oidc/profiles oidc/realm
 oidc/records               > base storage/port revocation limits keys registry/model tokens oidc/library

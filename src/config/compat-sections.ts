@@ -1,5 +1,6 @@
 /** Checks the sections of embed products in a realm file, by the same schemas as the facades. */
 import type { Problem } from '../registry/model/check-realm.ts';
+import { inWords } from '../registry/model/issue-words.ts';
 import type { RealmSettings } from '../registry/model/model.ts';
 import { facades } from '../surfaces/facades/facades.ts';
 import { didYouMean } from './faults.ts';
@@ -28,7 +29,7 @@ function checkSection(
     const known = facades.map((facade) => facade.name);
     return [{ path: [], message: `there is no such field${didYouMean(name, known)}`, isKey: true }];
   }
-  const { error } = section.schema.safeParse(given);
+  const { error } = section.schema.safeParse(given, inWords);
   if (error !== undefined) return error.issues.flatMap((issue) => findingsOf(section.schema, issue, given));
   return settings === undefined ? [] : section.problemsOf(settings, given);
 }

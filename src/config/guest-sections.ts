@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { guestPolicy } from '../guest/grant/guest-policy.ts';
 import { type Mints, mints } from '../guest/limits/ceiling.ts';
 import { type Problem, unknownNames } from '../registry/model/check-realm.ts';
+import { inWords } from '../registry/model/issue-words.ts';
 import type { RealmSettings } from '../registry/model/model.ts';
 import { type Finding, findingsOf } from './schema-hints.ts';
 
@@ -57,7 +58,7 @@ function namesOf(
 }
 
 function issuesOf(schema: z.ZodType, given: unknown, path: Path): readonly Finding[] {
-  const issues = schema.safeParse(given).error?.issues ?? [];
+  const issues = schema.safeParse(given, inWords).error?.issues ?? [];
   return issues
     .flatMap((issue) => findingsOf(schema, issue, given))
     .map((finding) => ({ ...finding, path: [...path, ...finding.path] }));

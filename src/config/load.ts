@@ -53,6 +53,8 @@ function settingsOf(values: z.infer<z.ZodObject<typeof variables>>): Settings {
     adminRealm: values.DAYPASS_ADMIN_REALM,
     ...(values.DAYPASS_DEFAULT_REALM && { defaultRealm: values.DAYPASS_DEFAULT_REALM }),
     logLevel: values.DAYPASS_LOG,
+    logAddress: values.DAYPASS_LOG_ADDRESS,
+    maxHeaderBytes: values.DAYPASS_MAX_HEADER_BYTES,
     adminPort: values.DAYPASS_ADMIN_PORT,
     stopDelay: values.DAYPASS_STOP_DELAY,
     clientCertHeader: values.DAYPASS_CLIENT_CERT_HEADER,

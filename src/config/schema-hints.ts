@@ -26,8 +26,8 @@ export function findingsOf(schema: z.core.$ZodType, issue: Issue, value: unknown
 }
 
 function messageOf(issue: Issue, given: unknown): string {
-  if (given === undefined) return 'is missing';
   if (issue.code !== 'invalid_value') return issue.message;
+  if (given === undefined) return 'is missing';
   const known = issue.values.map(String);
   const hint = typeof given === 'string' ? didYouMean(given, known) : '';
   return `must be ${known.length > 1 ? 'one of ' : ''}${known.join(', ')}${hint}`;
@@ -44,10 +44,21 @@ function findingsOfUnion(
     const choice = literals.length > 0 ? `must be one of ${literals.join(', ')}` : issue.message;
     return [{ path: issue.path, message: choice }];
   }
+  const forms = issue.errors.map(formOf);
+  if (forms.every((form) => form !== undefined)) {
+    return [{ path: issue.path, message: `must be ${forms.join(' or ')}` }];
+  }
   const best = issue.errors.toSorted((a, b) => depthOf(b) - depthOf(a))[0] ?? [];
   return best.flatMap((inner) =>
     findingsOf(schema, { ...inner, path: [...issue.path, ...inner.path] }, value),
   );
+}
+
+/** What a form takes, where the value is not even of its type. */
+function formOf([issue, ...others]: readonly Issue[]): string | undefined {
+  if (issue === undefined || others.length > 0 || issue.path.length > 0) return undefined;
+  if (issue.code === 'invalid_value') return issue.values.map(String).join(' or ');
+  return issue.code === 'invalid_type' ? /^must be (.+), not /.exec(issue.message)?.[1] : undefined;
 }
 
 function literalsOf(issue: Issue): readonly string[] {

@@ -27,6 +27,10 @@ export type Settings = {
   /** The realm whose administrators administer every realm; it need not exist. */
   readonly adminRealm: string;
   readonly logLevel: LogLevel;
+  /** True when the line of a request has the caller's network address. */
+  readonly logAddress: boolean;
+  /** The most bytes that the header fields of a request may have together. */
+  readonly maxHeaderBytes: number;
   readonly adminPort: number;
   /** Seconds that the server still serves after it was told to stop, while readiness says that it does not. */
   readonly stopDelay: number;
@@ -94,9 +98,17 @@ const trustProxy = z.string().transform((text, context) => {
   return networks.flatMap((network) => cidrOf(network) ?? []);
 });
 
-const allowPrivateFetch = z
+const yesOrNo = z
   .enum(['0', '1', 'false', 'true'], { error: 'must be 1 or 0' })
   .transform((text) => text === '1' || text === 'true');
+
+/** Less than 8 KiB would refuse browsers' cookies; more than 128 KiB is nobody's, and is held for each connection. */
+const maxHeaderBytes = z
+  .string()
+  .refine((text) => /^\d{4,6}$/.test(text) && Number(text) >= 8192 && Number(text) <= 131_072, {
+    error: 'must be bytes, 8192 to 131072',
+  })
+  .transform(Number);
 
 const headerName = z
   .string()
@@ -122,11 +134,13 @@ export const variables = {
   DAYPASS_DEFAULT_REALM: realmName.optional(),
   DAYPASS_ADMIN_REALM: realmName.default('daypass-admin'),
   DAYPASS_LOG: logLevel.default('info'),
+  DAYPASS_LOG_ADDRESS: yesOrNo.prefault('1'),
+  DAYPASS_MAX_HEADER_BYTES: maxHeaderBytes.prefault('16384'),
   DAYPASS_ADMIN_PORT: port.prefault('9000'),
   DAYPASS_STOP_DELAY: stopDelay.prefault('1'),
   DAYPASS_CLIENT_CERT_HEADER: headerName.prefault('client-cert'),
   DAYPASS_CLIENT_CERT_VERIFIED_HEADER: headerName.optional(),
-  DAYPASS_ALLOW_PRIVATE_FETCH: allowPrivateFetch.prefault('0'),
+  DAYPASS_ALLOW_PRIVATE_FETCH: yesOrNo.prefault('0'),
 };
 
 /** The 32 bytes of a master key in base64; `undefined` when the text is anything else. */

@@ -32,9 +32,9 @@ export function readYaml(text: string, env: Environment): YamlSource {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const faults = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
+  const faults = [...document.errors, ...document.warnings].map(({ pos, code, message }) => ({
     place: at(pos[0]),
-    message,
+    message: words[code] ?? `is not YAML: ${message}`,
   }));
   if (faults.length > 0) {
     const bare = bareReference(text, document.errors[0]?.pos[0] ?? 0);
@@ -53,6 +53,19 @@ export function readYaml(text: string, env: Environment): YamlSource {
     locate: (path, isKey = false) => at(offsetOf(document, path, isKey)),
   };
 }
+
+/** What the parser's codes mean for who wrote the file. */
+const words: Readonly<Record<string, string>> = {
+  DUPLICATE_KEY: 'this field is there twice: leave one of them out',
+  TAB_AS_INDENT: 'lines are indented by spaces, not by tabs',
+  BAD_INDENT: 'the indentation does not fit the lines above',
+  MISSING_CHAR: 'a closing quote, bracket or brace, or a comma or colon, is missing before here',
+  BAD_ALIAS: 'an alias (*name) needs the anchor (&name) of that name above',
+  MULTIPLE_DOCS: 'a file holds one realm: leave out what follows "---"',
+  BLOCK_IN_FLOW: 'inside { } and [ ] there are no lists or maps by indentation',
+  BLOCK_AS_IMPLICIT_KEY: 'a value on the line of its field holds a colon: put it in quotes',
+  TAG_RESOLVE_FAILED: 'there is no such tag: leave out what begins with !',
+};
 
 const BARE = { message: `a reference inside { } or [ ] needs quotes: "\${NAME}"` };
 
@@ -74,7 +87,10 @@ function plainOf(document: Document, faults: readonly TextFault[]): Pick<YamlSou
   } catch (error) {
     // Thrown for aliases that expand beyond reason, or that refer to nothing.
     if (!(error instanceof ReferenceError)) throw error;
-    const fault = { place: { line: 1, column: 1 }, message: error.message };
+    const fault = {
+      place: { line: 1, column: 1 },
+      message: 'aliases (*name) refer to nothing, or expand beyond reason',
+    };
     return { value: undefined, faults: [...faults, fault] };
   }
 }

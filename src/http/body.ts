@@ -25,6 +25,12 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
   return state.body;
 }
 
+/** True for a body that is compressed or otherwise encoded (RFC 9110 §8.4). None is decoded: a small one can be a huge one. */
+export function hasEncodedBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
+  return encoding !== '' && encoding !== 'identity';
+}
+
 /** Replaces the body that was, or will be, received. */
 export function setBody(request: IncomingMessage, body: Buffer): void {
   stateOf(request).body = Promise.resolve(body);
@@ -42,7 +48,7 @@ export type FormReading =
   | { readonly fault: 'value_too_long'; readonly name: string };
 
 /** The number of fields that `node:querystring` parses, which the protocol library uses. */
-const MAX_FIELDS = 1000;
+export const MAX_FIELDS = 1000;
 
 /** The fields of an `application/x-www-form-urlencoded` body in UTF-8, whatever charset the request names. */
 export async function readForm(request: IncomingMessage, limits: FormLimits): Promise<FormReading> {

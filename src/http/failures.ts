@@ -1,10 +1,9 @@
-/** The last resort for errors: a store that cannot be reached, or a bug. */
+/** The last resort for errors: a store that cannot be reached, or a bug. And JSON without Koa, which it sends. */
 import type { ServerResponse } from 'node:http';
 import type { Middleware } from 'koa';
 import { isTemporary } from '../base/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { BrokenOff } from './body.ts';
-import { sendJson } from './send-json.ts';
 
 /** The status in log and metrics of a request whose caller has hung up, as nginx counts it. Nobody receives it. */
 export const HUNG_UP = 499;
@@ -37,4 +36,13 @@ export function answerFailures(logger: Logger): Middleware {
       answerFailure(logger, ctx.res, error);
     }
   };
+}
+
+/** Answers with JSON, without a framework. Headers that were set stay. */
+export function sendJson(response: ServerResponse, status: number, body: object): void {
+  const text = JSON.stringify(body);
+  response.statusCode = status;
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Length', Buffer.byteLength(text));
+  response.end(text);
 }

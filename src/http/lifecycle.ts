@@ -7,6 +7,7 @@ import { performance } from 'node:perf_hooks';
 import { randomId } from '../base/random.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { addressOf } from '../observability/request-source.ts';
 import { withSharedPatience } from '../storage/port/request-patience.ts';
 import { answerFailure } from './failures.ts';
 import { beginRequest, type RequestState } from './request-state.ts';
@@ -23,6 +24,8 @@ type EntranceDeps = {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly stopping: Stopping;
+  /** True when the line of a request has the caller's network address. */
+  readonly logAddress: boolean;
 };
 
 export function createRequestLifecycle(deps: EntranceDeps, answer: Answerer): RequestListener {
@@ -33,7 +36,7 @@ export function createRequestLifecycle(deps: EntranceDeps, answer: Answerer): Re
     for (const [name, value] of headers) response.setHeader(name, value);
     response.setHeader('X-Request-Id', requestId);
     const open = deps.stopping.enter(response);
-    deps.trustedProxy.admit(request);
+    const address = deps.trustedProxy.admit(request);
     const state = beginRequest(request, requestId);
     try {
       await withSharedPatience(() => answer(request, response));
@@ -43,7 +46,7 @@ export function createRequestLifecycle(deps: EntranceDeps, answer: Answerer): Re
       deps.stopping.leave(open);
     }
     const durationMs = performance.now() - startedAt;
-    note(deps, { request, state, status: response.statusCode, durationMs });
+    note(deps, { request, state, status: response.statusCode, durationMs, address });
   };
 }
 
@@ -52,14 +55,27 @@ type Done = {
   readonly state: RequestState;
   readonly status: number;
   readonly durationMs: number;
+  /** The caller's, after trusted proxies. */
+  readonly address: string;
 };
 
-function note({ logger, metrics }: EntranceDeps, { request, state, status, durationMs }: Done): void {
+function note(deps: EntranceDeps, { request, state, status, durationMs, address }: Done): void {
+  const { logger, metrics, logAddress } = deps;
   const { route = 'other', ...notes } = state.annotations;
   const path = state.answeredBy;
   metrics.observe({ route, status, durationMs, path, wrong: notes.wrong, limit: notes.limit });
   if (!logger.isLevelEnabled('info')) return;
   const ms = Math.round(durationMs * 10) / 10;
   const by = path === undefined ? {} : { path };
-  logger.info({ requestId: state.id, method: request.method, route, ...by, status, ms, ...notes });
+  const from = logAddress ? addressOf(address) : undefined;
+  logger.info({
+    requestId: state.id,
+    method: request.method,
+    route,
+    ...by,
+    status,
+    ms,
+    address: from,
+    ...notes,
+  });
 }

@@ -27,7 +27,7 @@ export const problemKinds = {
   conflict: { status: 409, title: 'The request contradicts an earlier one' },
   precondition_failed: { status: 412, title: 'It has been changed since it was read' },
   body_too_large: { status: 413, title: 'The body is too large' },
-  unsupported_media_type: { status: 415, title: 'The body is not JSON' },
+  unsupported_media_type: { status: 415, title: 'The body is not plain JSON' },
   precondition_required: { status: 428, title: 'A change says which version it changes' },
   too_many_requests: { status: 429, title: 'More than may be in this time' },
   not_implemented: { status: 501, title: 'This is not offered' },
@@ -119,12 +119,15 @@ export async function withProblems<Call extends { readonly ctx: Context }>(
 
 /** The refusals of a surface that answers with problems, for a request that none of its routes takes. */
 export function refuseWithProblem(ctx: Context, { kind }: RouteFault): void {
-  const problem =
-    kind === 'method_not_allowed'
-      ? new Problem('method_not_allowed', 'the method is not for this address')
-      : new Problem('invalid_request', 'the address is malformed');
-  answerProblem(ctx, problem);
+  const [code, detail] = routeFaults[kind];
+  answerProblem(ctx, new Problem(code, detail));
 }
+
+const routeFaults = {
+  method_not_allowed: ['method_not_allowed', 'the method is not for this address'],
+  bad_address: ['invalid_request', 'the address is malformed'],
+  encoded_body: ['unsupported_media_type', 'send the body without content-encoding'],
+} as const satisfies Record<RouteFault['kind'], readonly [ProblemCode, string]>;
 
 /** The same for a realm that cannot be read at the moment. */
 export function tellOutageAsProblem(ctx: Context): void {

@@ -1,6 +1,7 @@
 /** Matches requests against the routes of surfaces. Fixed paths are found by one look-up, whatever their number. */
 import type { Context } from 'koa';
 import { match } from 'path-to-regexp';
+import { hasEncodedBody } from './body.ts';
 import { annotate } from './request-state.ts';
 import type { Params, Route, Routed, Surface } from './routes.ts';
 
@@ -96,6 +97,7 @@ async function answerAt<R extends Request>(
   openToPages(ctx, route === undefined ? routes : [route]);
   if (route === undefined) refuseMethod(surface, routes, ctx);
   else if (params === undefined) surface.refuse(ctx, { kind: 'bad_address' });
+  else if (hasEncodedBody(ctx.req)) refuseEncoding(surface, ctx);
   else await route.handler({ ...request, path, params });
   return true;
 }
@@ -111,6 +113,12 @@ function decoded(params: Params): Params | undefined {
 
 function fits({ params: patterns = {} }: Pick<Route<never>, 'params'>, params: Params): boolean {
   return Object.entries(patterns).every(([name, pattern]) => pattern.test(params[name] ?? ''));
+}
+
+/** RFC 9110 §15.5.16: the field says what is accepted instead. */
+function refuseEncoding<R extends Request>(surface: Surface<R>, ctx: Context): void {
+  ctx.set('Accept-Encoding', 'identity');
+  surface.refuse(ctx, { kind: 'encoded_body' });
 }
 
 type Opened = Pick<Route<never>, 'crossOrigin' | 'method'>;
@@ -165,8 +173,11 @@ function restOf<R extends Request>(surface: Surface<R>) {
   ];
 }
 
-/** Tells a path without that of the public address; empty for what is not below it. */
+/**
+ * Tells a path without that of the public address; empty for that very path. A proxy may have taken it away already: then
+ * the path stays as it is.
+ */
 export function pathsBelow(publicUrl: string): (path: string) => string {
   const base = new URL(publicUrl).pathname.replace(/\/$/, '');
-  return (path) => (path.startsWith(`${base}/`) ? path.slice(base.length) : '');
+  return (path) => (path === base || path.startsWith(`${base}/`) ? path.slice(base.length) : path);
 }

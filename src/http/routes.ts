@@ -51,7 +51,8 @@ export type Routed<Request> = Request & { readonly path: string; readonly params
 /** Why a request to a known path reaches no handler. */
 export type RouteFault =
   | { readonly kind: 'method_not_allowed'; readonly allow: readonly string[] }
-  | { readonly kind: 'bad_address' };
+  | { readonly kind: 'bad_address' }
+  | { readonly kind: 'encoded_body' };
 
 export type Surface<Request> = {
   /** The name in the map of addresses, and the `route` in log lines and metrics. */
@@ -95,6 +96,11 @@ export function refusePlainly(ctx: Context, fault: RouteFault): void {
   if (fault.kind === 'bad_address') {
     ctx.status = 400;
     ctx.body = { error: 'HTTP 400 Bad Request' };
+    return;
+  }
+  if (fault.kind === 'encoded_body') {
+    ctx.status = 415;
+    ctx.body = { error: 'HTTP 415 Unsupported Media Type' };
     return;
   }
   ctx.status = 405;

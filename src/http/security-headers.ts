@@ -15,6 +15,8 @@
  * after the popup has gone back to the client: a client that logs in by popup would wait for ever. So pages within a
  * client's request say `isClientFlow`, and only a person's own pages are cut off.
  */
+import { createHash } from 'node:crypto';
+
 export type ResponseHeaders = Readonly<Record<string, string>>;
 
 export type PageSecurity = {
@@ -26,6 +28,11 @@ export type PageSecurity = {
   readonly images?: readonly (string | undefined)[];
   /** Addresses that a form's answer may redirect to. */
   readonly formTargets?: readonly string[];
+  /**
+   * The one script of a page that posts itself on (OAuth 2.0 Form Post Response Mode §2). Such a page has no
+   * `form-action`: nobody types anything there, and the client's answer to the post may redirect anywhere.
+   */
+  readonly script?: string;
   /** Origins that may put the page into a frame, `*` for all. Absent: none. */
   readonly framedBy?: readonly string[];
 };
@@ -43,7 +50,7 @@ const PERMISSIONS = [
   'usb',
 ];
 
-/** For our own pages: no script, no foreign style, no caching, and no framing unless `framedBy` says so. */
+/** For our own pages: no script but `script`, no foreign style, no caching, and no framing unless `framedBy` says so. */
 export function pageHeaders(security: PageSecurity): ResponseHeaders {
   const images = [...new Set((security.images ?? []).map(imageSource))].filter(isPresent);
   const chain = security.isClientFlow === true ? ['https:'] : [];
@@ -52,18 +59,16 @@ export function pageHeaders(security: PageSecurity): ResponseHeaders {
     "default-src 'none'",
     "style-src 'self'",
     ["img-src 'self'", ...images].join(' '),
-    ["form-action 'self'", ...targets].join(' '),
+    security.script === undefined
+      ? ["form-action 'self'", ...targets].join(' ')
+      : `script-src 'sha256-${digestOf(security.script)}'`,
   ];
   return documentHeaders(security, policy);
 }
 
-/**
- * The protocol library's own documents, which post themselves (OAuth 2.0 Form Post Response Mode §2): the library
- * adds its script's hash to the empty `script-src`. No `form-action`: nobody types anything there, and the client's
- * answer to the post may redirect anywhere.
- */
-export function autoPostHeaders(security: Pick<PageSecurity, 'isHttps'>): ResponseHeaders {
-  return documentHeaders({ ...security, isClientFlow: true }, ["default-src 'none'", 'script-src']);
+/** CSP3 §2.3.1: a script counts by the hash of its text. */
+function digestOf(script: string): string {
+  return createHash('sha256').update(script).digest('base64');
 }
 
 /** For answers to programs. If a browser ever shows one, it can do nothing. */

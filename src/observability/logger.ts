@@ -6,7 +6,8 @@ export type { Logger };
 export function createLogger(level: string, destination?: DestinationStream): Logger {
   const options: LoggerOptions = {
     level,
-    base: null,
+    // Several processes of one server write to one stream.
+    base: { pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: {
       paths: ['token', 'secret', 'password', 'code', 'email', 'authorization', 'cookie'].flatMap((key) => [

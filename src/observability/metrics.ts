@@ -9,9 +9,9 @@ type Request = {
   readonly route: string;
   readonly status: number;
   readonly durationMs: number;
-  readonly path: RequestPath | undefined;
-  readonly wrong: Annotations['wrong'];
-  readonly limit: Annotations['limit'];
+  readonly path?: RequestPath | undefined;
+  readonly wrong?: Annotations['wrong'];
+  readonly limit?: Annotations['limit'];
 };
 
 function addBuildInfo(registry: Registry): void {

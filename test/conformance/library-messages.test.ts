@@ -45,7 +45,8 @@ function literal(name: string, text: string): RegExp {
 }
 
 function templateLiteral({ parts }: Template): RegExp {
-  return new RegExp(`\`${parts.map(escaped).join('\\$\\{[^{}`]+\\}')}\``);
+  const value = '\\$\\{(?:[^{}`]|\\{[^{}`]*\\})+\\}';
+  return new RegExp(`\`${parts.map(escaped).join(value)}\``);
 }
 
 function escaped(text: string): string {

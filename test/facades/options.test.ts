@@ -20,7 +20,7 @@ describe('a compatibility section', () => {
     [
       'a key that is too short',
       'compat:\n  databrain:\n    serviceTokens: [short]\n',
-      '10:21 compat.databrain.serviceTokens[0]: Too small: expected string to have >=16 characters',
+      '10:21 compat.databrain.serviceTokens[0]: must have at least 16 characters',
     ],
     [
       'a key that is there twice',
@@ -45,7 +45,7 @@ describe('a compatibility section', () => {
     [
       'a life that is too long',
       'compat:\n  semaphor: { maxTtl: 99999999 }\n',
-      '9:23 compat.semaphor.maxTtl: Too big: expected number to be <=5184000',
+      '9:23 compat.semaphor.maxTtl: must be at most 5184000',
     ],
     [
       'a dashboard without a secret',

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { obtainCode } from '../support/browserless.ts';
 import { get, postForm } from '../support/http.ts';
 import { assertionType, clientAssertion, dpopProof, newKey } from '../support/proofs.ts';
-import { acme, engine, gateway, george } from '../support/realms.ts';
+import { acme, engine, gateway, george, warehouse } from '../support/realms.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 
 const lines: string[] = [];
@@ -136,6 +136,60 @@ describe('the line of a request', () => {
       outcome: 'ok',
       reason,
     });
+  });
+
+  it.each<
+    [string, Record<string, string>, readonly [string, string] | undefined, Record<string, string>, string]
+  >([
+    [
+      'an assertion of another key',
+      { client_assertion_type: assertionType, grant_type: 'client_credentials' },
+      undefined,
+      {},
+      'client authentication failed: the signature is wrong',
+    ],
+    [
+      'a header with broken percent-encoding',
+      { grant_type: 'client_credentials' },
+      ['%zz', '%zz'],
+      {},
+      'client_id and client_secret in the authorization header are not properly encoded: the percent-encoding is broken',
+    ],
+    [
+      'an assertion that is none',
+      { client_assertion: 'rubbish', client_assertion_type: assertionType, grant_type: 'client_credentials' },
+      undefined,
+      {},
+      'invalid client_assertion format: no JWT',
+    ],
+  ])('names in words what was wrong with %s', async (_, form, auth, headers, reason) => {
+    const assertion = await clientAssertion(await newKey(), 'by-key', server.issuer('strict'));
+    const raw = auth && { authorization: `Basic ${Buffer.from(auth.join(':')).toString('base64')}` };
+    await postForm(
+      server.endpoint('strict', 'token'),
+      'client_assertion_type' in form && !('client_assertion' in form)
+        ? { ...form, client_assertion: assertion }
+        : form,
+      { headers: { ...headers, ...raw } },
+    );
+
+    expect(await lastLine()).toMatchObject({ reason });
+  });
+
+  it('says that the revocation of a JWT went well', async () => {
+    const issued = await token({ grant_type: 'client_credentials', resource: warehouse }, engine);
+    expect(issued.json.access_token.split('.')).toHaveLength(3);
+    lines.length = 0;
+
+    await postForm(
+      server.endpoint('strict', 'revoke'),
+      { token: issued.json.access_token },
+      { auth: engine },
+    );
+
+    const line = await lastLine();
+    expect(line).toMatchObject({ route: 'revocation', client: 'ds-engine', outcome: 'ok', status: 200 });
+    expect(line).not.toHaveProperty('reason');
   });
 
   it('tells a logout by token from a revocation', async () => {

@@ -63,3 +63,45 @@ it('claims nothing for a hint that names no session', async () => {
     expect([answer.status, SIGNED_OUT.test(answer.text)]).toEqual([400, false]);
   }
 });
+
+describe('after the keys were taken away, an older hint', () => {
+  const withdraw = async () => {
+    const { json, visitor } = await obtain(server);
+    await server.services.keyRing.rotate('acme', { now: true });
+    return { hint: json.id_token, refreshToken: json.refresh_token, visitor };
+  };
+
+  it('has the person asked, who can then sign out', async () => {
+    const { hint, refreshToken, visitor } = await withdraw();
+    const url = `${server.endpoint('acme', 'logout')}?${new URLSearchParams({ id_token_hint: hint })}`;
+
+    const page = await visitor.open(url);
+
+    expect([page.status, SIGNED_OUT.test(page.text)]).toEqual([200, false]);
+    expect(await isAlive('acme', 'app', refreshToken)).toBe(true);
+    const done = await visitor.submit(page, { logout: 'yes' }, '/confirm');
+    expect(SIGNED_OUT.test(done.text)).toBe(true);
+    expect(await isAlive('acme', 'app', refreshToken)).toBe(false);
+  });
+
+  it('ends nothing without a cookie, and nothing is claimed', async () => {
+    const { hint, refreshToken } = await withdraw();
+
+    const answer = await logout('acme', { id_token_hint: hint });
+
+    expect([answer.status, SIGNED_OUT.test(answer.text)]).toEqual([400, false]);
+    expect(await isAlive('acme', 'app', refreshToken)).toBe(true);
+  });
+
+  it('of another issuer stays one that cannot be read', async () => {
+    const { hint } = await withdraw();
+    const [head, , signature] = hint.split('.');
+    const claims = Buffer.from(JSON.stringify({ iss: 'https://other.example', aud: 'app' })).toString(
+      'base64url',
+    );
+
+    const answer = await logout('acme', { id_token_hint: `${head}.${claims}.${signature}` });
+
+    expect(answer.status).toBe(400);
+  });
+});

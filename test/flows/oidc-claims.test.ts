@@ -3,8 +3,9 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { obtain, type Request, userinfo } from '../support/authorization.ts';
-import { postForm } from '../support/http.ts';
+import { get, postForm } from '../support/http.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
+import { useServer } from '../support/use-server.ts';
 import { browserRealm } from './oidc-realm.ts';
 
 let server: TestServer;
@@ -181,5 +182,46 @@ describe('pairwise subjects', () => {
 
     expect(again.walk.asked).toEqual([]);
     expect(again.claims.sub).toBe(decodeJwt(json.id_token).sub);
+  });
+});
+
+describe('claims from attributes', () => {
+  const claims = [
+    { name: 'department' },
+    { name: 'https://acme.test/sites', attribute: 'sites', scope: 'address' },
+    { name: 'nothing' },
+  ];
+  const base = browserRealm();
+  const user = {
+    ...base.users[0],
+    attributes: { department: 'Sales', sites: ['Berlin', 'Bonn'], secret: 'x' },
+  };
+  const own = useServer({ realms: [{ ...base, claims, users: [user] }] });
+
+  it('are at userinfo for who has their scope, and nothing else of the attributes is', async () => {
+    const infoOf = async (scope: string) => {
+      const { json } = await obtain(own, { params: { scope } });
+      return (await userinfo(own, json.access_token)).json;
+    };
+
+    const profile = await infoOf('openid profile');
+    expect(profile).toMatchObject({ department: 'Sales' });
+    expect(profile).not.toHaveProperty(['https://acme.test/sites']);
+    const address = await infoOf('openid address');
+    expect(address).toMatchObject({ 'https://acme.test/sites': ['Berlin', 'Bonn'] });
+    expect(Object.keys({ ...profile, ...address })).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(secret|nothing|sites)$/)]),
+    );
+  });
+
+  it('are in ID tokens where standard claims are, and in the metadata', async () => {
+    const scope = 'openid profile';
+    const plain = await obtain(own, { params: { scope } });
+    const full = await obtain(own, { clientId: 'claims', params: { scope } });
+    const metadata = await get(`${own.issuer('acme')}/.well-known/openid-configuration`);
+
+    expect(plain.claims).not.toHaveProperty('department');
+    expect(full.claims).toMatchObject({ department: 'Sales' });
+    expect(metadata.json.claims_supported).toContain('department');
   });
 });

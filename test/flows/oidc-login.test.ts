@@ -243,6 +243,21 @@ describe('the login page', () => {
     expect(kindOf({ ...wrong, status: 200 })).toBe('login');
   });
 
+  it.each([' george.becker', 'george.becker ', '\u00a0GEORGE@acme.test\t'])(
+    'takes a name with spaces at its ends, as the password grant does: %j',
+    async (username) => {
+      const visitor = createVisitor(server.url);
+      const page = await visitor.open(requestUrl(server, {}));
+      const form = { grant_type: 'password', client_id: 'dc-ui', username, password: 'my_password' };
+
+      const signedIn = await signIn(visitor, page, { username, password: 'my_password' });
+      const granted = await postForm(server.endpoint('acme', 'token'), form);
+
+      expect(responseOf(signedIn)).toHaveProperty('code');
+      expect(granted.status).toBe(200);
+    },
+  );
+
   it('takes no form that is not its own', async () => {
     const visitor = createVisitor(server.url);
     const page = await visitor.open(requestUrl(server, {}));

@@ -37,7 +37,7 @@ describe('the check of realm files', () => {
     [
       'half an encryption',
       [...service, 'idTokenEncryptedResponseEnc: A128GCM'],
-      'odd.yaml:3:5 clients[0].idTokenEncryptedResponseAlg: is mandatory property when idTokenEncryptedResponseEnc',
+      'odd.yaml:3:5 clients[0].idTokenEncryptedResponseAlg: is needed where idTokenEncryptedResponseEnc is given: add it',
     ],
     [
       'an algorithm that there is not',
@@ -47,7 +47,7 @@ describe('the check of realm files', () => {
     [
       'a level that the realm does not have',
       [...service, "defaultAcrValues: ['9']"],
-      'odd.yaml:6:23 clients[0].defaultAcrValues: can only contain',
+      'odd.yaml:6:23 clients[0].defaultAcrValues: can only have 1',
     ],
     [
       'pairwise subjects for two hosts',
@@ -57,10 +57,24 @@ describe('the check of realm files', () => {
         'subjectType: pairwise',
         'redirectUris: [https://a.example/cb, https://b.example/cb]',
       ],
-      'odd.yaml:3:5 clients[0].sectorIdentifierUri: is mandatory property',
+      'odd.yaml:3:5 clients[0].sectorIdentifierUri: is needed for this client: add it',
     ],
   ])('tells of %s, with its place', async (_what, lines, fault) => {
     expect(await check(lines)).toContain(fault);
+  });
+
+  it('tells of them beside all other faults, and of files that are passed over', async () => {
+    await writeFile(join(folder, 'realms', 'notes.yaml.bak'), 'x');
+
+    const said = await check([
+      ...service,
+      'idTokenEncryptedResponseEnc: A128GCM\n  - { id: other, public: 1 }',
+    ]);
+
+    expect(said).toContain('notes.yaml.bak is passed over');
+    expect(said).toContain('clients[1].public: must be true or false');
+    expect(said).toContain('clients[0].idTokenEncryptedResponseAlg: is needed');
+    await rm(join(folder, 'realms', 'notes.yaml.bak'));
   });
 
   it('takes what the library takes, and fetches nothing', async () => {

@@ -115,7 +115,7 @@ ${rest}`;
     ],
     [
       'secret: web-secret, previousSecret: web-before, previousSecretUntil: 2026-12-01',
-      'previousSecretUntil: Invalid ISO datetime',
+      'previousSecretUntil: must be a date and time by ISO 8601',
     ],
     [
       'public: true, grants: [client_credentials]',
@@ -197,7 +197,7 @@ ${rest}`;
       `fapi: true, jwks: { keys: [${key}] }, grants: [password]`,
       'grants[0]: a FAPI client cannot have the password grant',
     ],
-    ["redirectUris: ['/callback']", 'redirectUris[0]: Invalid URL'],
+    ["redirectUris: ['/callback']", 'redirectUris[0]: must be an absolute address'],
     ["redirectUris: ['https://a.test/#x']", 'redirectUris[0]: must have no fragment'],
     ["redirectUris: ['https://*.a.test/']", 'redirectUris[0]: must be exact; there are no wildcards'],
     ["redirectUris: ['https://u:p@a.test/']", 'redirectUris[0]: must hold no user name or password'],

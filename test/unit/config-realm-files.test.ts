@@ -124,35 +124,35 @@ describe('a fault', () => {
     [
       'a value of another type',
       withHead('enabled: maybe\n'),
-      'acme.yaml:8:10 enabled: Invalid input: expected boolean, received string',
+      'acme.yaml:8:10 enabled: must be true or false, not text',
     ],
     [
       'a missing field',
       withHead('users:\n  - email: a@b.test\n'),
       'acme.yaml:9:5 users[0].username: is missing',
     ],
-    ['a name that is there twice', withHead('apis: []\n'), 'acme.yaml:8:1 Map keys must be unique'],
-    ['a broken text', withHead('enabled: "yes\n'), 'acme.yaml:9:1 Missing closing "quote'],
+    [
+      'a name that is there twice',
+      withHead('apis: []\n'),
+      'acme.yaml:8:1 this field is there twice: leave one of them out',
+    ],
+    [
+      'a broken text',
+      withHead('enabled: "yes\n'),
+      'acme.yaml:9:1 a closing quote, bracket or brace, or a comma or colon, is missing before here',
+    ],
     [
       'a life beyond the longest',
       withHead('lifetimes: { offlineMax: 5184001 }\n'),
-      'acme.yaml:8:26 lifetimes.offlineMax: Too big: expected number to be <=5184000',
+      'acme.yaml:8:26 lifetimes.offlineMax: must be at most 5184000',
     ],
     [
       'another name than the file',
       { 'acme.yaml': 'name: other\n' },
       'acme.yaml:1:7 name: must be "acme", as the file is named',
     ],
-    [
-      'no realm at all',
-      { 'acme.yaml': '- a\n' },
-      'acme.yaml:1:1 realm: Invalid input: expected object, received array',
-    ],
-    [
-      'an empty file',
-      { 'acme.yaml': '' },
-      'acme.yaml:1:1 realm: Invalid input: expected object, received null',
-    ],
+    ['no realm at all', { 'acme.yaml': '- a\n' }, 'acme.yaml:1:1 realm: must be a map of fields, not a list'],
+    ['an empty file', { 'acme.yaml': '' }, 'acme.yaml:1:1 realm: must be a map of fields, not nothing'],
     [
       'an unknown role of a client',
       withClient('    roles: [analist]\n'),
@@ -223,8 +223,8 @@ describe('a fault', () => {
     expect(faults).toEqual([
       'acme.yaml:10:13 clients[0].roles[0]: there is no role "analist", did you mean "analyst"?',
       'acme.yaml:12:5 clients[1].aplicationType: there is no such field, did you mean "applicationType"?',
-      'acme.yaml:13:14 clients[1].enabled: Invalid input: expected boolean, received number',
-      'globex.yaml:2:7 demo: Invalid input: expected boolean, received string',
+      'acme.yaml:13:14 clients[1].enabled: must be true or false, not a number',
+      'globex.yaml:2:7 demo: must be true or false, not text: write true',
     ]);
   });
 

@@ -1,7 +1,7 @@
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { createRequestLifecycle } from '../../src/http/lifecycle.ts';
-import { apiHeaders, autoPostHeaders, pageHeaders } from '../../src/http/security-headers.ts';
+import { apiHeaders, pageHeaders } from '../../src/http/security-headers.ts';
 import { createStopping } from '../../src/http/stopping.ts';
 import { createTrustedProxy } from '../../src/http/trusted-proxy.ts';
 import { createLogger } from '../../src/observability/logger.ts';
@@ -89,9 +89,12 @@ describe('headers of other answers', () => {
   });
 
   it('leave a self-posting page room for the one script that is named by its hash', () => {
-    const policy = policyOf(autoPostHeaders({ isHttps: false }));
+    const policy = policyOf(pageHeaders({ isHttps: false, script: 'document.forms[0].submit()' }));
 
-    expect(policy).toBe("default-src 'none'; script-src; frame-ancestors 'none'; base-uri 'none'");
+    // printf %s 'document.forms[0].submit()' | openssl dgst -sha256 -binary | base64
+    expect(policy).toBe(
+      "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='; frame-ancestors 'none'; base-uri 'none'",
+    );
   });
 
   it('are set before a request is handled, so that it can replace them', async () => {
@@ -103,7 +106,14 @@ describe('headers of other answers', () => {
     });
     const headers = apiHeaders({ isHttps: false });
     const listener = createRequestLifecycle(
-      { headers, trustedProxy, logger, metrics: createMetrics(), stopping: createStopping() },
+      {
+        headers,
+        trustedProxy,
+        logger,
+        metrics: createMetrics(),
+        stopping: createStopping(),
+        logAddress: true,
+      },
       async (_, response) => {
         response.setHeader('Cache-Control', 'max-age=60');
         response.end('x');

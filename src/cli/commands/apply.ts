@@ -1,5 +1,5 @@
 import { loadSettings } from '../../config/load.ts';
-import { loadRealmFiles } from '../../config/realm-files.ts';
+import { orFaults, passedOverText, readRealmFiles } from '../../config/realm-files.ts';
 import type { Applied } from '../../registry/apply/apply.ts';
 import { type Command, print } from '../runtime/command.ts';
 import { withServices } from '../runtime/with-services.ts';
@@ -10,7 +10,9 @@ export const apply: Command = {
     'name is left alone. The folder is DAYPASS_CONFIG when none is given. Nothing is applied when a file has a fault.',
   argument: 'folder',
   async run({ argument }) {
-    const realms = await loadRealmFiles(argument ?? loadSettings().configFolder);
+    const files = orFaults(await readRealmFiles(argument ?? loadSettings().configFolder));
+    const { realms, passedOver } = files;
+    for (const file of passedOver) print(passedOverText(file));
     return withServices(async ({ registry }) => {
       for (const { name, file } of realms) print(`${name}: ${summaryOf(await registry.applyRealm(file))}`);
       return 0;

@@ -1,6 +1,6 @@
 import { ConfigFaults } from '../../config/faults.ts';
 import { loadSettings } from '../../config/load.ts';
-import { loadRealmFiles } from '../../config/realm-files.ts';
+import { passedOverText, readRealmFiles } from '../../config/realm-files.ts';
 import { faultsOfClients } from '../runtime/check-clients.ts';
 import { type Command, print } from '../runtime/command.ts';
 
@@ -12,18 +12,32 @@ export const checkConfig: Command = {
   async run({ argument }) {
     const settings = await faultsOf(async () => loadSettings());
     const folder = argument ?? settings.value?.configFolder;
-    const realms = folder === undefined ? undefined : await faultsOf(() => loadRealmFiles(folder));
-    const clients = realms?.value === undefined ? [] : await faultsOfClients(realms.value);
-    const faults = [...settings.faults, ...(realms?.faults ?? []), ...clients];
-    if (faults.length > 0) {
-      const unread =
-        realms === undefined ? ['realm files: not read, name their folder to check them too'] : [];
-      throw new ConfigFaults([...faults, ...unread]);
-    }
-    print(`settings and ${realms?.value?.length ?? 0} realm files are in order`);
+    const files = folder === undefined ? unread : await checkFiles(folder);
+    const faults = [...settings.faults, ...files.faults];
+    for (const file of files.passedOver) print(passedOverText(file));
+    if (faults.length > 0) throw new ConfigFaults([...faults, ...files.notes]);
+    print(`settings and ${files.count} realm files are in order`);
     return 0;
   },
 };
+
+const unread = {
+  count: 0,
+  faults: [],
+  passedOver: [],
+  notes: ['realm files: not read, name their folder to check them too'],
+};
+
+async function checkFiles(folder: string) {
+  const { value: read, faults } = await faultsOf(() => readRealmFiles(folder));
+  const ofClients = await faultsOfClients(read?.checkable ?? []);
+  return {
+    count: read?.realms.length ?? 0,
+    faults: [...faults, ...(read?.faults ?? []), ...ofClients],
+    passedOver: read?.passedOver ?? [],
+    notes: [],
+  };
+}
 
 async function faultsOf<T>(load: () => Promise<T>): Promise<{ value?: T; faults: readonly string[] }> {
   try {

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { loadSettings } from '../../config/load.ts';
-import { type LoadedRealm, loadRealmFiles } from '../../config/realm-files.ts';
+import { orFaults, passedOverText, type RealmFiles, readRealmFiles } from '../../config/realm-files.ts';
 import type { Settings } from '../../config/settings.ts';
 import { findDemoRealm } from '../../demo/demo-realm.ts';
 import { createLogger, type Logger } from '../../observability/logger.ts';
@@ -17,14 +17,16 @@ export const serve: Command = {
     'requests in flight, and ends. Realm files are applied first. Every setting is an environment variable.',
   async run() {
     const settings = loadSettings();
-    const realms = await loadRealmFiles(settings.configFolder);
+    const realms = orFaults(await readRealmFiles(settings.configFolder));
     const isAlone = settings.workers === 1 || cluster.isWorker;
     return isAlone ? runServer(settings, realms) : runWorkers(settings, realms);
   },
 };
 
-async function runServer(settings: Settings, realms: readonly LoadedRealm[]): Promise<number> {
+async function runServer(settings: Settings, { realms, passedOver }: RealmFiles): Promise<number> {
   const logger = await openLog(settings);
+  // In a worker, the parent process has said so.
+  if (!cluster.isWorker) for (const file of passedOver) logger.warn(passedOverText(file));
   const services = await openServices(settings, logger);
   const keyMaker = createKeyMaker(services);
   // In a worker, the parent process has applied the files and prints the greeting. Passwords are hashed on other
@@ -51,8 +53,9 @@ async function openLog({ logLevel, production }: Settings): Promise<Logger> {
   return createLogger(logLevel, isWatched ? await openTerminal() : undefined);
 }
 
-async function runWorkers(settings: Settings, realms: readonly LoadedRealm[]): Promise<number> {
+async function runWorkers(settings: Settings, { realms, passedOver }: RealmFiles): Promise<number> {
   const logger = await openLog(settings);
+  for (const file of passedOver) logger.warn(passedOverText(file));
   const services = await openServices(settings, logger);
   await applyRealms(services, realms);
   await logWarnings(services);

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { columnName, setOf } from './fields.ts';
 
-const MAX_NAMES = 200;
+export const MAX_NAMES = 200;
 const names = setOf(columnName, MAX_NAMES);
 
 const mask = z.enum(['null', 'hash', 'last4', 'bucket']);

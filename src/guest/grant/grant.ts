@@ -15,7 +15,7 @@ import { rows, usesRawSql } from './predicate.ts';
 import { type Fault, faultsOf, findUnreadable, type Refused, refusalsOf } from './refusal.ts';
 
 /** For clients; the embed products' calls say more, because their customers do. */
-const MAX_RESOURCES = 100;
+export const MAX_RESOURCES = 100;
 const MAX_PRODUCT_RESOURCES = 4000;
 
 const attribute = z.union(

@@ -14,7 +14,7 @@ import { type Fault, faultsOf, type Path } from './refusal.ts';
 export const MAX_LEVELS = 5;
 /** The most comparisons in a tree. */
 export const MAX_LEAVES = 100;
-const MAX_VALUES = 1000;
+export const MAX_VALUES = 1000;
 
 const scalar = z.union([dataText, dataNumber, z.boolean()], {
   error: 'must be a string, a number or a boolean',

@@ -13,7 +13,7 @@ import { toDetails } from './rar.ts';
 
 const PREFIX = 'dpg_';
 /** Longer values exceed the header limits of common servers. */
-const MAX_JWT_BYTES = 6 * 1024;
+export const MAX_JWT_BYTES = 6 * 1024;
 
 type Claims = Readonly<Record<string, unknown>>;
 

@@ -12,6 +12,7 @@ import { originNotAllowed } from '../library/messages.ts';
 import { routeNameOf } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { isLogoutByToken } from './logout-by-token.ts';
+import { problemOf } from './problem-of-cause.ts';
 import { clientRoutes } from './protocol-errors.ts';
 
 /** To be called when the answer is known; `thrown` is what the library refused the request with, if anything. */
@@ -65,16 +66,13 @@ function outcomeOf(ctx: Context, thrown: unknown): string {
   return ctx.status < 400 ? 'ok' : 'refused';
 }
 
-/** The message of an error that was wrapped may quote what could not be read: its code says enough. */
 function reasonOf(error: errors.OIDCProviderError): Annotations {
   const { cause, error_detail, error_description } = error;
-  if (cause instanceof Error && cause.message === error_detail) return { reason: codeOf(cause) };
+  if (cause instanceof Error && cause.message === error_detail) {
+    return { reason: [error_description, problemOf(cause)].filter((part) => part !== undefined).join(': ') };
+  }
   const reason = error_detail ?? error_description;
   if (reason === undefined) return {};
   // The one message of the library's that quotes a header.
   return { reason: originNotAllowed.matches(reason) ? 'origin not allowed for client' : reason };
-}
-
-function codeOf(cause: Error): string {
-  return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;
 }

@@ -22,6 +22,7 @@ import type { Refused } from '../profiles/profile.ts';
 import { addressOf, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import type { UiPort } from '../realm/ui-port.ts';
+import { redrawAutoPosts } from './auto-posts.ts';
 import { guestHolder } from './guest-holder.ts';
 import { answerIntrospection } from './introspect.ts';
 import { noteAnswer } from './log-line.ts';
@@ -81,6 +82,7 @@ export function mountPipeline(provider: Provider, realm: RealmContext, ui: UiPor
   provider.use(readdressPostedRequests(realm));
   provider.use(narrowRefreshScope(realm));
   provider.use(finishAnswers(realm, ui));
+  provider.use(redrawAutoPosts(realm, ui));
 }
 
 /** An unexpected error is logged here, once; an unreachable store is a 503. */

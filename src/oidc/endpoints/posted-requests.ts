@@ -4,19 +4,19 @@
  * request by GET, which carries the cookies.
  */
 import type { Context, Middleware } from 'koa';
-import { formOf } from '../http/form.ts';
+import { FORM, formOf } from '../http/form.ts';
 import { paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
 /** The longest query that browsers and proxies accept; a larger request must be pushed (RFC 9126). */
-const LONGEST_QUERY = 8000;
+export const LONGEST_QUERY = 8000;
 
 const postable: ReadonlySet<string> = new Set([paths.authorization, paths.logout]);
 
 export function readdressPostedRequests(realm: Pick<RealmContext, 'issuer'>): Middleware {
   return function readdressPostedRequest(ctx, next) {
     if (ctx.method !== 'POST' || !postable.has(ctx.path)) return next();
-    if (ctx.is('application/x-www-form-urlencoded') === false) return refuse(ctx, 'a form was expected');
+    if (ctx.is(FORM) === false) return refuse(ctx, 'a form was expected');
     const query = formOf(ctx).toString();
     if (query.length > LONGEST_QUERY) return refuse(ctx, 'the request is too long: push it first');
     ctx.status = 303;

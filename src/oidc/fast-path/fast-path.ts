@@ -7,8 +7,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'oidc-provider';
 import { readForm } from '../../http/body.ts';
+import { sendJson } from '../../http/failures.ts';
 import { annotate, stateOf } from '../../http/request-state.ts';
-import { sendJson } from '../../http/send-json.ts';
 import type { Client } from '../../registry/model/model.ts';
 import { authenticateClient, isAuthenticated } from '../client-auth/authenticate.ts';
 import { mayAttemptSecret } from '../client-auth/brute-force.ts';

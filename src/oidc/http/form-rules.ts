@@ -2,7 +2,7 @@
 import type { Context, Middleware } from 'koa';
 import { addressOf, paths } from '../realm/addresses.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
-import { formOf } from './form.ts';
+import { FORM, formOf } from './form.ts';
 
 /** RFC 8707 §2 and RFC 8693 §2.1: these may be repeated in a request for a token, and nowhere else. */
 const mayRepeat: ReadonlySet<string> = new Set(['resource', 'audience']);
@@ -24,7 +24,9 @@ export function checkForms(realm: Pick<RealmContext, 'profile'>): Middleware {
 }
 
 function problemOf(realm: Pick<RealmContext, 'profile'>, ctx: Context): string | undefined {
-  if (ctx.method !== 'POST' || ctx.is('application/x-www-form-urlencoded') === false) return undefined;
+  if (ctx.method !== 'POST') return undefined;
+  // RFC 6749 §3.2 and Appendix B. A body of another type would be read as none, and its parameters as missing.
+  if (ctx.is(FORM) === false) return `the body must be of the type ${FORM}`;
   const form = formOf(ctx);
   if (ctx.path === paths.token && !form.has('grant_type')) return 'Missing form parameter: grant_type';
   // RFC 6749 §3.2: parameters must not be included more than once, known or not.

@@ -3,14 +3,14 @@
  * one reading of every parameter, and a body over the limit is 413 however it was sent.
  */
 import type { Context, Middleware } from 'koa';
-import { type FormLimits, readBody, readForm, readJson } from '../../http/body.ts';
+import { type FormLimits, hasEncodedBody, readBody, readForm, readJson } from '../../http/body.ts';
 import { stateOf } from '../../http/request-state.ts';
 import { replayBody } from '../library/internals.ts';
 
 /** The library's own limit. */
 const MAX_BODY_BYTES = 56 * 1024;
 
-const FORM = 'application/x-www-form-urlencoded';
+export const FORM = 'application/x-www-form-urlencoded';
 
 /**
  * Values that are looked up, normalised or hashed are short. Tokens, assertions and details may be as long as the
@@ -44,17 +44,31 @@ export function replaceForm({ req }: Pick<Context, 'req'>, form: URLSearchParams
   req.headers['content-length'] = String(body.length);
 }
 
-/** Reads the body and refuses one that is too large, has a value that is too long, or JSON that can be read in two ways. */
+/**
+ * Reads the body and refuses one that is encoded, is too large, has a value that is too long, or JSON that can be read in
+ * two ways.
+ */
 export function readBodies(): Middleware {
   return async function readBodyOf(ctx, next) {
     if (ctx.method !== 'POST' && ctx.method !== 'PUT') return next();
-    const problem = await (ctx.is(FORM) ? takeForm(ctx) : takeOther(ctx));
-    if (problem === undefined) return next();
-    if (problem === 'too_large') return refuseLargeBody(ctx);
-    ctx.status = 400;
-    ctx.body = { error: 'invalid_request', error_description: problem };
-    return undefined;
+    const problem = hasEncodedBody(ctx.req) ? 'encoded' : await take(ctx);
+    return problem === undefined ? next() : refuse(ctx, problem);
   };
+}
+
+function refuse(ctx: Context, problem: string): void {
+  if (problem === 'encoded') refuseEncodedBody(ctx);
+  else if (problem === 'too_large') refuseLargeBody(ctx);
+  else refuseBody(ctx, problem);
+}
+
+function take(ctx: Context): Promise<string | undefined> {
+  return ctx.is(FORM) ? takeForm(ctx) : takeOther(ctx);
+}
+
+function refuseBody(ctx: Context, problem: string): void {
+  ctx.status = 400;
+  ctx.body = { error: 'invalid_request', error_description: problem };
 }
 
 /**
@@ -85,6 +99,13 @@ async function takeOther(ctx: Context): Promise<string | undefined> {
   if (!ctx.is('application/json')) return undefined;
   const reading = await readJson(ctx.req, MAX_BODY_BYTES);
   return 'fault' in reading && reading.fault === 'repeated_member' ? 'a member is there twice' : undefined;
+}
+
+/** RFC 9110 §15.5.16: the field says what is accepted instead. */
+function refuseEncodedBody(ctx: Context): void {
+  ctx.status = 415;
+  ctx.set('Accept-Encoding', 'identity');
+  ctx.body = { error: 'invalid_request', error_description: 'send the body without content-encoding' };
 }
 
 function refuseLargeBody(ctx: Context): void {

@@ -16,6 +16,8 @@ export interface ProtocolState {
   thrown?: unknown;
   /** The request is Keycloak's logout by refresh token, answered by the revocation route. */
   isLogoutByToken?: boolean;
+  /** The request's `id_token_hint` was signed with a key that was taken away. */
+  hasWithdrawnHint?: boolean;
   /** The client to which an error response was not sent, because it registered itself. */
   heldClient?: Client | undefined;
   /** The user code that was typed does not exist, has expired or was used (RFC 8628 §3.3). */

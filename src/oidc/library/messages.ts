@@ -69,6 +69,43 @@ export const malformedVerifier: readonly Template[] = [
 /** `error_description` of `invalid_request`: the origin is not registered. The values are the origin and the client. */
 export const originNotAllowed: Template = template('origin ', ' not allowed for client: ', '');
 
+/** `error_description` of `invalid_client_metadata`: what the schema of clients says. The first value is the member. */
+export const clientFaults = {
+  /** The second value is the member that needs it. */
+  neededWith: template('', ' is mandatory property when ', ' is provided'),
+  needed: template('', ' is mandatory property'),
+  /** The second value lists what is possible. */
+  notOneOf: template('', ' must be ', ''),
+  /** The same for a list. */
+  notAllOf: template('', ' can only contain ', ''),
+  impossible: template('', ' must not be provided (no values are allowed)'),
+  impossibleList: template('', ' must be empty (no values are allowed)'),
+  /** The second value is `web` or `https`. */
+  noAddress: template('', ' must be a ', ' uri'),
+} as const satisfies Record<string, Template>;
+
+/** The same without a member. */
+export const clientFault = {
+  needsKeys: 'jwks or jwks_uri is mandatory for this client',
+  twoProofs: 'only one proof of possession mechanism can be made required at a time',
+} as const;
+
+/** The messages of errors in a JWT that quote nothing of it. */
+export const jwtFaults = {
+  notJson: 'payload is not of JWT type (JSON serialized object)',
+  notActiveYet: 'jwt not active yet',
+  issuedInFuture: 'jwt issued in the future',
+  expired: 'jwt expired',
+  otherIssuer: 'jwt issuer invalid',
+  nbf: 'invalid nbf value',
+  iat: 'invalid iat value',
+  exp: 'invalid exp value',
+  jti: 'invalid jti value',
+  iss: 'invalid iss value',
+  aud: 'invalid aud value',
+  sub: 'invalid sub value',
+} as const;
+
 /** `error_description` of `invalid_request`: a form of a page was sent before, or too late. */
 export const staleForm = {
   /** The session holds no logout to confirm. */

@@ -26,7 +26,7 @@ import type { UiPort } from '../realm/ui-port.ts';
 import { createConsents } from '../records/consents.ts';
 import { sessionIframeMetadata } from '../sessions/session-iframe.ts';
 import { accountFinder } from '../tokens/account.ts';
-import { claimsByScope, oidcScopes } from '../tokens/claims.ts';
+import { claimsOfScopes, oidcScopes } from '../tokens/claims.ts';
 import { pairwiseIdentifier } from '../tokens/pairwise.ts';
 import { accessTokenClaims, shapeJwt } from '../tokens/token-claims.ts';
 import { featuresOf } from './features.ts';
@@ -39,7 +39,7 @@ export function configurationOf(realm: RealmContext, adapter: AdapterFactory, ui
     // A copy: other providers of the realm have the same keys.
     jwks: { keys: structuredClone(realm.keys.jwks) } as JWKS,
     scopes: oidcScopes,
-    claims: { openid: [...profile.idTokens.claims], ...claimsByScope },
+    claims: { openid: [...profile.idTokens.claims], ...claimsOfScopes(view.claims) },
     acrValues: view.acrValues,
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: (_ctx, accountId, client) => pairwiseIdentifier(realm, accountId, client),

@@ -39,6 +39,7 @@ import { tellOfLogout } from '../sessions/logout-notices.ts';
 import { createSelfService, type SelfService } from '../sessions/self-service.ts';
 import { announceSession } from '../sessions/session-iframe.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
+import { withdrawnHints } from '../sessions/withdrawn-hint.ts';
 import { userOf } from '../tokens/token-claims.ts';
 import { type ClientProblem, clientChecker } from './client-problem.ts';
 import { configurationOf } from './configuration.ts';
@@ -142,6 +143,7 @@ function configured(realm: RealmContext, ui: UiPort): Provider {
   mountPipeline(provider, realm, ui);
   announceSession(provider, realm);
   limitPollInterval(provider, realm);
+  provider.use(withdrawnHints(realm));
   provider.use(logoutWithoutSession(realm, ui));
   provider.use(fillInUserCode);
   provider.use(takeDoubledSecretOnce(realm));

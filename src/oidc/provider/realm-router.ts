@@ -7,8 +7,7 @@ import type { Context, Middleware } from 'koa';
 import { isFailure } from '../../base/errors.ts';
 import { annotate } from '../../http/request-state.ts';
 import type { RouteTable } from '../../http/route-table.ts';
-import { autoPostHeaders } from '../../http/security-headers.ts';
-import { addressOf, paths, routeNameOf } from '../realm/addresses.ts';
+import { paths, routeNameOf } from '../realm/addresses.ts';
 import type { RealmProvider } from './provider.ts';
 import type { ProviderPool } from './provider-pool.ts';
 
@@ -63,14 +62,14 @@ async function answer(front: Front & Place, request: RealmRequest, address: Real
   const { realm, path, isAlias } = address;
   const canonical = `${front.basePath}/realms/${realm}${path}${ctx.search}`;
   if (isAlias && isReadByPeople(ctx, path)) ctx.redirect(`${front.origin}${canonical}`);
-  else if (!(await front.routes.answer(request, path))) await hand(front, request, { path, canonical });
+  else if (!(await front.routes.answer(request, path))) await hand(request, { path, canonical });
 }
 
-type Place = { readonly origin: string; readonly basePath: string; readonly isHttps: boolean };
+type Place = { readonly origin: string; readonly basePath: string };
 
 function placeOf(publicUrl: string): Place {
-  const { origin, pathname, protocol } = new URL(publicUrl);
-  return { origin, basePath: pathname.replace(/\/$/, ''), isHttps: protocol === 'https:' };
+  const { origin, pathname } = new URL(publicUrl);
+  return { origin, basePath: pathname.replace(/\/$/, '') };
 }
 
 type Finding = {
@@ -115,8 +114,9 @@ function realmAddress(path: string, basePath: string): RealmAddress | undefined 
     const realm = path.slice(`${OAUTH_METADATA}${basePath}/realms/`.length);
     return realm.includes('/') ? undefined : { realm, path: OAUTH_METADATA, isAlias: false };
   }
-  if (!path.startsWith(`${basePath}/`) && path !== basePath) return undefined;
-  const match = /^(\/auth)?\/realms\/([^/]+)(\/.*)?$/.exec(path.slice(basePath.length));
+  // A proxy may have taken the path of the public address away.
+  const below = path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path;
+  const match = /^(\/auth)?\/realms\/([^/]+)(\/.*)?$/.exec(below);
   if (match?.[2] === undefined) return undefined;
   return { realm: match[2], path: match[3] ?? '', isAlias: match[1] !== undefined };
 }
@@ -139,12 +139,10 @@ function isReadByPeople(ctx: Context, path: string): boolean {
 
 /** The library makes every address from `originalUrl` and the headers that the trusted proxy has set. */
 function hand(
-  { isHttps }: Place,
   { ctx, provider }: RealmRequest,
   { path, canonical }: { readonly path: string; readonly canonical: string },
 ): Promise<void> {
   const { req, res } = ctx;
-  if (addressOf(path)?.postsItself === true) ctx.set({ ...autoPostHeaders({ isHttps }) });
   ctx.respond = false;
   req.url = `${path === '' ? '/' : path}${ctx.search}`;
   Object.assign(req, { originalUrl: canonical });

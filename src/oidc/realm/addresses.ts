@@ -22,8 +22,6 @@ export type Address = {
   readonly forHolders?: boolean;
   /** The body is a form, whose parameters may each be sent once (RFC 6749 §3.2). */
   readonly takesForm?: boolean;
-  /** The library may answer with a document of its own, which posts itself. */
-  readonly postsItself?: boolean;
 };
 
 export const paths = {
@@ -72,7 +70,6 @@ export function routeNameOf(path: string): string | undefined {
 const read = ['GET', 'HEAD'] as const;
 const post = ['POST'] as const;
 const both = [...read, ...post] as const;
-const postsItself = true;
 const takesForm = true;
 
 const addresses: readonly Address[] = [
@@ -80,18 +77,18 @@ const addresses: readonly Address[] = [
   { path: paths.openidMetadata, methods: read, who: 'anybody', origins: 'anybody' },
   { path: paths.oauthMetadata, methods: read, who: 'anybody', origins: 'anybody' },
   { path: paths.certs, methods: read, who: 'anybody', origins: 'anybody' },
-  { path: paths.authorization, methods: both, who: 'person', postsItself },
-  { path: `${paths.authorization}/:uid`, methods: read, who: 'person', postsItself },
+  { path: paths.authorization, methods: both, who: 'person' },
+  { path: `${paths.authorization}/:uid`, methods: read, who: 'person' },
   { path: paths.token, methods: post, who: 'client', origins: 'clients', forHolders: true, takesForm },
   { path: paths.introspection, methods: post, who: 'client', takesForm },
   { path: paths.revocation, methods: post, who: 'client', origins: 'clients', forHolders: true, takesForm },
   { path: paths.userinfo, methods: both, who: 'bearer', origins: 'clients', takesForm },
-  { path: paths.logout, methods: both, who: 'person', origins: 'clients', takesForm, postsItself },
-  { path: `${paths.logout}/confirm`, methods: post, who: 'person', postsItself },
-  { path: `${paths.logout}/success`, methods: read, who: 'person', postsItself },
+  { path: paths.logout, methods: both, who: 'person', origins: 'clients', takesForm },
+  { path: `${paths.logout}/confirm`, methods: post, who: 'person' },
+  { path: `${paths.logout}/success`, methods: read, who: 'person' },
   { path: paths.deviceAuthorization, methods: post, who: 'client', origins: 'clients', takesForm },
-  { path: paths.device, methods: both, who: 'person', postsItself },
-  { path: `${paths.device}/:uid`, methods: read, who: 'person', postsItself },
+  { path: paths.device, methods: both, who: 'person' },
+  { path: `${paths.device}/:uid`, methods: read, who: 'person' },
   { path: paths.pushedRequest, methods: post, who: 'client', origins: 'clients', takesForm },
   { path: paths.backchannelAuthentication, methods: post, who: 'client', takesForm },
   { path: paths.registration, methods: post, who: 'bearer', origins: 'clients' },

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
+import type { AutoPost } from '../library/auto-post.ts';
 import type { RealmContext } from './realm-context.ts';
 
 /** A request in the middle of the library's work. */
@@ -19,6 +20,8 @@ export type UiPort = {
   loggedOut(ctx: UiContext, realm: RealmContext, target?: string): void;
   /** Asks before a browser leaves with an error for a client that registered itself (RFC 9700 §4.11.2). */
   confirmLeaving(ctx: UiContext, realm: RealmContext, target: string): void;
+  /** Posts fields to an address, by itself where scripts run. The status is set already. */
+  postOn(ctx: UiContext, realm: RealmContext, form: AutoPost): void;
   /** RFC 8628 §3.3: type the code shown on the device. `problem` tells why the last try failed. */
   enterUserCode(
     ctx: UiContext,

@@ -6,6 +6,7 @@ import type { Context, Middleware } from 'koa';
 import type { Client, KoaContextWithOIDC, Session } from 'oidc-provider';
 import { isTrusted } from '../clients/trust.ts';
 import { protectedForm } from '../http/protected-form.ts';
+import { protocolStateOf } from '../http/protocol-state.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
 import { cookiePath } from '../realm/cookies.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -61,6 +62,8 @@ async function goOnOrEnd(
 async function endNamedByHint(realm: RealmContext, ctx: KoaContextWithOIDC): Promise<boolean> {
   const claims = ctx.oidc.entities.IdTokenHint?.payload;
   const { client } = ctx.oidc;
+  // It may have named a session, which nobody can tell any more.
+  if (protocolStateOf(ctx).hasWithdrawnHint === true) return false;
   if (claims === undefined || client === undefined) return true;
   const sid = claims['sid'];
   if (typeof sid !== 'string' || sid.length > MAX_SID) return false;

@@ -5,7 +5,7 @@ import { createAccount, type DaypassAccount } from './claims.ts';
 
 /** The library's account for a user of this realm, with the claims its profile and client call for. */
 export function accountOf(
-  realm: Pick<RealmContext, 'profile' | 'keys'>,
+  realm: Pick<RealmContext, 'profile' | 'keys' | 'view'>,
   ctx: KoaContextWithOIDC,
   user: User,
 ): DaypassAccount {
@@ -13,7 +13,7 @@ export function accountOf(
 }
 
 /** The library's `findAccount`: users that are disabled do not exist for it. */
-export function accountFinder(realm: Pick<RealmContext, 'name' | 'profile' | 'keys' | 'registry'>) {
+export function accountFinder(realm: Pick<RealmContext, 'name' | 'profile' | 'keys' | 'registry' | 'view'>) {
   return async function findAccount(ctx: KoaContextWithOIDC, id: string) {
     const known = ctx.oidc.account;
     if (known?.accountId === id) return known;

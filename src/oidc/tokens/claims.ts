@@ -1,6 +1,6 @@
 /** Claims about a person: the standard claims of OIDC Core §5.1 by scope (§5.4), and in which answers they appear. */
 import type { Account, AccountClaims, ClaimsParameterMember, KoaContextWithOIDC } from 'oidc-provider';
-import type { User } from '../../registry/model/model.ts';
+import type { AttributeClaim, User } from '../../registry/model/model.ts';
 import type { Profile } from '../profiles/profile.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 
@@ -8,8 +8,20 @@ export const oidcScopes = ['openid', 'profile', 'email', 'address', 'phone', 'of
 
 export const oidcScopeSet: ReadonlySet<string> = new Set(oidcScopes);
 
-/** The profile decides the claims of `openid`. */
-export const claimsByScope = {
+/** The claims of each scope, those of the realm's own among them. The profile decides the claims of `openid`. */
+export function claimsOfScopes(claims: readonly AttributeClaim[]) {
+  const own = (scope: string) => claims.filter((claim) => claim.scope === scope).map(({ name }) => name);
+  const { profile, email, address, phone, ...single } = claimsByScope;
+  return {
+    profile: [...profile, ...own('profile')],
+    email: [...email, ...own('email')],
+    address: [...address, ...own('address')],
+    phone: [...phone, ...own('phone')],
+    ...single,
+  };
+}
+
+const claimsByScope = {
   profile: [
     'name',
     'given_name',
@@ -38,6 +50,7 @@ export const claimsByScope = {
 export type DaypassAccount = Account & { readonly user: User };
 
 type IdTokenRealm = {
+  readonly view: Pick<RealmContext['view'], 'claims'>;
   readonly profile: Pick<Profile, 'idTokens'>;
   readonly keys: Pick<RealmContext['keys'], 'secret'>;
 };
@@ -52,7 +65,7 @@ export function createAccount(ctx: KoaContextWithOIDC, user: User, realm: IdToke
     _scope: string,
     requested: { [key: string]: null | ClaimsParameterMember },
   ): Promise<AccountClaims> {
-    const all = standardClaims(user);
+    const all = { ...attributeClaims(realm.view.claims, user), ...standardClaims(user) };
     if (use !== 'id_token') return all;
     const { idTokens } = realm.profile;
     const extras = idTokens.extras(ctx, realm.keys.secret);
@@ -66,8 +79,17 @@ function onlyRequested(all: Record<string, unknown>, requested: object): Record<
   return Object.fromEntries(Object.entries(all).filter(([name]) => name in requested));
 }
 
+/** The realm's own claims that this user has, as the attributes are. */
+function attributeClaims(claims: readonly AttributeClaim[], { attributes }: User): Record<string, unknown> {
+  return Object.fromEntries(
+    claims.flatMap(({ name, attribute = name }) =>
+      Object.hasOwn(attributes, attribute) ? [[name, attributes[attribute]]] : [],
+    ),
+  );
+}
+
 /** Every standard claim that this user has, by its name in the RFCs. */
-export function standardClaims(user: User): AccountClaims {
+function standardClaims(user: User): AccountClaims {
   return withoutUndefined({
     sub: user.id,
     preferred_username: user.username,

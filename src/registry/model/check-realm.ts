@@ -13,8 +13,8 @@ const oidcScopes: readonly string[] = ['openid', 'profile', 'email', 'address', 
 export type Problem = {
   readonly path: readonly (string | number)[];
   readonly message: string;
-  /** The unknown name and the known ones, for a suggestion. */
-  readonly unknown?: { readonly given: string; readonly known: readonly string[] };
+  /** The unknown name, of what, and the known ones, for a suggestion. */
+  readonly unknown?: { readonly what: string; readonly given: string; readonly known: readonly string[] };
 };
 
 /** Problems of a realm's own settings, paths from the settings. */
@@ -36,9 +36,34 @@ export function checkSettings(settings: RealmSettings): Problem[] {
       'registration',
       'permissions',
     ]),
+    ...checkClaims(settings),
     ...checkOptions(settings),
   ];
 }
+
+/** A claim that a token or an answer has anyway would be taken for what it is not (RFC 7519 §4.1, OIDC Core §5.1). */
+function checkClaims({ claims }: RealmSettings): Problem[] {
+  const names = claims.map(({ name }) => name);
+  const taken = names.flatMap((name, index) =>
+    takenClaims.has(name)
+      ? [
+          {
+            path: ['claims', index, 'name'],
+            message: `"${name}" has a meaning of its own: choose another name`,
+          },
+        ]
+      : [],
+  );
+  return [...repeated(names, (index) => ['claims', index, 'name'], 'claim'), ...taken];
+}
+
+const takenClaims: ReadonlySet<string> = new Set(
+  `iss sub aud exp nbf iat jti azp nonce auth_time acr amr sid typ at_hash c_hash s_hash cnf act may_act scope client_id
+  active token_type username roles realm realm_access resource_access session_state events sub_id
+  authorization_details claims _claim_names _claim_sources name given_name family_name middle_name nickname
+  preferred_username profile picture website email email_verified gender birthdate zoneinfo locale phone_number
+  phone_number_verified address updated_at`.split(/\s+/),
+);
 
 /** The guest's own values are filled in by the server, and only rows lie in resources. */
 function checkPolicy({ kind, parameters, resources }: Policy, index: number): Problem[] {
@@ -95,7 +120,13 @@ export function unknownNames(
   return names.flatMap((given, index) =>
     known.includes(given)
       ? []
-      : [{ path: [...path, index], message: `there is no ${what} "${given}"`, unknown: { given, known } }],
+      : [
+          {
+            path: [...path, index],
+            message: `there is no ${what} "${given}"`,
+            unknown: { what, given, known },
+          },
+        ],
   );
 }
 

@@ -68,7 +68,7 @@ export const loginOptions = z.strictObject({
   logo: httpUrl.optional(),
   color: z
     .string()
-    .regex(/^#[0-9a-f]{6}$/i)
+    .regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #1a2b3c')
     .optional(),
 });
 
@@ -117,6 +117,20 @@ export const policy = z.strictObject({
     .optional(),
   template: z.json(),
   parameters: z.array(z.string().max(128)).max(50).default([]),
+});
+
+/** A claim of the realm's own about a person (OIDC Core §5.1.2), from an attribute of the user. */
+export const attributeClaim = z.strictObject({
+  name: z
+    .string()
+    .regex(
+      /^[A-Za-z_][\w:./-]{0,127}$/,
+      'letters, digits and _ : . / -, at most 128, beginning with a letter or _',
+    ),
+  /** The attribute of the user. Absent: the one of the same name. */
+  attribute: z.string().min(1).max(128).optional(),
+  /** Who is granted this scope learns the claim. */
+  scope: z.enum(['profile', 'email', 'address', 'phone']).default('profile'),
 });
 
 /** RFC 7591 with initial access token, or open; what a registered client may ask for. */
@@ -177,6 +191,7 @@ export const realmSettings = z.strictObject({
   login: loginOptions.prefault({}),
   /** `acr` values in rising order; the first is what a password login gives. */
   acrValues: z.array(z.string().max(128)).max(10).default(['1']),
+  claims: z.array(attributeClaim).max(50).default([]),
   registration: registration.optional(),
   apis: z.array(api).max(100).default([]),
   roles: z.array(role).max(500).default([]),
@@ -370,6 +385,7 @@ export type RealmSettingsInput = z.input<typeof realmSettings>;
 export type RealmFile = z.input<typeof realmFile>;
 export type Api = z.infer<typeof api>;
 export type Role = z.infer<typeof role>;
+export type AttributeClaim = z.infer<typeof attributeClaim>;
 export type Policy = z.infer<typeof policy>;
 export type Quota = z.infer<typeof quota>;
 export type Client = z.infer<typeof client>;

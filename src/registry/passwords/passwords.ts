@@ -17,7 +17,7 @@ import { type BreachedCheck, isBreached } from './breached.ts';
 import { isPresent, makeHash, matchesHash, parseHash } from './password-formats.ts';
 
 /** Longer passwords are neither hashed nor normalised: normalising takes a time quadratic in the combining marks. */
-const MAX_CHARACTERS = 1024;
+export const MAX_CHARACTERS = 1024;
 
 /** What is wrong with a new password. Surfaces word it. */
 export type PasswordFault = 'too_short' | 'too_long' | 'is_username' | 'is_email' | 'breached';
@@ -33,9 +33,9 @@ const NO_MATCH: PasswordVerdict = { matches: false, outdated: false };
 export type Passwords = ReturnType<typeof createPasswords>;
 
 /** With more than so many waiting for each core, logins are refused (503). */
-const WAITING_PER_CORE = 64;
+export const WAITING_PER_CORE = 64;
 /** A login that has waited so long is refused (503): the person has given up by then. */
-const MAX_WAIT_MS = 2000;
+export const MAX_WAIT_MS = 2000;
 
 /** A queue that keeps every core busy, or this process's share of the cores where several `processes` hash. */
 export function createPasswordQueue(processes = 1): WorkQueue {
@@ -70,12 +70,9 @@ export function createPasswords({ queue, breached }: { queue: WorkQueue; breache
     policy: PasswordPolicy,
     about: PasswordOwner,
   ): Promise<readonly PasswordFault[]> {
-    if (isTooLong(password)) {
-      return ['too_long'];
-    }
-    const faults = faultsOf(password, policy, about);
-    const isKnown = policy.refuseBreached && (isBreached(password) || (await breached?.(password)));
-    return isKnown ? [...faults, 'breached'] : faults;
+    const faults = faultsOfPassword(password, policy, about);
+    if (!policy.refuseBreached || faults.includes('breached') || isTooLong(password)) return faults;
+    return (await breached?.(password)) === true ? [...faults, 'breached'] : faults;
   }
 
   return { hash, verify, check };
@@ -95,7 +92,22 @@ async function compare(forms: readonly string[], stored: string | undefined): Pr
   return NO_MATCH;
 }
 
-function faultsOf(password: string, policy: PasswordPolicy, about: PasswordOwner): readonly PasswordFault[] {
+/** What the policy and the built-in list of common passwords have against a password. Hashes nothing. */
+export function faultsOfPassword(
+  password: string,
+  policy: PasswordPolicy,
+  about: PasswordOwner,
+): readonly PasswordFault[] {
+  if (isTooLong(password)) return ['too_long'];
+  const ofPolicy = faultsOfPolicy(password, policy, about);
+  return policy.refuseBreached && isBreached(password) ? [...ofPolicy, 'breached'] : ofPolicy;
+}
+
+function faultsOfPolicy(
+  password: string,
+  policy: PasswordPolicy,
+  about: PasswordOwner,
+): readonly PasswordFault[] {
   const normalised = normalise(password);
   const length = charactersIn(normalised);
   const repeats = (text: string | undefined) =>

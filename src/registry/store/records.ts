@@ -42,7 +42,8 @@ export const MAX_LOGIN = 512;
 export function normalizeLogin(login: string): string {
   if (login.length > MAX_LOGIN) return login;
 
-  return login.normalize('NFKC').toLowerCase().normalize('NFKC');
+  // What a keyboard or a clipboard adds at the ends is nobody's name: no name may have it.
+  return login.normalize('NFKC').toLowerCase().normalize('NFKC').trim();
 }
 
 /** Every name that a user can log in with, normalised, each once. */

@@ -19,8 +19,8 @@ import { createEventStream, type EventStream } from './event-stream.ts';
 const BEAT_MS = 3000;
 /** A message through the store takes some milliseconds. */
 const PATIENCE_MS = 2000;
-const MAX_STREAMS = 512;
-const MAX_STREAMS_OF_CLIENT = 16;
+export const MAX_STREAMS = 512;
+export const MAX_STREAMS_OF_CLIENT = 16;
 /** More keys than these at once are sent as `flush`. */
 const MAX_KEYS = 256;
 

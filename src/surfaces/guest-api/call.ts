@@ -13,7 +13,7 @@ import type { RealmContext } from '../../oidc/realm/realm-context.ts';
 import type { GuestApiCaller } from './authenticate.ts';
 import { problemOf } from './refusals.ts';
 
-const MAX_BODY_BYTES = 64 * 1024;
+export const MAX_BODY_BYTES = 64 * 1024;
 
 export type Call = {
   readonly ctx: Context;

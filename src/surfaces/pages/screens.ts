@@ -12,6 +12,8 @@ import {
   leavingPage,
   loggedOutPage,
   logoutPage,
+  POST_ON,
+  postOnPage,
 } from './ui/render.ts';
 
 export const ui: UiPort = {
@@ -34,6 +36,11 @@ export const ui: UiPort = {
   confirmLeaving(ctx, realm, target) {
     const html = leavingPage(pageContext(realm, ctx), { target, clientName: clientName(ctx) ?? '' });
     sendPage(realm, ctx, html, { isClientFlow: true, status: 400 });
+  },
+  postOn(ctx, realm, form) {
+    const uiLocales = ctx.oidc.params?.['ui_locales'];
+    const html = postOnPage(pageContext(realm, ctx, { uiLocales }), form);
+    sendPage(realm, ctx, html, { isClientFlow: true, script: POST_ON, status: ctx.status });
   },
   enterUserCode(ctx, realm, form) {
     sendPage(realm, ctx, devicePage(pageContext(realm, ctx), form), {

@@ -24,6 +24,7 @@ export function badKey(what: string): FacadeError {
 
 const troubles = {
   bad_address: ['INVALID_REQUEST_BODY', 'the address is malformed', 400],
+  encoded_body: ['INVALID_REQUEST_BODY', 'send the body without content-encoding', 415],
   method_not_allowed: ['INVALID_REQUEST_BODY', 'the method is not allowed here', 405],
   body_too_large: ['INVALID_REQUEST_BODY', 'the body is larger than 64 KiB', 413],
   too_many_requests: ['TOO_MANY_REQUESTS', 'too many requests, try again later', 429],

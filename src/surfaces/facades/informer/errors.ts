@@ -10,6 +10,7 @@ export function boom(statusCode: number, message: string, headers: Readonly<Reco
 
 const troubles = {
   bad_address: [400, 'Invalid request path'],
+  encoded_body: [415, 'Unsupported content-encoding'],
   method_not_allowed: [405, 'Method not allowed'],
   body_too_large: [413, 'Payload content length greater than maximum allowed: 65536'],
   too_many_requests: [429, 'Rate limit exceeded'],

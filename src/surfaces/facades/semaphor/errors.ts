@@ -15,6 +15,7 @@ export function refusal(code: Code, text: string, status = 400): FacadeError {
 
 const troubles = {
   bad_address: ['INVALID_REQUEST', 'The address is malformed.', 400],
+  encoded_body: ['INVALID_REQUEST', 'Send the body without content-encoding.', 415],
   method_not_allowed: ['INVALID_REQUEST', 'The method is not allowed here.', 405],
   body_too_large: ['INVALID_REQUEST', 'The body is larger than 64 KiB.', 413],
   too_many_requests: ['RATE_LIMIT_EXCEEDED', 'Too many requests, try again later.', 429],

@@ -47,6 +47,7 @@ export type SectionCall<Section> = Routed<FacadeCall> & { readonly section: Sect
 /** What can go wrong with any call. */
 export type Trouble =
   | 'bad_address'
+  | 'encoded_body'
   | 'method_not_allowed'
   | 'body_too_large'
   | 'too_many_requests'

@@ -4,7 +4,7 @@ import { findUnreadable } from '../../../guest/grant/refusal.ts';
 import { readBody, readJson as readJsonBody } from '../../../http/body.ts';
 import type { FacadeError, Trouble } from './facade.ts';
 
-const MAX_BODY_BYTES = 64 * 1024;
+export const MAX_BODY_BYTES = 64 * 1024;
 
 /**
  * `undefined` for a body that is not JSON, or is ambiguous or unsafe. An empty body is `{}` where that is allowed.

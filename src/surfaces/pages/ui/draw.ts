@@ -27,6 +27,7 @@ export type View =
   | 'consent'
   | 'logout'
   | 'outcome'
+  | 'post-on'
   | 'device'
   | 'device-confirm'
   | 'password'

@@ -2,7 +2,7 @@ import type { Context } from 'koa';
 import { Failure } from '../../../base/errors.ts';
 import { type FormLimits, readForm as readFormBody } from '../../../http/body.ts';
 
-const limits: FormLimits = {
+export const pageFormLimits: FormLimits = {
   maxBytes: 64 * 1024,
   longest: {
     csrf: 128,
@@ -27,7 +27,7 @@ export async function readForm(ctx: Context): Promise<ReadonlyMap<string, string
   if (!ctx.is('application/x-www-form-urlencoded')) {
     throw new Failure('invalid_input', 'a form was expected');
   }
-  const reading = await readFormBody(ctx.req, limits);
+  const reading = await readFormBody(ctx.req, pageFormLimits);
   if ('form' in reading) return fieldsOf(reading.form);
   if (reading.fault !== 'too_large') throw new Failure('invalid_input', 'a field is too long');
   // The rest of the body is still on its way: this connection serves nothing more.

@@ -142,6 +142,28 @@ export function leavingPage(page: PageContext, { target, clientName }: LeavingDa
   });
 }
 
+/** The script of `postOnPage`. Where none runs, the button does the same. */
+export const POST_ON = 'document.forms[0].submit()';
+
+export type PostOnData = {
+  readonly action: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+};
+
+/** Posts `fields` to `action`, an address of a client's or of ours. */
+export function postOnPage(page: PageContext, { action, fields }: PostOnData): string {
+  const { say } = page.texts;
+  const url = URL.parse(action);
+  const host = url?.host || url?.protocol.slice(0, -1) || page.realm.displayName;
+  return draw('post-on', page, {
+    action,
+    fields,
+    script: POST_ON,
+    heading: say('postOn.title'),
+    text: say('postOn.text', { host }),
+  });
+}
+
 /** A link that names where it leads; none to an address that a browser would run. */
 function linkTo({ texts }: PageContext, target: string | undefined) {
   const url = URL.parse(target ?? '');
