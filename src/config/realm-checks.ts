@@ -38,12 +38,12 @@ function checkDocument(value: unknown): Checked {
   if (!isRecord(value)) return { findings: ofSchema };
   const { clients, users: _users, demo: _demo, ...rest } = value;
   const sound = soundSettings(rest);
-  const findings = [
+  const findings = worded([
     ...ofSchema,
     ...compatFindings(value, sound),
     ...guestFindings(value, sound),
     ...(sound === undefined ? [] : crossFindings(value, sound)),
-  ];
+  ]);
   if (sound === undefined) return { findings };
   const usable = listOf(clients).map((each, index) =>
     findings.some(({ path: at }) => at[0] === 'clients' && at[1] === index)
@@ -71,10 +71,9 @@ function checkHeader(file: Record<string, unknown>, path: string, env: Environme
 function crossFindings(
   { clients, users }: Record<string, unknown>,
   { settings, isReal }: SoundSettings,
-): readonly Finding[] {
-  const own = checkSettings(settings).filter(isReal);
+): readonly Problem[] {
   return [
-    ...own.map((problem) => findingOf([], problem)),
+    ...checkSettings(settings).filter(isReal),
     ...crossClients(settings, listOf(clients), isReal),
     ...crossUsers(settings, listOf(users), isReal),
   ];
@@ -84,15 +83,11 @@ function compatFindings(file: Record<string, unknown>, sound: SoundSettings | un
   if (!isRecord(file['compat'])) return [];
   return checkSections(file['compat'], sound?.settings)
     .filter((found) => isRealFinding(found, sound))
-    .map((found) =>
-      'unknown' in found ? findingOf(['compat'], found) : { ...found, path: ['compat', ...found.path] },
-    );
+    .map((found) => ({ ...found, path: ['compat', ...found.path] }));
 }
 
 function guestFindings(file: Record<string, unknown>, sound: SoundSettings | undefined) {
-  return checkGuestSections(file, sound?.settings)
-    .filter((found) => isRealFinding(found, sound))
-    .map((found) => ('unknown' in found ? findingOf([], found) : found));
+  return checkGuestSections(file, sound?.settings).filter((found) => isRealFinding(found, sound));
 }
 
 function isRealFinding(found: Finding | Problem, sound: SoundSettings | undefined): boolean {
@@ -105,17 +100,17 @@ function crossClients(
   settings: RealmSettings,
   given: readonly unknown[],
   isReal: IsReal,
-): readonly Finding[] {
+): readonly Problem[] {
   const clients = given.map((each) => withoutFaults(client, each));
   const ids = clients.map((each) => each?.id);
   return [
-    ...repeated(ids, (index) => ['clients', index, 'id'], 'client').map((problem) => findingOf([], problem)),
+    ...repeated(ids, (index) => ['clients', index, 'id'], 'client'),
     ...clients.flatMap((each, index) => {
       if (each === undefined) return [];
       const isWhole = client.safeParse(given[index]).success;
       return checkClient(settings, each)
         .filter((problem) => isReal(problem) && (isWhole || isOfOneMember(problem)))
-        .map((problem) => findingOf(['clients', index], problem));
+        .map((problem) => below(['clients', index], problem));
     }),
   ];
 }
@@ -127,7 +122,7 @@ function isOfOneMember({ path, unknown }: Problem): boolean {
   return unknown !== undefined || (path.length > 1 && ofOneMember.includes(path[0]));
 }
 
-function crossUsers(settings: RealmSettings, given: readonly unknown[], isReal: IsReal): readonly Finding[] {
+function crossUsers(settings: RealmSettings, given: readonly unknown[], isReal: IsReal): readonly Problem[] {
   const users = given.map((each) => withoutFaults(user, each));
   const ids = users.map((each) => each?.id);
   const logins = users.flatMap((each, index) =>
@@ -147,7 +142,7 @@ function crossUsers(settings: RealmSettings, given: readonly unknown[], isReal: 
     ),
   ];
   return [
-    ...problems.map((problem) => findingOf([], problem)),
+    ...problems,
     ...users.flatMap((each, index) =>
       each === undefined
         ? []
@@ -155,7 +150,7 @@ function crossUsers(settings: RealmSettings, given: readonly unknown[], isReal: 
             ...checkUser(settings, each).filter(isReal),
             ...checkHash(each),
             ...checkPassword(settings, each),
-          ].map((problem) => findingOf(['users', index], problem)),
+          ].map((problem) => below(['users', index], problem)),
     ),
   ];
 }
@@ -196,9 +191,24 @@ function passwordWords(fault: PasswordFault, policy: RealmSettings['passwords'])
   }
 }
 
-function findingOf(prefix: readonly (string | number)[], { path, message, unknown }: Problem): Finding {
-  const hint = unknown === undefined ? '' : didYouMean(unknown.given, unknown.known);
-  return { path: [...prefix, ...path], message: message + hint };
+function below(prefix: Problem['path'], problem: Problem): Problem {
+  return { ...problem, path: [...prefix, ...problem.path] };
+}
+
+/** Only so many of the unknown names are compared with the known ones: that is most of the work. */
+const MAX_HINTS = 5;
+
+function worded(found: readonly (Finding | Problem)[]): readonly Finding[] {
+  let hints = 0;
+  return found.map((one) => {
+    if (!('unknown' in one) || one.unknown === undefined) return one;
+    const { path, message, unknown } = one;
+    hints += 1;
+    return {
+      path,
+      message: hints > MAX_HINTS ? message : message + didYouMean(unknown.given, unknown.known),
+    };
+  });
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -18,7 +18,7 @@ const grantsOfUsers: readonly string[] = ['authorization_code', 'password', DEVI
 /** Problems of one client, paths from the client. */
 export function checkClient(settings: RealmSettings, client: Client): Problem[] {
   const roles = settings.roles.map(({ name }) => name);
-  const permissions = [...permissionsOf(settings)];
+  const permissions = permissionsOf(settings);
   return [
     ...unknownNames('role', client.roles, roles, ['roles']),
     ...unknownNames('permission', client.permissions ?? [], permissions, ['permissions']),

@@ -14,12 +14,12 @@ export type Problem = {
   readonly path: readonly (string | number)[];
   readonly message: string;
   /** The unknown name, of what, and the known ones, for a suggestion. */
-  readonly unknown?: { readonly what: string; readonly given: string; readonly known: readonly string[] };
+  readonly unknown?: { readonly what: string; readonly given: string; readonly known: Iterable<string> };
 };
 
 /** Problems of a realm's own settings, paths from the settings. */
 export function checkSettings(settings: RealmSettings): Problem[] {
-  const permissions = [...permissionsOf(settings)];
+  const permissions = permissionsOf(settings);
   return [
     ...checkApis(settings),
     ...checkRoles(settings.roles, permissions),
@@ -114,11 +114,13 @@ export function repeated(
 export function unknownNames(
   what: string,
   names: readonly string[],
-  known: readonly string[],
+  known: Iterable<string>,
   path: readonly (string | number)[],
 ): Problem[] {
+  if (names.length === 0) return [];
+  const all = known instanceof Set ? known : new Set(known);
   return names.flatMap((given, index) =>
-    known.includes(given)
+    all.has(given)
       ? []
       : [
           {
@@ -194,23 +196,22 @@ function checkDefaultApi(apis: RealmSettings['apis']): Problem[] {
     .map((index) => ({ path: ['apis', index, 'default'], message: 'another API is the default already' }));
 }
 
-function checkRoles(roles: readonly Role[], permissions: readonly string[]): Problem[] {
+function checkRoles(roles: readonly Role[], permissions: ReadonlySet<string>): Problem[] {
   const names = roles.map(({ name }) => name);
+  const byName = new Map(roles.map((role) => [role.name, role]));
+  const known = new Set(names);
   return [
     ...repeated(names, (index) => ['roles', index, 'name'], 'role'),
     ...roles.flatMap((role, index) => [
       ...unknownNames('permission', role.permissions, permissions, ['roles', index, 'permissions']),
-      ...unknownNames('role', role.includes, names, ['roles', index, 'includes']),
-      ...checkCycle(roles, index),
+      ...unknownNames('role', role.includes, known, ['roles', index, 'includes']),
+      ...checkCycle(byName, role, index),
     ]),
   ];
 }
 
 /** A role that includes itself, directly or through others: one problem for each role on the circle. */
-function checkCycle(roles: readonly Role[], index: number): Problem[] {
-  const start = roles[index];
-  if (start === undefined) return [];
-  const byName = new Map(roles.map((role) => [role.name, role]));
+function checkCycle(byName: ReadonlyMap<string, Role>, start: Role, index: number): Problem[] {
   const seen = new Set<string>();
   const open = [...start.includes];
   for (let name = open.pop(); name !== undefined; name = open.pop()) {

@@ -1,7 +1,7 @@
 /** `…/users/import`: many users at once, a line of JSON each, and a line of the answer for each line sent. */
 import { z } from 'zod';
 import { pointerOf } from '../../../base/json-pointer.ts';
-import { faultsOf as schemaFaultsOf } from '../../../guest/grant/refusal.ts';
+import { findUnreadable, faultsOf as schemaFaultsOf } from '../../../guest/grant/refusal.ts';
 import { Problem } from '../../../http/problem.ts';
 import type { RealmSettings, UserInput } from '../../../registry/model/model.ts';
 import type { Imported } from '../../../registry/store/user-import.ts';
@@ -96,7 +96,10 @@ async function importBatch(
 function readLine({ number: line, text }: Line): Read {
   if (text === undefined)
     return { line, faults: [{ path: [], message: `is longer than ${MAX_LINE_BYTES} bytes` }] };
-  const parsed = userInput.safeParse(jsonOf(text));
+  const value = jsonOf(text);
+  const unreadable = findUnreadable(value);
+  if (unreadable !== undefined) return { line, faults: [unreadable] };
+  const parsed = userInput.safeParse(value);
   if (!parsed.success) return { line, faults: schemaFaultsOf(parsed.error) };
   if (parsed.data.password === undefined) return { line, user: parsed.data };
   const message = 'is not hashed here: send its passwordHash, or set it later';
