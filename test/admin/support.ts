@@ -80,7 +80,7 @@ export type Got = {
 };
 
 /** Calls below `/admin/v1` in the name of whoever the token is for. */
-export function callerWith(server: TestServer, token: string) {
+export function callerWith(server: Pick<TestServer, 'url'>, token: string) {
   const authorization: Record<string, string> = token === '' ? {} : { Authorization: `Bearer ${token}` };
   return async function call({ method = 'GET', path, body, headers = {} }: Sent): Promise<Got> {
     const sent = body === undefined ? {} : { 'Content-Type': 'application/json' };
