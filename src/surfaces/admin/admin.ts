@@ -1,12 +1,10 @@
 /** The admin API: every route of it, in the order of the documentation. */
 import type { Surface } from '../../http/routes.ts';
-import { pageHeaders } from '../../http/security-headers.ts';
 import { clientRoutes } from './clients/client-routes.ts';
 import { previewRoutes } from './clients/preview-routes.ts';
 import { secretRoutes } from './clients/secret-routes.ts';
 import { compatRoutes } from './compat/compat-routes.ts';
-import { openApiOf } from './openapi/document.ts';
-import { referencePage } from './openapi/page.ts';
+import { referenceRoutes } from './openapi/reference-routes.ts';
 import { credentialRoutes } from './people/credential-routes.ts';
 import { importRoutes } from './people/import-routes.ts';
 import { sessionRoutes } from './people/session-routes.ts';
@@ -39,27 +37,7 @@ export const adminRoutes: readonly AdminRoute[] = [
 
 const surface = createAdminSurface(adminRoutes);
 
-/** What the API is, for programs and for people. It says nothing of what is stored. */
-const reference: Surface<AdminRequest>['routes'] = [
-  {
-    method: 'GET',
-    path: '/admin/v1/openapi.json',
-    who: 'anybody',
-    handler: ({ ctx, deps }) => {
-      ctx.type = 'application/json';
-      ctx.body = JSON.stringify(openApiOf(adminRoutes, deps.publicUrl));
-    },
-  },
-  {
-    method: 'GET',
-    path: '/admin/v1/reference',
-    who: 'anybody',
-    handler: ({ ctx, deps: { publicUrl } }) => {
-      ctx.set({ ...pageHeaders({ isHttps: publicUrl.startsWith('https:') }) });
-      ctx.type = 'html';
-      ctx.body = referencePage(adminRoutes, new URL(publicUrl).pathname.replace(/\/$/, ''));
-    },
-  },
-];
-
-export const admin: Surface<AdminRequest> = { ...surface, routes: [...reference, ...surface.routes] };
+export const admin: Surface<AdminRequest> = {
+  ...surface,
+  routes: [...referenceRoutes(adminRoutes), ...surface.routes],
+};
