@@ -3,6 +3,7 @@
  * cut of its user, so also when the password is changed otherwise. The store holds the hash of its value alone.
  */
 import { type Clock, epochSeconds } from '../base/clock.ts';
+import { Failure } from '../base/errors.ts';
 import { sha256 } from '../base/hash.ts';
 import { randomValue } from '../base/random.ts';
 import { userNode } from '../revocation/nodes.ts';
@@ -16,14 +17,19 @@ const keyOf = (realm: string, value: string): Key => ({ realm, kind: 'password-l
 const isValue = /^[A-Za-z0-9_-]{43}$/;
 
 export function createPasswordLinks({ store, clock }: { readonly store: Store; readonly clock: Clock }) {
-  /** `ttl` in seconds; `expiresAt` is seconds since the epoch. */
+  /**
+   * `ttl` in seconds; `expiresAt` is seconds since the epoch. Rejects with `Failure('conflict')` where the user or the
+   * realm is disabled.
+   */
   async function create(
     realm: string,
     userId: string,
     ttl: number,
   ): Promise<{ readonly value: string; readonly expiresAt: number }> {
     const value = randomValue();
-    await store.commit([{ put: keyOf(realm, value), value: userId, ttl, under: [userNode(userId)] }]);
+    const put = { put: keyOf(realm, value), value: userId, ttl, under: [userNode(userId)] };
+    const outcome = await store.commit([put]);
+    if (!outcome.ok) throw new Failure('conflict', 'the user or the realm is disabled');
     return { value, expiresAt: epochSeconds(clock) + ttl };
   }
 

@@ -155,6 +155,19 @@ describe('people by the admin API', () => {
     expect((await fetch(link)).status).toBe(404);
   });
 
+  it('get no link while they are disabled, and a link dies with them', async () => {
+    const call = await ownAdmin();
+    const { body: user, etag } = await call({ method: 'POST', path: users, body: { username: 'olga' } });
+    const path = `${users}/${user.id}`;
+    const made = await call({ method: 'POST', path: `${path}/password-link`, body: {} });
+    expect((await fetch(made.body.link)).status).toBe(200);
+
+    await call({ method: 'PATCH', path, body: { enabled: false }, headers: { 'If-Match': etag } });
+
+    expect((await fetch(made.body.link)).status).toBe(404);
+    expect((await call({ method: 'POST', path: `${path}/password-link`, body: {} })).status).toBe(409);
+  });
+
   it('have sessions that are listed and ended', async () => {
     const call = await ownAdmin();
     const { body: user } = await call({
