@@ -21,6 +21,7 @@ keys                       > base observability storage/port
 registry/passwords         > base registry/model
 registry/store             > base observability storage/port revocation registry/model
 audit                      > base observability storage/port registry/store
+audit/export               > base observability storage/port audit
 registry/apply             > base storage/port registry/model registry/store
 registry                   > base observability storage/port registry/model registry/store registry/apply
 tokens                     > base storage/port registry/model
@@ -109,14 +110,14 @@ demo                       > http registry/model
 surfaces                   > http oidc/realm oidc/sessions oidc/provider surfaces/admin surfaces/pages/home
                              surfaces/pages surfaces/guest-api surfaces/events surfaces/facades/shared
                              surfaces/facades demo
-config                     > base storage/port registry/model registry/passwords registry/store guest/grant
-                             guest/limits surfaces/facades
+config                     > base storage/port registry/model registry/passwords registry/store audit/export
+                             guest/grant guest/limits surfaces/facades
 services.ts                > base observability limits revocation keys registry/passwords audit registry
                              guest/limits guest authn storage surfaces/facades config
-server.ts                  > base observability http oidc/realm oidc/provider surfaces/admin/shared
-                             surfaces/admin surfaces/pages/home surfaces/pages surfaces/guest-api
-                             surfaces/events surfaces/facades/shared surfaces/facades/informer surfaces/facades
-                             demo surfaces services.ts
+server.ts                  > base observability http audit/export registry oidc/library oidc/realm oidc/provider
+                             surfaces/admin/shared surfaces/admin surfaces/pages/home surfaces/pages
+                             surfaces/guest-api surfaces/events surfaces/facades/shared
+                             surfaces/facades/informer surfaces/facades demo surfaces services.ts
 cli/runtime                > base observability registry/model registry/passwords surfaces/admin/start
                              oidc/realm oidc/provider surfaces/pages config services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/store audit

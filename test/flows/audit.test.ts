@@ -208,6 +208,28 @@ describe.each(engines)('on %s', (_name, open) => {
     });
   });
 
+  it('is kept for as long as the realm says, which an administrator changes', async () => {
+    const call = await admins(server, head.name, 'root');
+    const changed = await call({
+      method: 'PATCH',
+      path: '/realms/acme',
+      body: { audit: { days: 30 } },
+      headers: { 'If-Match': '*' },
+    });
+    const refused = await call({
+      method: 'PATCH',
+      path: '/realms/acme',
+      body: { audit: { days: 0 } },
+      headers: { 'If-Match': '*' },
+    });
+
+    expect([changed.status, refused.status]).toEqual([200, 400]);
+    expect(await only({ kind: 'realm.changed' }, idOf(changed))).toMatchObject({
+      object: { kind: 'realm', id: 'acme' },
+      changes: { audit: { before: { days: 90 }, after: { days: 30 } } },
+    });
+  });
+
   it('counts equal failures in one event', async () => {
     const wrong = { ...george, username: 'nobody-here', password: 'wrong_password' };
     await Promise.all(Array.from({ length: 5 }, () => token(wrong)));
