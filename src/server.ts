@@ -4,6 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as later } from 'node:timers';
 import { setTimeout } from 'node:timers/promises';
 import Koa, { type Middleware } from 'koa';
+import { startDeliveries } from './audit/export/deliveries.ts';
+import { createSyslog } from './audit/export/syslog.ts';
+import { createWebhook } from './audit/export/webhook.ts';
 import { version } from './base/version.ts';
 import type { DemoRealm } from './demo/demo-realm.ts';
 import { createAdminPort } from './http/admin-port.ts';
@@ -16,6 +19,7 @@ import { createStopping, type Stopping } from './http/stopping.ts';
 import { createTrustedProxy } from './http/trusted-proxy.ts';
 import { createUnreadableAnswerer } from './http/unreadable-requests.ts';
 import { createMetrics } from './observability/metrics.ts';
+import { guardedFetch } from './oidc/library/outgoing.ts';
 import type { RealmProvider } from './oidc/provider/provider.ts';
 import { createProviderPool, type ProviderPool } from './oidc/provider/provider-pool.ts';
 import {
@@ -25,6 +29,7 @@ import {
   routeToRealm,
 } from './oidc/provider/realm-router.ts';
 import { guestRealmOf } from './oidc/realm/guest-realm.ts';
+import type { Registry } from './registry/registry.ts';
 import type { Services } from './services.ts';
 import { admin } from './surfaces/admin/admin.ts';
 import type { AdminDeps } from './surfaces/admin/shared/deps.ts';
@@ -88,8 +93,37 @@ export async function startServer(services: Services, demoRealm?: DemoRealm): Pr
 
   // What lies in the store now is what readiness compares with later. What it rejects with, the next one who asks hears.
   services.readiness().catch(() => undefined);
+  deliverAudit(services);
   logger.info({ url: settings.publicUrl }, 'listening');
   return { port: portOf(main), adminPort: portOf(admin), close };
+}
+
+/** Copies of the audit log for whoever the settings name. It ends with the background work of the services. */
+function deliverAudit(services: Services): void {
+  const { settings, registry } = services;
+  const { auditWebhook: webhook, auditSyslog: syslog, publicUrl } = settings;
+  const { fetch } = guardedFetch(settings.allowPrivateFetch);
+  const targets = [
+    ...(webhook === undefined || fetch === undefined
+      ? []
+      : [createWebhook({ ...webhook, clock: services.clock, fetch })]),
+    ...(syslog === undefined ? [] : [createSyslog(syslog, new URL(publicUrl).hostname)]),
+  ];
+  const realms = () => realmNames(registry, settings.adminRealm);
+  const { digest } = services.sealer;
+  for (const target of targets) startDeliveries({ ...services, digest, target, realms });
+}
+
+const REALMS_PER_PAGE = 200;
+
+async function* realmNames(registry: Registry, first: string): AsyncGenerator<string> {
+  yield first;
+  let after: string | undefined;
+  do {
+    const page = await registry.listRealms({ limit: REALMS_PER_PAGE, ...(after !== undefined && { after }) });
+    for (const { name } of page.items) yield name;
+    after = page.next;
+  } while (after !== undefined);
 }
 
 /** The demo's code is loaded only where it is enabled. */

@@ -1,5 +1,7 @@
 /** Composition root, part 1: everything but HTTP. */
 
+import { type AuditLog, type AuditLogDeps, createAuditLog, DEFAULT_DAYS } from './audit/audit-log.ts';
+import { auditedTypes } from './audit/from-events.ts';
 import { createAuthenticator } from './authn/authenticator.ts';
 import { createLockout } from './authn/lockout.ts';
 import { createPasswordLinks } from './authn/password-links.ts';
@@ -20,8 +22,7 @@ import { logEvents, loggedTypes } from './observability/event-log.ts';
 import { createEventSink, type EventSink } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
 import { createPasswordQueue, createPasswords } from './registry/passwords/passwords.ts';
-import { createRegistry } from './registry/registry.ts';
-import { unrecorded } from './registry/store/change-log.ts';
+import { createRegistry, type Registry } from './registry/registry.ts';
 import { realmsIndex } from './registry/store/records.ts';
 import { createRevocationFeed, publishingRevocations, type RevocationListener } from './revocation/cuts.ts';
 import { LONGEST_LIFE } from './revocation/life.ts';
@@ -39,22 +40,21 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const events = createEventSink(logger);
   events.subscribe(logEvents(logger), loggedTypes);
   const { store, storeAheadMs, ...watched } = await openWatchedStore(settings, { clock, logger, events });
+  const shared = { store, clock, logger, events };
   const sealer = createSealer(settings.key);
   const passwords = createPasswords({ queue: createPasswordQueue(settings.workers) });
-  const changeLog = unrecorded;
-  const registry = createRegistry({
-    store,
-    clock,
+  const audit = openAudit({ ...settings, ...shared, digest: sealer.digest }, () => registry);
+  const { changeLog } = audit;
+  const registry: Registry = createRegistry({
+    ...shared,
     seal: sealer,
     passwords,
-    logger,
-    events,
     removedWith: ringRemoval,
     changeLog,
     narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
   });
   const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });
-  const guests = createGuests({ store, clock, storeAheadMs, logger, events });
+  const guests = createGuests({ ...shared, storeAheadMs });
   const bruteForce = createBruteForceGuard({ store, clock, logger, key: guessKey(settings.key) });
   const quotas = createQuotas({ store, clock });
   const authenticator = createAuthenticator({ store, registry, passwords, bruteForce, events });
@@ -65,9 +65,10 @@ export async function createServices(settings: Settings & { readonly key: Buffer
 
   async function close(): Promise<void> {
     await background.close();
+    await guests.settled();
+    await audit.flush(true);
     registry.close();
     keyRing.stop();
-    await guests.settled();
     await store.close();
   }
 
@@ -89,6 +90,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     guests,
     checkMasterKey,
     changeLog,
+    audit,
     checkRealm: checkRealmDocument,
     bruteForce,
     quotas,
@@ -96,6 +98,16 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     ...watched,
     close,
   };
+}
+
+/** The registry rests on the audit log, and the log asks the registry how long a realm keeps events. */
+function openAudit(deps: Omit<AuditLogDeps, 'daysOf'>, registry: () => Registry): AuditLog {
+  const audit = createAuditLog({
+    ...deps,
+    daysOf: async (realm) => (await registry().findRealm(realm))?.audit.days ?? DEFAULT_DAYS,
+  });
+  deps.events.subscribe(audit.hear, auditedTypes);
+  return audit;
 }
 
 type Watching = { readonly clock: Clock; readonly logger: Logger; readonly events: EventSink };

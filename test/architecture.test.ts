@@ -20,6 +20,8 @@ keys                       > base observability storage/port
 registry/model             > base storage/port revocation
 registry/passwords         > base registry/model
 registry/store             > base observability storage/port revocation registry/model
+audit                      > base observability storage/port registry/store
+audit/export               > base observability storage/port audit
 registry/apply             > base storage/port registry/model registry/store
 registry                   > base observability storage/port registry/model registry/store registry/apply
 tokens                     > base storage/port registry/model
@@ -55,7 +57,7 @@ oidc/client-auth           > base limits http registry/model oidc/library oidc/r
 oidc/clients               > base registry/model oidc/realm oidc/http
 oidc/sessions              > base storage/port revocation http registry/model registry/passwords oidc/library
                              oidc/realm oidc/tokens oidc/records oidc/http oidc/clients
-oidc/interaction           > base storage/port registry/model authn oidc/library oidc/realm oidc/tokens
+oidc/interaction           > base storage/port http registry/model authn oidc/library oidc/realm oidc/tokens
                              oidc/records oidc/http oidc/client-auth oidc/sessions
 oidc/grants                > base observability storage/port revocation limits http registry/model tokens
                              guest/grant guest/limits guest/record guest/trail guest/issue guest authn
@@ -73,12 +75,12 @@ oidc/provider              > base storage/port revocation http keys registry/mod
                              oidc/client-auth oidc/clients oidc/sessions oidc/interaction oidc/grants
                              oidc/endpoints oidc/fast-path
 surfaces/admin/shared      > base observability storage/port revocation http keys registry/model
-                             registry/passwords registry/store registry tokens guest/grant guest authn
+                             registry/passwords registry/store audit registry tokens guest/grant guest authn
                              oidc/realm oidc/proofs oidc/provider
 surfaces/admin/tokens      > http guest/grant guest/trail guest/lookup guest/issue guest/json explain oidc/realm
                              surfaces/admin/shared
 surfaces/admin/openapi     > base http surfaces/admin/shared
-surfaces/admin/realm       > http keys registry/model surfaces/admin/shared
+surfaces/admin/realm       > http keys registry/model audit surfaces/admin/shared
 surfaces/admin/compat      > base http registry/model surfaces/admin/shared surfaces/admin/realm
 surfaces/admin/people      > base http registry/model registry/passwords registry/store guest/grant authn
                              oidc/sessions surfaces/admin/shared
@@ -116,17 +118,17 @@ demo                       > http registry/model
 surfaces                   > http oidc/realm oidc/sessions oidc/provider surfaces/admin surfaces/pages/home
                              surfaces/pages surfaces/guest-api surfaces/events surfaces/facades/shared
                              surfaces/facades demo
-config                     > base storage/port registry/model registry/passwords registry/store guest/grant
-                             guest/limits surfaces/facades
-services.ts                > base observability revocation limits keys registry/passwords registry/store
+config                     > base storage/port registry/model registry/passwords registry/store audit/export
+                             guest/grant guest/limits surfaces/facades
+services.ts                > base observability revocation limits keys registry/passwords registry/store audit
                              registry guest/limits guest authn storage surfaces/facades config
-server.ts                  > base observability http oidc/realm oidc/provider surfaces/admin/shared
-                             surfaces/admin surfaces/pages/home surfaces/pages surfaces/guest-api
-                             surfaces/events surfaces/facades/shared surfaces/facades/informer surfaces/facades
-                             demo surfaces services.ts
+server.ts                  > base observability http audit/export registry oidc/library oidc/realm oidc/provider
+                             surfaces/admin/shared surfaces/admin surfaces/pages/home surfaces/pages
+                             surfaces/guest-api surfaces/events surfaces/facades/shared
+                             surfaces/facades/informer surfaces/facades demo surfaces services.ts
 cli/runtime                > base observability registry/model registry/passwords surfaces/admin/start
                              oidc/realm oidc/provider surfaces/pages config services.ts
-cli/commands               > base observability storage/port revocation registry/model registry/store
+cli/commands               > base observability storage/port revocation registry/model registry/store audit
                              registry/apply guest/trail authn surfaces/admin/start oidc/records oidc/provider
                              surfaces/pages demo surfaces config services.ts server.ts cli/runtime
 cli                        > base config cli/runtime cli/commands

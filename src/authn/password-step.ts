@@ -6,6 +6,7 @@ import { sha256 } from '../base/hash.ts';
 import type { Turn } from '../base/work-queue.ts';
 import type { AttemptSource, BruteForceGuard } from '../limits/brute-force.ts';
 import type { EventSink } from '../observability/events.ts';
+import type { RequestSource } from '../observability/request-source.ts';
 import type { User } from '../registry/model/model.ts';
 import type { Passwords } from '../registry/passwords/passwords.ts';
 import { normalizeLogin, type RealmView, type Registry } from '../registry/registry.ts';
@@ -37,6 +38,9 @@ export type Origin = {
   readonly signal?: AbortSignal | undefined;
   /** True when nothing but the try itself is known of the caller: then its network has a limit of wrong tries. */
   readonly isStranger: boolean;
+  /** Where the request came from, and the client that it is made for: evidence, never a reason to decide. */
+  readonly source?: RequestSource | undefined;
+  readonly client?: string | undefined;
 };
 
 export type PasswordStepDeps = {
@@ -59,7 +63,8 @@ export function createPasswordStep({ registry, passwords, lockout, bruteForce, e
     { login, password }: Typed,
     origin: Origin,
   ): Promise<StepOutcome> {
-    const source = admitted(realm, origin);
+    const attemptSource = admitted(realm, origin);
+    const about = { ...STEP, realm: realm.name, client: origin.client, source: origin.source };
     const turn = { party: realm.name, member: origin.network, signal: origin.signal };
     const found = await registry.findUserByLogin(realm.name, login);
     const who = found === undefined ? nameOf(login) : countedAs(found.user);
@@ -69,13 +74,13 @@ export function createPasswordStep({ registry, passwords, lockout, bruteForce, e
     const isLocked = await lockout.isLocked(attempt);
     if (isLocked || !matches || found === undefined) {
       const reason = isLocked ? 'locked' : 'credentials';
-      events.emit({ ...STEP, type: 'login.failed', realm: realm.name, user: found?.user.id, reason });
-      await countWrong(attempt, password, source);
+      events.emit({ ...about, type: 'login.failed', user: found?.user.id, reason });
+      await countWrong(attempt, password, attemptSource);
       return { ok: false, reason: 'credentials' };
     }
     if (outdated) await rehash(realm.name, found.user, password, turn);
     const outcome = outcomeOf({ ...found, steps: ['password'] });
-    events.emit({ ...STEP, realm: realm.name, user: found.user.id, ...eventOf(outcome) });
+    events.emit({ ...about, user: found.user.id, ...eventOf(outcome) });
     return outcome;
   };
 

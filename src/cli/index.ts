@@ -69,6 +69,18 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'revoke all tokens of a realm, client, user or session',
     load: async () => (await import('./commands/token.ts')).revokeAll,
   },
+  'audit list': {
+    summary: 'list what happened in a realm, and who did it',
+    load: async () => (await import('./commands/audit.ts')).listAudit,
+  },
+  'audit export': {
+    summary: 'print the audit log of a realm as lines of JSON',
+    load: async () => (await import('./commands/audit.ts')).exportAudit,
+  },
+  'audit verify': {
+    summary: 'check that nothing of the audit log was removed or changed',
+    load: async () => (await import('./commands/audit.ts')).verifyAudit,
+  },
   'token trail': {
     summary: 'show and check what happened to a guest token',
     load: async () => (await import('./commands/trail.ts')).showTrail,

@@ -62,8 +62,20 @@ function settingsOf(values: z.infer<z.ZodObject<typeof variables>>): Settings {
       clientCertVerifiedHeader: values.DAYPASS_CLIENT_CERT_VERIFIED_HEADER,
     }),
     allowPrivateFetch: values.DAYPASS_ALLOW_PRIVATE_FETCH,
+    ...auditTargetsOf(values),
     production: values.NODE_ENV === 'production',
   });
+}
+
+function auditTargetsOf(
+  values: z.infer<z.ZodObject<typeof variables>>,
+): Pick<Settings, 'auditWebhook' | 'auditSyslog'> {
+  const { DAYPASS_AUDIT_WEBHOOK: url, DAYPASS_AUDIT_WEBHOOK_SECRET: secret } = values;
+  const { DAYPASS_AUDIT_SYSLOG: auditSyslog } = values;
+  return {
+    ...(url !== undefined && secret !== undefined && { auditWebhook: { url, secret } }),
+    ...(auditSyslog !== undefined && { auditSyslog }),
+  };
 }
 
 function unknownVariables(env: Environment): string[] {
@@ -90,8 +102,17 @@ function conflicts(env: Environment): string[] {
   if (certificate === env['DAYPASS_CLIENT_CERT_VERIFIED_HEADER']?.toLowerCase()) {
     faults.push('DAYPASS_CLIENT_CERT_VERIFIED_HEADER: must differ from DAYPASS_CLIENT_CERT_HEADER');
   }
+  for (const [name, other] of webhookSettings) {
+    if (env[name] !== undefined && env[other] === undefined)
+      faults.push(`${other}: is missing beside ${name}`);
+  }
   return faults;
 }
+
+const webhookSettings = [
+  ['DAYPASS_AUDIT_WEBHOOK', 'DAYPASS_AUDIT_WEBHOOK_SECRET'],
+  ['DAYPASS_AUDIT_WEBHOOK_SECRET', 'DAYPASS_AUDIT_WEBHOOK'],
+] as const;
 
 /** Settings that are fit for a trial but not for production. */
 function refusals(env: Environment): string[] {

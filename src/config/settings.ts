@@ -5,8 +5,10 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import type { SyslogAddress } from '../audit/export/syslog.ts';
 import { isFailure } from '../base/errors.ts';
 import { realmName } from '../registry/model/model.ts';
+import { isLoopbackHost } from '../registry/model/web-address.ts';
 import { storeAddress } from '../storage/port/address.ts';
 
 /** The whole of what an operator can set by environment. Frozen; made once by `loadSettings`. */
@@ -39,6 +41,9 @@ export type Settings = {
   /** Lower-case name of the header in which a trusted proxy says that it verified the chain; absent: none says so. */
   readonly clientCertVerifiedHeader?: string;
   readonly allowPrivateFetch: boolean;
+  /** Where copies of the audit log are posted to, and the bytes that they are signed with. */
+  readonly auditWebhook?: { readonly url: string; readonly secret: Buffer };
+  readonly auditSyslog?: SyslogAddress;
   readonly production: boolean;
 };
 
@@ -120,6 +125,32 @@ const stopDelay = z
   .refine((text) => /^\d{1,3}$/.test(text) && Number(text) <= 300, 'must be seconds, 0 to 300')
   .transform(Number);
 
+const auditWebhook = z.string().refine((text) => {
+  const url = URL.parse(text);
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
+  return isSafe && url?.username === '' && url.password === '' && url.hash === '';
+}, 'must be an https address without user name, password and fragment (http only to a loopback address)');
+
+const webhookSecret = z.string().transform((text, context) => {
+  const bytes = Buffer.from(text.replace(/^whsec_/, ''), 'base64');
+  if (/^whsec_[A-Za-z0-9+/]+={0,2}$/.test(text) && bytes.length >= 24 && bytes.length <= 64) return bytes;
+  context.addIssue(
+    'must be whsec_ and 24 to 64 bytes in base64, for example from: echo whsec_$(openssl rand -base64 32)',
+  );
+  return z.NEVER;
+});
+
+const auditSyslog = z.string().transform((text, context): SyslogAddress => {
+  const [, transport, host = '', port] =
+    /^(udp|tcp):\/\/(\[[0-9a-f:.]+\]|[A-Za-z0-9.-]+)(?::(\d{1,5}))?\/?$/.exec(text) ?? [];
+  const number = Number(port ?? 514);
+  if ((transport !== 'udp' && transport !== 'tcp') || number < 1 || number > 65_535) {
+    context.addIssue('must be udp:// or tcp://, a host, and a port unless it is 514');
+    return z.NEVER;
+  }
+  return { transport, host: host.replace(/^\[|\]$/g, ''), port: number };
+});
+
 /** By the name of the variable. An unset or empty variable takes the default. */
 export const variables = {
   NODE_ENV: z.string().optional(),
@@ -141,6 +172,9 @@ export const variables = {
   DAYPASS_CLIENT_CERT_HEADER: headerName.prefault('client-cert'),
   DAYPASS_CLIENT_CERT_VERIFIED_HEADER: headerName.optional(),
   DAYPASS_ALLOW_PRIVATE_FETCH: yesOrNo.prefault('0'),
+  DAYPASS_AUDIT_WEBHOOK: auditWebhook.optional(),
+  DAYPASS_AUDIT_WEBHOOK_SECRET: webhookSecret.optional(),
+  DAYPASS_AUDIT_SYSLOG: auditSyslog.optional(),
 };
 
 /** The 32 bytes of a master key in base64; `undefined` when the text is anything else. */

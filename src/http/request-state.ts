@@ -55,7 +55,7 @@ class State implements RequestState {
 
   /** Read when it is first asked for: most requests never ask. */
   get source(): RequestSource {
-    this.#source ??= requestSourceOf(this.#request);
+    this.#source ??= { ...requestSourceOf(this.#request), requestId: this.id };
     return this.#source;
   }
 }

@@ -6,7 +6,7 @@ import type { DomainEvent, EventListener, EventType } from './events.ts';
 import type { Logger } from './logger.ts';
 
 type Line = {
-  readonly level: 'info' | 'debug';
+  readonly level: 'warn' | 'info' | 'debug';
   readonly fields: Readonly<Record<string, unknown>>;
   readonly message: string;
 };
@@ -19,11 +19,12 @@ export const loggedTypes = [
   'keys.created',
   'keys.rotated',
   'registry.changed',
+  'audit.lost',
 ] as const satisfies readonly EventType[];
 
 type LoggedEvent = Extract<DomainEvent, { type: (typeof loggedTypes)[number] }>;
 
-export function logEvents(logger: Pick<Logger, 'info' | 'debug'>): EventListener {
+export function logEvents(logger: Pick<Logger, 'warn' | 'info' | 'debug'>): EventListener {
   return function logEvent(event) {
     if (!isLogged(event)) return;
     const line = lineOf(event);
@@ -53,6 +54,12 @@ function lineOf(event: LoggedEvent): Line | undefined {
     case 'registry.changed':
       // A realm file may bring thousands of users.
       return { level: 'debug', message: 'registry changed', fields: { what: event.what, id: event.id } };
+    case 'audit.lost':
+      return {
+        level: 'warn',
+        message: 'events are missing in the audit log',
+        fields: { count: event.count, reason: event.reason },
+      };
     case 'guest':
       return info('guest trail', { event: event.event, ...event.details });
   }

@@ -4,14 +4,23 @@
  * never contain a credential.
  */
 import type { Logger } from './logger.ts';
+import type { RequestSource } from './request-source.ts';
 
 /** Which way a protocol request took: below the framework and the library, or through them. */
 export type RequestPath = 'fast' | 'library';
 
 type OfRealm = { readonly realm: string };
 
+/** Where the request came from that the event is about, where that is known. For the audit log; never logged. */
+type OfRequest = { readonly source?: RequestSource | undefined };
+
 /** A step of authentication was passed or failed. `user`: the id, where the user exists. */
-type LoginEvent = OfRealm & { readonly step: string } & (
+type LoginEvent = OfRealm &
+  OfRequest & {
+    readonly step: string;
+    /** The client whose users log in, where the step knows it. */
+    readonly client?: string | undefined;
+  } & (
     | { readonly type: 'login.succeeded'; readonly user: string }
     | {
         readonly type: 'login.failed';
@@ -21,10 +30,11 @@ type LoginEvent = OfRealm & { readonly step: string } & (
   );
 
 /** What the token endpoint, introspection and revocation answered. `client` is absent when none was authenticated. */
-type TokenEvent = OfRealm & {
-  readonly path: RequestPath;
-  readonly client?: string | undefined;
-} & (
+type TokenEvent = OfRealm &
+  OfRequest & {
+    readonly path: RequestPath;
+    readonly client?: string | undefined;
+  } & (
     | { readonly type: 'token.issued'; readonly grant?: string | undefined }
     | {
         readonly type: 'token.refused';
@@ -39,13 +49,16 @@ type TokenEvent = OfRealm & {
   );
 
 /** An event in the trail of a guest token, or a mint that was refused, which has no trail. */
-type GuestEvent = OfRealm & {
-  readonly type: 'guest';
-  /** `guest.minted`, `guest.used`, `guest.revoked`, … as in the trail. */
-  readonly event: string;
-  /** Members of the log line. */
-  readonly details: Readonly<Record<string, string | number | undefined>>;
-};
+type GuestEvent = OfRealm &
+  OfRequest & {
+    readonly type: 'guest';
+    /** Who did it: a client, a user, or `holder`. */
+    readonly by?: string | undefined;
+    /** `guest.minted`, `guest.used`, `guest.revoked`, … as in the trail. */
+    readonly event: string;
+    /** Members of the log line. */
+    readonly details: Readonly<Record<string, string | number | undefined>>;
+  };
 
 /** Revocation nodes were cut or closed: what hangs below is dead. */
 type RevocationEvent = OfRealm & {
@@ -67,7 +80,37 @@ type RegistryEvent = OfRealm & {
   readonly id?: string | undefined;
 };
 
-export type DomainEvent = LoginEvent | TokenEvent | GuestEvent | RevocationEvent | KeyEvent | RegistryEvent;
+/** A person allowed a client something, or took that back. */
+type ConsentEvent = OfRealm &
+  OfRequest & {
+    readonly type: 'consent.given' | 'consent.withdrawn';
+    readonly user: string;
+    readonly client: string;
+    /** What was allowed. */
+    readonly scope?: string | undefined;
+  };
+
+/** A client registered itself, or changed or removed its registration (RFC 7591, RFC 7592). */
+type RegistrationEvent = OfRealm &
+  OfRequest & { readonly type: 'client.registered'; readonly client?: string | undefined };
+
+/** Events that the audit log has not got, because the store was away for long, or strangers caused too many. */
+type AuditLostEvent = OfRealm & {
+  readonly type: 'audit.lost';
+  readonly reason: 'store' | 'rate';
+  readonly count: number;
+};
+
+export type DomainEvent =
+  | LoginEvent
+  | TokenEvent
+  | GuestEvent
+  | ConsentEvent
+  | RegistrationEvent
+  | RevocationEvent
+  | KeyEvent
+  | RegistryEvent
+  | AuditLostEvent;
 
 export type EventType = DomainEvent['type'];
 

@@ -90,7 +90,8 @@ export function createMetrics() {
   }
 
   function observeEvent(event: DomainEvent): void {
-    for (const detail of detailsOf(event)) events.inc({ event: nameOf(event), detail });
+    const count = event.type === 'audit.lost' ? event.count : 1;
+    for (const detail of detailsOf(event)) events.inc({ event: nameOf(event), detail }, count);
   }
 
   return {
@@ -140,6 +141,7 @@ function detailsOf(event: DomainEvent): readonly string[] {
     case 'login.succeeded':
       return [event.step];
     case 'login.failed':
+    case 'audit.lost':
       return [event.reason];
     case 'token.issued':
     case 'token.refused':
@@ -151,6 +153,9 @@ function detailsOf(event: DomainEvent): readonly string[] {
     case 'registry.changed':
       return [event.what];
     case 'guest':
+    case 'consent.given':
+    case 'consent.withdrawn':
+    case 'client.registered':
     case 'keys.created':
     case 'keys.rotated':
       return [''];

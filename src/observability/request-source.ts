@@ -8,6 +8,8 @@ export type RequestSource = {
   /** The `Origin` header (RFC 6454 §7). Browsers set it; other callers can send any value. */
   readonly origin?: string;
   readonly userAgent?: string;
+  /** The `X-Request-Id` of the answer. */
+  readonly requestId?: string;
 };
 
 const MAX_AGENT = 256;

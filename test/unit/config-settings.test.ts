@@ -86,6 +86,43 @@ describe('settings', () => {
     expect(Object.isFrozen(settings) && Object.isFrozen(settings.trustProxy)).toBe(true);
   });
 
+  it('name where copies of the audit log go', () => {
+    const bytes = Buffer.alloc(32, 3);
+    const secret = `whsec_${bytes.toString('base64')}`;
+    const url = 'https://siem.example.com/in?source=daypass';
+    const settings = loadSettings({
+      DAYPASS_AUDIT_WEBHOOK: url,
+      DAYPASS_AUDIT_WEBHOOK_SECRET: secret,
+      DAYPASS_AUDIT_SYSLOG: 'tcp://[2001:db8::1]:6514',
+    });
+
+    expect(settings.auditWebhook).toEqual({ url, secret: bytes });
+    expect(settings.auditSyslog).toEqual({ transport: 'tcp', host: '2001:db8::1', port: 6514 });
+    expect(loadSettings({ DAYPASS_AUDIT_SYSLOG: 'udp://log.example.com' }).auditSyslog).toEqual({
+      transport: 'udp',
+      host: 'log.example.com',
+      port: 514,
+    });
+  });
+
+  it.each([
+    [
+      { DAYPASS_AUDIT_WEBHOOK: 'http://siem.example.com' },
+      /^DAYPASS_AUDIT_WEBHOOK: must be an https address/,
+    ],
+    [{ DAYPASS_AUDIT_WEBHOOK: 'https://a:b@siem.example.com' }, /^DAYPASS_AUDIT_WEBHOOK: must be an https/],
+    [{ DAYPASS_AUDIT_WEBHOOK: 'siem' }, /^DAYPASS_AUDIT_WEBHOOK: must be an https address/],
+    [{ DAYPASS_AUDIT_WEBHOOK: 'https://a.test' }, /^DAYPASS_AUDIT_WEBHOOK_SECRET: is missing/],
+    [{ DAYPASS_AUDIT_WEBHOOK_SECRET: `whsec_${'A'.repeat(44)}` }, /^DAYPASS_AUDIT_WEBHOOK: is missing/],
+    [{ DAYPASS_AUDIT_WEBHOOK_SECRET: 'whsec_short' }, /^DAYPASS_AUDIT_WEBHOOK_SECRET: must be whsec_/],
+    [{ DAYPASS_AUDIT_WEBHOOK_SECRET: 'A'.repeat(44) }, /^DAYPASS_AUDIT_WEBHOOK_SECRET: must be whsec_/],
+    [{ DAYPASS_AUDIT_SYSLOG: 'tls://a.test' }, /^DAYPASS_AUDIT_SYSLOG: must be udp/],
+    [{ DAYPASS_AUDIT_SYSLOG: 'udp://a.test:70000' }, /^DAYPASS_AUDIT_SYSLOG: must be udp/],
+    [{ DAYPASS_AUDIT_SYSLOG: 'udp://a.test/x' }, /^DAYPASS_AUDIT_SYSLOG: must be udp/],
+  ])('refuse %j', (env, fault) => {
+    expect(faultsOf(env)).toContainEqual(expect.stringMatching(fault));
+  });
+
   it('name the port in the default address, and take every core for auto', () => {
     expect(loadSettings({ PORT: '4000' }).publicUrl).toBe('http://localhost:4000');
     expect(

@@ -9,13 +9,19 @@ import { createSealer } from '../../src/keys/seal.ts';
 import { createEventSink } from '../../src/observability/events.ts';
 import { createPasswordQueue, createPasswords } from '../../src/registry/passwords/passwords.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
-import { unrecorded } from '../../src/registry/store/change-log.ts';
+import type { ChangeLog } from '../../src/registry/store/change-log.ts';
 import { createEmbeddedStore } from '../../src/storage/embedded/store.ts';
 import type { Key, Store } from '../../src/storage/port/port.ts';
 import { isNarrowerSection } from '../../src/surfaces/facades/section-change.ts';
 
 const seal = createSealer(Buffer.alloc(32, 7));
 const logger = pino({ level: 'silent' });
+
+/** Keeps no record. */
+const unrecorded: ChangeLog = {
+  note: () => Promise.resolve(),
+  record: (_entry, commit) => commit([]),
+};
 
 type Options = {
   /** How many passwords may wait to be hashed. */

@@ -20,6 +20,8 @@ export const inviteClient: Command = {
       const provider = await createProviderPool({ ...services.settings, ...services, ui }).find(name);
       if (provider === undefined) throw new Failure('not_found', `realm "${name}" does not exist`);
       if (provider === 'disabled') throw new Failure('forbidden', `realm "${name}" is disabled`);
+      const actor = { kind: 'operator' } as const;
+      await services.changeLog.note({ realm: name, actor, deed: 'client.invite', to: { realm: name } });
       print(await provider.createInitialAccessToken({ ttl: INVITATION_TTL }));
       return 0;
     }),

@@ -35,7 +35,10 @@ export const rotateKeys: Command = {
       const { name, enabled } = await getRealm(services, input.need('realm'));
       if (!enabled)
         throw new Failure('forbidden', `realm "${name}" is disabled: its keys change again once it is not`);
-      const { rotated, scheduled } = await services.keyRing.rotate(name, { now: input.has('now') });
+      const now = input.has('now');
+      const actor = { kind: 'operator' } as const;
+      await services.changeLog.note({ realm: name, actor, deed: 'keys.rotate', to: { now: String(now) } });
+      const { rotated, scheduled } = await services.keyRing.rotate(name, { now });
       for (const alg of rotated) print(`${alg}: a new key signs from now on`);
       for (const { alg, at } of scheduled) {
         print(`${alg}: the next key signs from ${new Date(at * 1000).toISOString()} on`);

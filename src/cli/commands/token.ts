@@ -28,10 +28,15 @@ export const revokeAll: Command = {
     if (given.length > 1) throw new UsageError(`either --${given.join(' or --')}, not both`);
     return withServices(async (services) => {
       const realm = await getRealm(services, input.need('realm'));
-      const result = await services.store.commit([
-        await revocation(services, realm, input),
-        announcement(realm, input),
-      ]);
+      const writes = [await revocation(services, realm, input), announcement(realm, input)];
+      const [scope = 'realm'] = given;
+      await services.changeLog.note({
+        realm: realm.name,
+        actor: { kind: 'operator' },
+        deed: 'tokens.revoke',
+        to: { [scope]: input.find(scope) ?? realm.name },
+      });
+      const result = await services.store.commit(writes);
       if (!result.ok) throw new Failure('conflict', `the store refused to revoke: ${result.reason}`);
       print(`revoked: ${given[0] ?? 'realm'} ${input.find(given[0] ?? 'realm')}`);
       return 0;

@@ -7,7 +7,7 @@ import { createServices, type Services } from '../../services.ts';
 
 /**
  * Runs `work` on the server's own store and settings, whether or not the server is running; a running one notices
- * changes within 200 ms. Nothing is logged: a command prints what it has to say.
+ * changes within 200 ms. Changes are those of an operator. Nothing is logged: a command prints what it has to say.
  */
 export async function withServices<T>(work: (services: Services) => Promise<T>): Promise<T> {
   const settings = loadSettings();
@@ -15,7 +15,8 @@ export async function withServices<T>(work: (services: Services) => Promise<T>):
   const services = await createServices({ ...settings, key }, createLogger('silent'));
   try {
     await services.checkMasterKey();
-    return await work(services);
+    const changes = services.registry.by({ kind: 'operator' });
+    return await work({ ...services, registry: { ...services.registry, ...changes } });
   } finally {
     await services.close();
   }

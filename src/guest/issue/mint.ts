@@ -64,7 +64,7 @@ async function store(deps: StoreDeps, order: MintOrder, decided: GuestRecord): P
   ];
   const outcome = await commitWithSlot(deps, { realm: realm.name, record, hash, writes });
   if (!outcome.ok) throw ceilingFault(outcome, writes) ?? refusalOf(outcome.reason);
-  tell(deps, realm.name, trail.event);
+  tell(deps, realm.name, { event: trail.event, source: order.source });
   return { record, ...issued };
 }
 

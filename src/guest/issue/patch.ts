@@ -102,7 +102,7 @@ export async function patchGuest(
     return [entries.flatMap((entry) => entry.writes), entries.map((entry) => entry.event)];
   });
   if (!outcome.ok) throw new Failure('conflict', 'the token was revoked or changed meanwhile');
-  for (const event of made) tell(deps, realm.name, event);
+  for (const event of made) tell(deps, realm.name, { event, source });
   // Something else may have ended the token at that moment. Also, the pointer of a token that an older version wrote
   // hangs under the family.
   if (await isCutBeside(deps.store, realm.name, { record: narrowed, hash: found.hash }))

@@ -228,7 +228,7 @@ async function renew(
     return [[...slot, ...entry.writes], entry.event];
   });
   if (outcome.ok) {
-    for (const event of [made, trail.event]) tell(deps, realm.name, event);
+    for (const event of [made, trail.event]) tell(deps, realm.name, { event, source });
     return minted;
   }
   // Somebody else refreshed a moment ago: that answer is given again.

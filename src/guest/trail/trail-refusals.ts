@@ -28,7 +28,7 @@ export async function emittingRefusals<Made extends object>(
     const { ip, origin, userAgent } = source;
     const where = pointer?.slice(0, MAX_POINTER);
     const details = { refusal, pointer: where, client, parent, ip, origin, user_agent: userAgent };
-    events.emit({ type: 'guest', realm, event: 'guest.refused', details });
+    events.emit({ type: 'guest', realm, event: 'guest.refused', details, by: source.by, source });
   };
   try {
     const made = await make();

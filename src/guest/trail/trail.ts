@@ -110,13 +110,16 @@ function untraced({ clock }: TrailDeps, { record }: Whose, what: Happening): Ent
  * writers always come first.
  */
 export async function append(deps: TrailDeps, whose: Whose, what: Happening): Promise<void> {
-  if (!hasTrail(whose.record)) return tell(deps, whose.realm, untraced(deps, whose, what).event);
+  if (!hasTrail(whose.record)) {
+    const { event } = untraced(deps, whose, what);
+    return tell(deps, whose.realm, { event, source: what.source });
+  }
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const read = await readHead(deps.store, whose.realm, whose.record.id);
     if (!isDue(read.head, what, deps.clock())) return;
     const entry = entryAfter(deps, whose, what, read);
     const outcome = await deps.store.commit(entry.writes);
-    if (outcome.ok) return tell(deps, whose.realm, entry.event);
+    if (outcome.ok) return tell(deps, whose.realm, { event: entry.event, source: what.source });
     if (!isConflict(outcome)) throw new Failure('conflict', `the store refused the event: ${outcome.reason}`);
   }
   throw new Failure('busy', 'too many events of this token at once');
@@ -142,9 +145,14 @@ export function tellMissing(
 }
 
 /** Emits an event after its commit. It names no person. */
-export function tell({ events }: Pick<TrailDeps, 'events'>, realm: string, event: Said): void {
+export function tell(
+  { events }: Pick<TrailDeps, 'events'>,
+  realm: string,
+  { event, source }: { readonly event: Said; readonly source: Source },
+): void {
   const { token: guest, event: name, client, reason, seq, hash } = event;
-  events.emit({ type: 'guest', realm, event: name, details: { guest, client, reason, seq, hash } });
+  const details = { guest, client, reason, seq, hash };
+  events.emit({ type: 'guest', realm, event: name, details, by: source.by, source });
 }
 
 /** The kept events as of one moment, oldest first. An unreadable event is left out. */

@@ -4,7 +4,7 @@
  */
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
-import { annotate } from '../../http/request-state.ts';
+import { annotate, stateOf } from '../../http/request-state.ts';
 import type { Annotations } from '../../observability/annotations.ts';
 import { grantName } from '../../registry/model/model.ts';
 import { hasOidcContext } from '../library/has-oidc-context.ts';
@@ -27,17 +27,24 @@ export function noteAnswer(
     ...(thrown instanceof errors.OIDCProviderError ? reasonOf(thrown) : {}),
   };
   annotate(ctx.req, notes);
-  if (clientRoutes.has(notes.route ?? '')) emitTokenEvent(realm, notes);
+  if (clientRoutes.has(notes.route ?? '')) emitTokenEvent(realm, ctx, notes);
+  if (notes.route === 'registration' && notes.outcome === 'ok') {
+    const { source } = stateOf(ctx.req);
+    realm.events.emit({ type: 'client.registered', realm: realm.name, client: notes.client, source });
+  }
 }
 
 /** Introspections and revocations that succeeded are emitted by the code that carries them out. */
 function emitTokenEvent(
   { name: realm, events }: Pick<RealmContext, 'name' | 'events'>,
+  ctx: Context,
   { route, client, grant, outcome, reason }: Annotations & { readonly outcome: string },
 ): void {
   const about = { realm, path: 'library', client, grant } as const;
-  if (outcome !== 'ok') events.emit({ ...about, type: 'token.refused', error: outcome, reason });
-  else if (route === 'token') events.emit({ ...about, type: 'token.issued' });
+  if (outcome !== 'ok') {
+    const { source } = stateOf(ctx.req);
+    events.emit({ ...about, type: 'token.refused', error: outcome, reason, source });
+  } else if (route === 'token') events.emit({ ...about, type: 'token.issued' });
 }
 
 function aboutRequest(ctx: Context): Annotations {

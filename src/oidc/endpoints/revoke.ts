@@ -47,6 +47,7 @@ export async function answerRevocation(
       realm: realm.name,
       path: 'library',
       client: client?.clientId,
+      source: stateOf(ctx.req).source,
     });
   }
   ctx.status = 200;

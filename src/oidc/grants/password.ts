@@ -75,9 +75,14 @@ async function tryPassword(
   ctx: KoaContextWithOIDC,
   typed: Typed,
 ): Promise<StepOutcome> {
-  const isStranger = ctx.oidc.client?.clientAuthMethod === 'none';
+  const { client } = ctx.oidc;
+  const origin = {
+    ...callerOf(ctx.req, ctx.res),
+    isStranger: client?.clientAuthMethod === 'none',
+    client: client?.clientId,
+  };
   try {
-    return await authenticator.password(view, typed, { ...callerOf(ctx.req, ctx.res), isStranger });
+    return await authenticator.password(view, typed, origin);
   } catch (error) {
     if (!(error instanceof TooMany)) throw error;
     annotate(ctx.req, { wrong: 'password' });

@@ -6,6 +6,7 @@ import { authenticationContext, type Step } from '../../authn/authentication-con
 import { epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
 import { sha256 } from '../../base/hash.ts';
+import { stateOf } from '../../http/request-state.ts';
 import type { Client, User } from '../../registry/model/model.ts';
 import type { Stamp } from '../../storage/port/port.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
@@ -174,6 +175,14 @@ async function allow(flow: Flow, exchange: Exchange): Promise<string> {
   for (const detail of asked.details) grant.addRar(detail as Parameters<typeof grant.addRar>[0]);
   const grantId = await grant.save();
   await rememberConsent(flow, user, asked.client, grantable);
+  realm.events.emit({
+    type: 'consent.given',
+    realm: realm.name,
+    user: user.id,
+    client: asked.client.id,
+    scope: asked.scopes.join(' '),
+    source: stateOf(exchange.request).source,
+  });
   return finish(flow, exchange, { consent: { grantId } });
 }
 

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider, Session } from 'oidc-provider';
 import { Failure } from '../../base/errors.ts';
 import { callerOf } from '../../http/caller.ts';
+import { stateOf } from '../../http/request-state.ts';
 import type { User } from '../../registry/model/model.ts';
 import type { PasswordFault } from '../../registry/passwords/passwords.ts';
 import { endGrant } from '../../revocation/nodes.ts';
@@ -45,8 +46,10 @@ export function createSelfService(deps: Deps) {
     signedIn: (exchange: Exchange) => signedIn(deps, exchange),
     changePassword: (exchange: Exchange, user: User, change: PasswordChange) =>
       changePassword(deps, exchange, user, change),
-    setPassword: (user: User, wanted: string) => setPassword(deps, user, wanted),
-    withdrawConsent: (userId: string, clientId: string) => withdrawConsent(deps, userId, clientId),
+    setPassword: (exchange: Exchange, user: User, wanted: string) =>
+      setPassword(deps, exchange, { user, wanted }),
+    withdrawConsent: (exchange: Exchange, userId: string, clientId: string) =>
+      withdrawConsent(deps, exchange, userId, clientId),
     endOwnSession: (userId: string, uid: string) => endOwnSession(deps, userId, uid),
   };
 }
@@ -81,24 +84,31 @@ async function changePassword(
   const outcome = await realm.authenticator.password(realm.view, typed, origin);
   if (!outcome.ok && outcome.reason !== 'incomplete') return 'wrong';
   const session = await sessionOf(provider, exchange);
-  const result = await setPassword(deps, user, change.wanted, session.uid);
+  const result = await setPassword(deps, exchange, {
+    user,
+    wanted: change.wanted,
+    exceptSession: session.uid,
+  });
   if (result === 'changed') await renew(deps, exchange, session);
   return result;
 }
 
+type NewPassword = { readonly user: User; readonly wanted: string; readonly exceptSession?: string };
+
 /** Sets a password for somebody who has just proven who they are. Everything issued for the user before dies. */
 async function setPassword(
   { realm, sessions }: Deps,
-  user: User,
-  wanted: string,
-  exceptSession?: string,
+  { request }: Exchange,
+  { user, wanted, exceptSession }: NewPassword,
 ): Promise<PasswordOutcome> {
   const [fault] = await realm.passwords.check(wanted, realm.view.passwords, user);
   if (fault !== undefined) return fault;
   const { matches } = await realm.passwords.verify(wanted, user.passwordHash);
   if (matches) return 'same';
   await sessions.endAll(user.id, exceptSession);
-  await realm.registry.updateUser(realm.name, user.id, (now) => ({
+  const { source, id: requestId } = stateOf(request);
+  const actor = { kind: 'user', id: user.id, realm: realm.name, source, requestId } as const;
+  await realm.registry.by(actor).updateUser(realm.name, user.id, (now) => ({
     ...now,
     password: wanted,
     requiredActions: now.requiredActions.filter((action) => action !== 'change_password'),
@@ -124,7 +134,12 @@ async function renew(
 }
 
 /** Withdraws the consent and kills every token that this client holds for this user, offline ones too. */
-async function withdrawConsent({ realm, consents }: Deps, userId: string, clientId: string): Promise<void> {
+async function withdrawConsent(
+  { realm, consents }: Deps,
+  { request }: Exchange,
+  userId: string,
+  clientId: string,
+): Promise<void> {
   await consents.forget(userId, clientId);
   const index = grantsOf(realm.name, userId);
   let after: string | undefined;
@@ -135,6 +150,9 @@ async function withdrawConsent({ realm, consents }: Deps, userId: string, client
     if (writes.length > 0) await realm.store.commit(writes);
     after = page.next;
   } while (after !== undefined);
+  const { source } = stateOf(request);
+  const what = { user: userId, client: clientId, source };
+  realm.events.emit({ type: 'consent.withdrawn', realm: realm.name, ...what });
 }
 
 function endingWrites(realm: string, userId: string, members: readonly string[], clientId: string): Write[] {

@@ -177,6 +177,12 @@ export const guests = z.looseObject({});
 /** The sections of the embed products. The facades define their names and fields. */
 const compat = z.record(z.string().max(63), z.looseObject({}).optional());
 
+/** The audit log of the realm. */
+export const audit = z.strictObject({
+  /** How many days an event is kept. A change counts for events of from then on. */
+  days: z.int().min(1).max(3650).default(90),
+});
+
 export const realmSettings = z.strictObject({
   name,
   displayName: text.optional(),
@@ -199,6 +205,7 @@ export const realmSettings = z.strictObject({
   guests: guests.optional(),
   quotas: quotas.prefault({}),
   networkLimits: networkLimits.prefault({}),
+  audit: audit.prefault({}),
   compat: compat.optional(),
 });
 

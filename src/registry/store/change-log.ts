@@ -46,9 +46,3 @@ export type ChangeLog = {
     commit: (more: readonly Write[]) => Promise<Committed | Refusal>,
   ): Promise<Committed | Refusal>;
 };
-
-/** Keeps no record. */
-export const unrecorded: ChangeLog = {
-  note: () => Promise.resolve(),
-  record: (_entry, commit) => commit([]),
-};

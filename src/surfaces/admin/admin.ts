@@ -9,6 +9,7 @@ import { credentialRoutes } from './people/credential-routes.ts';
 import { importRoutes } from './people/import-routes.ts';
 import { sessionRoutes } from './people/session-routes.ts';
 import { userRoutes } from './people/user-routes.ts';
+import { auditRoutes } from './realm/audit-routes.ts';
 import { keyRoutes } from './realm/key-routes.ts';
 import { listRoutes } from './realm/lists.ts';
 import { quotaRoutes } from './realm/quota-routes.ts';
@@ -33,6 +34,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...keyRoutes,
   ...quotaRoutes,
   ...compatRoutes,
+  ...auditRoutes,
 ];
 
 const surface = createAdminSurface(adminRoutes);

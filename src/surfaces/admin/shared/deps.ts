@@ -1,5 +1,6 @@
 /** What the admin API is built with. */
 import type { z } from 'zod';
+import type { AuditLog } from '../../../audit/audit-log.ts';
 import type { Lockout } from '../../../authn/lockout.ts';
 import type { PasswordLinks } from '../../../authn/password-links.ts';
 import type { Background } from '../../../base/background.ts';
@@ -29,6 +30,7 @@ export type AdminDeps = {
   readonly guests: Guests;
   readonly keyRing: KeyRing;
   readonly changeLog: ChangeLog;
+  readonly audit: Pick<AuditLog, 'search'>;
   readonly seal: Seal;
   readonly pool: ProviderPool;
   readonly publicUrl: string;

@@ -136,7 +136,7 @@ async function act(account: Account, action: Action): Promise<void> {
 }
 
 async function perform(account: Account, action: Action, fields: Fields): Promise<void> {
-  const { provider, who } = account;
+  const { ctx, provider, who } = account;
   const id = fields.get('id') ?? '';
   switch (action) {
     case 'end-session':
@@ -146,7 +146,7 @@ async function perform(account: Account, action: Action, fields: Fields): Promis
       await provider.sessions.endAll(who.user.id, who.uid);
       return done(account, 'sessions_ended');
     case 'withdraw':
-      await provider.selfService.withdrawConsent(who.user.id, id);
+      await provider.selfService.withdrawConsent({ request: ctx.req, response: ctx.res }, who.user.id, id);
       return done(account, 'consent_withdrawn');
     case 'change-password':
       return changePassword(account, fields);

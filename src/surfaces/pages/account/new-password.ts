@@ -64,7 +64,7 @@ async function answer(call: Call): Promise<void> {
     throw new Failure('not_found', 'this link is over');
   }
   // The password that the person has already is as good: it was typed by whoever holds the link.
-  await selfService.setPassword(user, wanted);
+  await selfService.setPassword({ request: ctx.req, response: ctx.res }, user, wanted);
   annotate(ctx.req, { outcome: 'password_chosen' });
   ctx.redirect(`${new URL(realm.issuer).pathname}/account`);
   ctx.status = 303;

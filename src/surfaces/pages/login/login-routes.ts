@@ -185,7 +185,7 @@ async function choosePassword(page: LoginPage, fields: Fields): Promise<void> {
   const { user } = login;
   const wanted = fields.get('new_password') ?? '';
   if (wanted !== fields.get('repeat_password')) return showPassword(page, user.username, ['mismatch']);
-  const outcome = await selfService.setPassword(user, wanted);
+  const outcome = await selfService.setPassword(exchange, user, wanted);
   if (outcome !== 'changed' && outcome !== 'wrong') return showPassword(page, user.username, [outcome]);
   return goOn(ctx, await interactions.finishLogin(exchange, login));
 }
