@@ -25,8 +25,10 @@ import { unrecorded } from './registry/store/change-log.ts';
 import { realmsIndex } from './registry/store/records.ts';
 import { createRevocationFeed, publishingRevocations, type RevocationListener } from './revocation/cuts.ts';
 import { LONGEST_LIFE } from './revocation/life.ts';
+import { createFigures } from './stats/figures.ts';
 import { watchClock } from './storage/clock-watch.ts';
 import { openStore } from './storage/open.ts';
+import type { Store } from './storage/port/port.ts';
 import { createReadiness } from './storage/readiness.ts';
 import { watchTroubles } from './storage/trouble-watch.ts';
 import { isNarrowerSection } from './surfaces/facades/section-change.ts';
@@ -39,6 +41,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const events = createEventSink(logger);
   events.subscribe(logEvents(logger), loggedTypes);
   const { store, storeAheadMs, ...watched } = await openWatchedStore(settings, { clock, logger, events });
+  const figures = createFigures({ store, clock, events, background, logger });
   const sealer = createSealer(settings.key);
   const passwords = createPasswords({ queue: createPasswordQueue(settings.workers) });
   const changeLog = unrecorded;
@@ -49,14 +52,14 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     passwords,
     logger,
     events,
-    removedWith: ringRemoval,
+    removedWith: (realm) => [...ringRemoval(realm), ...figures.removal(realm)],
     changeLog,
     narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
   });
   const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });
   const guests = createGuests({ store, clock, storeAheadMs, logger, events });
-  const bruteForce = createBruteForceGuard({ store, clock, logger, key: guessKey(settings.key) });
-  const quotas = createQuotas({ store, clock });
+  const limits = limitsOf(settings, { store, clock, logger });
+  const { bruteForce } = limits;
   const authenticator = createAuthenticator({ store, registry, passwords, bruteForce, events });
   const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
 
@@ -68,6 +71,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     registry.close();
     keyRing.stop();
     await guests.settled();
+    await figures.flushAll();
     await store.close();
   }
 
@@ -85,16 +89,25 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     registry,
     keyRing,
     authenticator,
-    lockout: createLockout(store),
     guests,
+    figures,
     checkMasterKey,
     changeLog,
     checkRealm: checkRealmDocument,
-    bruteForce,
-    quotas,
+    ...limits,
     subscribeRevocations,
     ...watched,
     close,
+  };
+}
+
+type Limiting = { readonly store: Store; readonly clock: Clock; readonly logger: Logger };
+
+function limitsOf({ key }: { readonly key: Buffer }, { store, clock, logger }: Limiting) {
+  return {
+    bruteForce: createBruteForceGuard({ store, clock, logger, key: guessKey(key) }),
+    quotas: createQuotas({ store, clock }),
+    lockout: createLockout(store),
   };
 }
 
