@@ -26,8 +26,10 @@ import { createRegistry, type Registry } from './registry/registry.ts';
 import { realmsIndex } from './registry/store/records.ts';
 import { createRevocationFeed, publishingRevocations, type RevocationListener } from './revocation/cuts.ts';
 import { LONGEST_LIFE } from './revocation/life.ts';
+import { createFigures } from './stats/figures.ts';
 import { watchClock } from './storage/clock-watch.ts';
 import { openStore } from './storage/open.ts';
+import type { Store } from './storage/port/port.ts';
 import { createReadiness } from './storage/readiness.ts';
 import { watchTroubles } from './storage/trouble-watch.ts';
 import { isNarrowerSection } from './surfaces/facades/section-change.ts';
@@ -41,6 +43,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   events.subscribe(logEvents(logger), loggedTypes);
   const { store, storeAheadMs, ...watched } = await openWatchedStore(settings, { clock, logger, events });
   const shared = { store, clock, logger, events };
+  const figures = createFigures({ ...shared, background });
   const sealer = createSealer(settings.key);
   const passwords = createPasswords({ queue: createPasswordQueue(settings.workers) });
   const audit = openAudit({ ...settings, ...shared, digest: sealer.digest }, () => registry);
@@ -49,15 +52,14 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     ...shared,
     seal: sealer,
     passwords,
-    removedWith: ringRemoval,
+    removedWith: (realm) => [...ringRemoval(realm), ...figures.removal(realm)],
     changeLog,
     narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
   });
   const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });
   const guests = createGuests({ ...shared, storeAheadMs });
-  const bruteForce = createBruteForceGuard({ store, clock, logger, key: guessKey(settings.key) });
-  const quotas = createQuotas({ store, clock });
-  const authenticator = createAuthenticator({ store, registry, passwords, bruteForce, events });
+  const limits = limitsOf(settings, shared);
+  const authenticator = createAuthenticator({ ...shared, ...limits, registry, passwords });
   const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
 
   /** Rejects when the store was sealed with another master key. To be called before anything is written. */
@@ -69,6 +71,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     await audit.flush(true);
     registry.close();
     keyRing.stop();
+    await figures.flushAll();
     await store.close();
   }
 
@@ -86,14 +89,13 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     registry,
     keyRing,
     authenticator,
-    lockout: createLockout(store),
     guests,
+    figures,
     checkMasterKey,
     changeLog,
     audit,
     checkRealm: checkRealmDocument,
-    bruteForce,
-    quotas,
+    ...limits,
     subscribeRevocations,
     ...watched,
     close,
@@ -108,6 +110,16 @@ function openAudit(deps: Omit<AuditLogDeps, 'daysOf'>, registry: () => Registry)
   });
   deps.events.subscribe(audit.hear, auditedTypes);
   return audit;
+}
+
+type Limiting = { readonly store: Store; readonly clock: Clock; readonly logger: Logger };
+
+function limitsOf({ key }: { readonly key: Buffer }, { store, clock, logger }: Limiting) {
+  return {
+    bruteForce: createBruteForceGuard({ store, clock, logger, key: guessKey(key) }),
+    quotas: createQuotas({ store, clock }),
+    lockout: createLockout(store),
+  };
 }
 
 type Watching = { readonly clock: Clock; readonly logger: Logger; readonly events: EventSink };

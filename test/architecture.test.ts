@@ -13,6 +13,7 @@ const table = `
 base                       >
 observability              > base
 storage/port               > base
+stats                      > base observability storage/port
 revocation                 > base observability storage/port
 limits                     > base observability storage/port
 http                       > base observability storage/port limits
@@ -74,13 +75,13 @@ oidc/provider              > base storage/port revocation http keys registry/mod
                              oidc/profiles oidc/realm oidc/proofs oidc/tokens oidc/records oidc/http
                              oidc/client-auth oidc/clients oidc/sessions oidc/interaction oidc/grants
                              oidc/endpoints oidc/fast-path
-surfaces/admin/shared      > base observability storage/port revocation http keys registry/model
+surfaces/admin/shared      > base observability storage/port stats revocation http keys registry/model
                              registry/passwords registry/store audit registry tokens guest/grant guest authn
                              oidc/realm oidc/proofs oidc/provider
 surfaces/admin/tokens      > http guest/grant guest/trail guest/lookup guest/issue guest/json explain oidc/realm
                              surfaces/admin/shared
 surfaces/admin/openapi     > base http surfaces/admin/shared
-surfaces/admin/realm       > http keys registry/model audit surfaces/admin/shared
+surfaces/admin/realm       > stats http keys registry/model audit surfaces/admin/shared
 surfaces/admin/compat      > base http registry/model surfaces/admin/shared surfaces/admin/realm
 surfaces/admin/people      > base http registry/model registry/passwords registry/store guest/grant authn
                              oidc/sessions surfaces/admin/shared
@@ -120,8 +121,9 @@ surfaces                   > http oidc/realm oidc/sessions oidc/provider surface
                              surfaces/facades demo
 config                     > base storage/port registry/model registry/passwords registry/store audit/export
                              guest/grant guest/limits surfaces/facades
-services.ts                > base observability revocation limits keys registry/passwords registry/store audit
-                             registry guest/limits guest authn storage surfaces/facades config
+services.ts                > base observability storage/port stats revocation limits keys registry/passwords
+                             registry/store audit registry guest/limits guest authn storage surfaces/facades
+                             config
 server.ts                  > base observability http audit/export registry oidc/library oidc/realm oidc/provider
                              surfaces/admin/shared surfaces/admin surfaces/pages/home surfaces/pages
                              surfaces/guest-api surfaces/events surfaces/facades/shared

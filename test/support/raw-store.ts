@@ -22,6 +22,8 @@ export type Engine = {
   records(realm: string, kind: string): Promise<readonly RawRecord[]>;
   /** Changes what a live record says, behind everybody's back; `undefined` removes it. */
   rewrite(key: RawKey, value: string | undefined): Promise<void>;
+  /** The names of everything of a realm that never expires. */
+  lasting(realm: string): Promise<readonly string[]>;
   /** Moves the time at which a record was spent into the past. */
   ageSpending(key: RawKey, byMs: number): Promise<void>;
   /** Everything at rest: names and values as they are in memory, and every file. */
@@ -72,6 +74,7 @@ export async function openEmbedded(): Promise<Engine> {
       );
       if (changes !== 1) throw new Error('no such record');
     },
+    lasting: (realm) => lastingOf(`sqlite:${path}`, realm),
     ageSpending: async ({ realm, kind, id }, byMs) => {
       const { changes } = withDatabase((db) =>
         db
@@ -113,6 +116,7 @@ export async function openRedis(): Promise<Engine> {
           'KEEPTTL',
         );
     },
+    lasting: (realm) => lastingOf(server.url, realm),
     ageSpending: async ({ realm, kind, id }, byMs) => {
       const key = `dp:{${realm}}:${kind}:${id}`;
       const record = await raw.getBuffer(key);
@@ -129,6 +133,45 @@ export async function openRedis(): Promise<Engine> {
       await server.stop();
     },
   };
+}
+
+/** The names of everything of a realm that never expires, in the store at an address. */
+export function lastingOf(url: string, realm: string): Promise<readonly string[]> {
+  return url.startsWith('sqlite:')
+    ? Promise.resolve(lastingRows(url.slice('sqlite:'.length), realm))
+    : lastingKeys(url, realm);
+}
+
+/** Its last stamp apart: that is a row of the realm, which the file keeps. */
+function lastingRows(path: string, realm: string): readonly string[] {
+  const db = new DatabaseSync(path, { timeout: 5000 });
+  try {
+    const names = { document: 'key', node: 'key', counter: 'key', member: 'list' };
+    const ofTables = Object.entries(names).flatMap(([table, name]) =>
+      db
+        .prepare(`SELECT ${name} AS name FROM ${table} WHERE ${name} >= ? AND ${name} < ? AND expires >= ?`)
+        .all(`${realm}:`, `${realm};`, NEVER),
+    );
+    const listed = db
+      .prepare("SELECT list AS name FROM member WHERE list = '_:realms:all' AND member = ?")
+      .all(realm);
+    return [...ofTables, ...listed].map(({ name }) => String(name));
+  } finally {
+    db.close();
+  }
+}
+
+const NEVER = Number.MAX_SAFE_INTEGER;
+
+async function lastingKeys(url: string, realm: string): Promise<readonly string[]> {
+  const redis = new Redis(url);
+  const lasting: string[] = [];
+  for await (const keys of redis.scanStream({ match: `dp*:{${realm}}*`, count: 1000 })) {
+    for (const key of keys as string[]) if ((await redis.pttl(key)) < 0) lasting.push(key);
+  }
+  if ((await redis.zscore('dpi:{_}:realms:all', realm)) !== null) lasting.push('dpi:{_}:realms:all');
+  redis.disconnect();
+  return lasting;
 }
 
 /** Format and state, stamp, when spent a second stamp, number of nodes, their hashes, the value. */

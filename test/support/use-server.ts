@@ -71,6 +71,7 @@ function engineOf(current: () => Engine): Engine {
     },
     records: (realm, kind) => current().records(realm, kind),
     rewrite: (key, value) => current().rewrite(key, value),
+    lasting: (realm) => current().lasting(realm),
     ageSpending: (key, byMs) => current().ageSpending(key, byMs),
     dump: () => current().dump(),
     dumpFiles: () => current().dumpFiles(),

@@ -14,6 +14,7 @@ import { keyRoutes } from './realm/key-routes.ts';
 import { listRoutes } from './realm/lists.ts';
 import { quotaRoutes } from './realm/quota-routes.ts';
 import { realmRoutes } from './realm/realm-routes.ts';
+import { statsRoutes } from './realm/stats-routes.ts';
 import type { AdminRoute } from './shared/route.ts';
 import { type AdminRequest, createAdminSurface } from './shared/surface.ts';
 import { explainRoutes } from './tokens/explain-routes.ts';
@@ -33,6 +34,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...explainRoutes,
   ...keyRoutes,
   ...quotaRoutes,
+  ...statsRoutes,
   ...compatRoutes,
   ...auditRoutes,
 ];

@@ -14,6 +14,7 @@ import type { Passwords } from '../../../registry/passwords/passwords.ts';
 import type { Registry } from '../../../registry/registry.ts';
 import type { ChangeLog } from '../../../registry/store/change-log.ts';
 import type { Seal } from '../../../registry/store/records.ts';
+import type { Figures } from '../../../stats/figures.ts';
 import type { Store } from '../../../storage/port/port.ts';
 import type { Tagger } from './etag.ts';
 import type { Fault } from './faults.ts';
@@ -29,6 +30,7 @@ export type AdminDeps = {
   readonly lockout: Lockout;
   readonly guests: Guests;
   readonly keyRing: KeyRing;
+  readonly figures: Pick<Figures, 'read'>;
   readonly changeLog: ChangeLog;
   readonly audit: Pick<AuditLog, 'search'>;
   readonly seal: Seal;

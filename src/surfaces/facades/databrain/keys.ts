@@ -7,7 +7,12 @@ import { z } from 'zod';
 import { epochSeconds } from '../../../base/clock.ts';
 import { equalInConstantTime, sha256 } from '../../../base/hash.ts';
 import { randomId } from '../../../base/random.ts';
-import { keepForRealm, releaseFromRealm } from '../../../registry/store/realm-documents.ts';
+import {
+  keepForRealm,
+  keepMemberForRealm,
+  releaseFromRealm,
+  releaseMemberFromRealm,
+} from '../../../registry/store/realm-documents.ts';
 import type { Document, Key, Stamp, Write } from '../../../storage/port/port.ts';
 import type { SectionCall } from '../shared/facade.ts';
 import type { DatabrainSection } from './options.ts';
@@ -141,9 +146,7 @@ export async function rotateKey(call: Call, old: LiveKey, grace: number): Promis
       ...(isOfFile ? {} : { ttl: grace + LINGER }),
     },
     isOfFile ? keepForRealm(keyOf(realm, hash)) : releaseFromRealm(keyOf(realm, hash)),
-    ...(app === undefined || isOfFile
-      ? []
-      : [{ unindex: keysOfApp(realm, app), member: memberOf(record, hash) }]),
+    ...(app === undefined || isOfFile ? [] : leave(keysOfApp(realm, app), memberOf(record, hash))),
     ...writes,
   ]);
   return outcome.ok ? value : undefined;
@@ -168,9 +171,17 @@ function newKey(call: Call, fields: NewKey): { readonly value: string; readonly 
     writes: [
       { put: key, value: JSON.stringify(record), onlyIf: 'absent' },
       keepForRealm(key),
-      ...(index === undefined ? [] : [{ index, member: memberOf(record, hash) }]),
+      ...(index === undefined ? [] : enter(index, memberOf(record, hash))),
     ],
   };
+}
+
+function enter(index: Key, member: string): readonly Write[] {
+  return [{ index, member }, keepMemberForRealm(index, member)];
+}
+
+function leave(index: Key, member: string): readonly Write[] {
+  return [{ unindex: index, member }, releaseMemberFromRealm(index, member)];
 }
 
 /** The present keys of a data app: those of the file, then the others by age. */
