@@ -116,12 +116,13 @@ server.ts                  > base observability http oidc/realm oidc/provider su
                              surfaces/admin surfaces/pages/home surfaces/pages surfaces/guest-api
                              surfaces/events surfaces/facades/shared surfaces/facades/informer surfaces/facades
                              demo surfaces services.ts
-cli/runtime                > base observability registry/model registry/passwords surfaces/admin/start
-                             oidc/realm oidc/provider surfaces/pages config services.ts
+cli/runtime                > base observability registry/model registry/passwords registry/store
+                             surfaces/admin/start oidc/realm oidc/provider surfaces/admin/shared
+                             surfaces/admin/people surfaces/admin surfaces/pages config services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/store
-                             registry/apply guest/trail authn surfaces/admin/start oidc/records oidc/provider
+                             registry/apply guest/trail surfaces/admin/start oidc/records oidc/provider
                              surfaces/pages demo surfaces config services.ts server.ts cli/runtime
-cli                        > base config cli/runtime cli/commands
+cli                        > base http config cli/runtime cli/commands
 main.ts                    > cli
 `;
 

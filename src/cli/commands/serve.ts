@@ -14,7 +14,9 @@ import { superviseWorkers, tellSupervisor } from '../runtime/workers.ts';
 export const serve: Command = {
   about:
     'Runs the server until it is told to stop (SIGTERM, SIGINT): then it takes no new connections, finishes the\n' +
-    'requests in flight, and ends. Realm files are applied first. Every setting is an environment variable.',
+    'requests in flight, and ends. Realm files are applied first. Every setting is an environment variable. Logs are\n' +
+    'for people where standard output is a terminal and NODE_ENV is not production, JSON otherwise.',
+  examples: ['start'],
   async run() {
     const settings = loadSettings();
     const realms = await loadRealmFiles(settings.configFolder);
