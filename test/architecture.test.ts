@@ -116,7 +116,7 @@ server.ts                  > base observability http oidc/realm oidc/provider su
                              surfaces/admin surfaces/pages/home surfaces/pages surfaces/guest-api
                              surfaces/events surfaces/facades/shared surfaces/facades/informer surfaces/facades
                              demo surfaces services.ts
-cli/runtime                > base observability registry/model registry/passwords registry/store
+cli/runtime                > base observability registry/model registry/passwords registry/store registry/apply
                              surfaces/admin/start oidc/realm oidc/provider surfaces/admin/shared
                              surfaces/admin/people surfaces/admin surfaces/pages config services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/store

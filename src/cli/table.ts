@@ -16,6 +16,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'tell everything that is wrong with settings and realm files',
     load: async () => (await import('./commands/config.ts')).checkConfig,
   },
+  plan: {
+    summary: 'tell what apply would change',
+    load: async () => (await import('./commands/apply.ts')).plan,
+  },
   apply: {
     summary: 'apply realm files to the store',
     load: async () => (await import('./commands/apply.ts')).apply,

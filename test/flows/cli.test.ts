@@ -168,9 +168,13 @@ describe.each(['sqlite', 'redis'] as const)('commands on a running server (%s)',
     await write('other-secret');
     const updated = await apply();
 
-    expect(created.stdout).toBe(`${realm}-b: created realm ${realm}-b, client one; 0 unchanged\n`);
+    expect(created.stdout).toMatch(
+      new RegExp(`\n${realm}-b: created realm ${realm}-b, client one; 0 unchanged\n$`),
+    );
     expect(unchanged.stdout).toBe(`${realm}-b: 2 unchanged\n`);
-    expect(updated.stdout).toBe(`${realm}-b: updated client one; 1 unchanged\n`);
+    expect(updated.stdout).toBe(
+      `~ client one\n    ~ secret: (hidden, changed)\n${realm}-b: updated client one; 1 unchanged\n`,
+    );
   });
 
   it('invites somebody to register clients', async () => {

@@ -34,6 +34,47 @@ export function mergeSettings(stored: RealmSettings | undefined, file: RealmFile
   });
 }
 
+/** Names in the settings that a file does not name, though it has the list: `role reader`. */
+export function strayNames(stored: RealmSettings | undefined, file: RealmFile): readonly string[] {
+  if (stored === undefined) return [];
+  const kept = prunedSettings(stored, file);
+  const gone = <T>(all: readonly T[], left: readonly T[]) => all.filter((one) => !left.includes(one));
+  const sections = Object.keys(stored.compat ?? {});
+  return [
+    ...gone(stored.apis, kept.apis).map(({ id }) => `api ${id}`),
+    ...gone(stored.roles, kept.roles).map(({ name }) => `role ${name}`),
+    ...gone(stored.policies, kept.policies).map(({ kind, name }) => `policy ${kind} ${name}`),
+    ...gone(sections, Object.keys(kept.compat ?? {})).map((name) => `compat ${name}`),
+  ];
+}
+
+/** The settings without what a file does not name of the lists that it has. */
+export function prunedSettings(
+  stored: RealmSettings,
+  { apis, roles, policies, compat }: RealmFile,
+): RealmSettings {
+  const { compat: sections = {}, ...rest } = stored;
+  const kept = Object.entries(sections).filter(
+    ([name]) => compat === undefined || Object.hasOwn(compat, name),
+  );
+  return {
+    ...rest,
+    apis: namedIn(stored.apis, apis, ({ id }) => id),
+    roles: namedIn(stored.roles, roles, ({ name }) => name),
+    policies: namedIn(stored.policies, policies, ({ kind, name }) => `${kind} ${name}`),
+    ...(kept.length > 0 && { compat: Object.fromEntries(kept) }),
+  };
+}
+
+function namedIn<Item extends Named, Named>(
+  stored: Item[],
+  named: readonly Named[] | undefined,
+  nameOf: (item: Named) => string,
+): Item[] {
+  const names = named && new Set(named.map(nameOf));
+  return names === undefined ? stored : stored.filter((item) => names.has(nameOf(item)));
+}
+
 type Sections = NonNullable<RealmSettings['compat']>;
 
 /** A section is a client: a disabled one stays disabled unless the file names `enabled`. */
