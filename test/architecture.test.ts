@@ -112,16 +112,18 @@ config                     > base storage/port registry/model registry/passwords
                              guest/limits surfaces/facades
 services.ts                > base observability limits revocation keys registry/passwords registry/store
                              registry guest/limits guest authn storage surfaces/facades config
+cli/serving                > base observability registry/model surfaces/admin/start oidc/realm config
+                             services.ts
 server.ts                  > base observability http oidc/realm oidc/provider surfaces/admin/shared
                              surfaces/admin surfaces/pages/home surfaces/pages surfaces/guest-api
                              surfaces/events surfaces/facades/shared surfaces/facades/informer surfaces/facades
                              demo surfaces services.ts
 cli/runtime                > base observability registry/model registry/passwords registry/store registry/apply
-                             surfaces/admin/start oidc/realm oidc/provider surfaces/admin/shared
-                             surfaces/admin/people surfaces/admin surfaces/pages config services.ts
+                             oidc/provider surfaces/admin/shared surfaces/admin/people surfaces/admin
+                             surfaces/pages config services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/store
                              registry/apply guest/trail surfaces/admin/start oidc/records oidc/provider
-                             surfaces/pages demo surfaces config services.ts server.ts cli/runtime
+                             surfaces/pages demo surfaces config services.ts cli/serving server.ts cli/runtime
 cli                        > base http config cli/runtime cli/commands
 main.ts                    > cli
 `;

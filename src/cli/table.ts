@@ -24,6 +24,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'apply realm files to the store',
     load: async () => (await import('./commands/apply.ts')).apply,
   },
+  export: {
+    summary: 'write a realm as a realm file',
+    load: async () => (await import('./commands/export.ts')).exportRealm,
+  },
   'admin create': {
     summary: 'add an administrator of all realms',
     load: async () => (await import('./commands/admin.ts')).createAdmin,

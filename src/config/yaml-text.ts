@@ -1,9 +1,16 @@
 /** Values as YAML, as realm files are written, and back. */
-import { parse, stringify } from 'yaml';
+import { Document, isScalar, parse, visit } from 'yaml';
 
 /** Text that reads as this value, whatever is in it. Long texts stay on their line. */
 export function toYaml(value: unknown): string {
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+  const document = new Document(value, { aliasDuplicateObjects: false });
+  visit(document, {
+    Pair(_, { key }) {
+      // Unquoted, this name merges maps.
+      if (isScalar(key) && key.value === '<<') key.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 0 });
 }
 
 /** The value of one document. Throws `Error` with line and column for what is no YAML. */

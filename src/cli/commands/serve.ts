@@ -6,10 +6,10 @@ import { findDemoRealm } from '../../demo/demo-realm.ts';
 import { createLogger, type Logger } from '../../observability/logger.ts';
 import { openTerminal } from '../../observability/terminal.ts';
 import type { Command } from '../runtime/command.ts';
-import { greet } from '../runtime/greeting.ts';
-import { createKeyMaker } from '../runtime/key-maker.ts';
-import { applyRealms, logWarnings, offerSetUp, openServices, toldToStop } from '../runtime/start.ts';
-import { superviseWorkers, tellSupervisor } from '../runtime/workers.ts';
+import { greet } from '../serving/greeting.ts';
+import { createKeyMaker } from '../serving/key-maker.ts';
+import { applyRealms, logWarnings, offerSetUp, openServices, toldToStop } from '../serving/start.ts';
+import { superviseWorkers, tellSupervisor } from '../serving/workers.ts';
 
 export const serve: Command = {
   about:

@@ -18,8 +18,8 @@ import { defaultOf } from './realm-view.ts';
 
 /** APIs, roles, policies and compatibility sections that the file does not name stay. */
 export function mergeSettings(stored: RealmSettings | undefined, file: RealmFile): RealmSettings {
-  const { clients: _clients, users: _users, demo: _demo, ...settings } = file;
-  const compat = { ...stored?.compat, ...mergeSections(stored?.compat ?? {}, settings.compat ?? {}) };
+  const { clients: _clients, users: _users, demo: _demo, compat: sections = {}, ...settings } = file;
+  const compat = { ...stored?.compat, ...mergeSections(stored?.compat ?? {}, sections) };
   return parseInput(realmSettings, {
     ...settings,
     enabled: settings.enabled ?? stored?.enabled,
@@ -110,15 +110,20 @@ type ApiInput = NonNullable<RealmFile['apis']>[number];
 
 /** There is one default API, and one API per audience: where the file names it, the file decides. */
 function mergeApis(stored: readonly ApiInput[], named: readonly ApiInput[]): readonly ApiInput[] {
-  const audiences = new Set(named.map(({ audience }) => audience));
-  const kept = stored.filter(({ audience }) => !audiences.has(audience));
+  const ids = new Map(named.map(({ id, audience }) => [audience, id]));
+  const kept = stored.filter(({ id, audience }) => (ids.get(audience) ?? id) === id);
   const all = mergeNamed(kept, named, ({ id }) => id);
   const chosen = defaultOf(named);
   if (chosen === undefined || all.length === 1) return all;
   return all.map((api) => ({ ...api, default: api === chosen ? true : undefined }));
 }
 
+/** What is stored keeps its place, so that a file in another order changes nothing. */
 function mergeNamed<T>(stored: readonly T[], named: readonly T[], nameOf: (item: T) => string): readonly T[] {
-  const names = new Set(named.map(nameOf));
-  return [...named, ...stored.filter((item) => !names.has(nameOf(item)))];
+  const byName = new Map(named.map((item) => [nameOf(item), item]));
+  const known = new Set(stored.map(nameOf));
+  return [
+    ...stored.map((item) => byName.get(nameOf(item)) ?? item),
+    ...named.filter((item) => !known.has(nameOf(item))),
+  ];
 }
