@@ -30,4 +30,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.DAYPASS_ADMIN_PORT || 9000}/health/ready`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Half the room for young objects: the speed stays, memory does not pile up while idle.
 ENTRYPOINT ["node", "--max-semi-space-size=8", "dist/main.js"]
-CMD ["serve"]
+CMD ["start"]

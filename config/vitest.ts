@@ -5,7 +5,7 @@ export const projects: Readonly<Record<string, readonly string[]>> = {
   /** Parts in this process, without a server. */
   unit: ['test/*.test.ts', 'test/unit/**/*.test.ts'],
   /** A real server, store or command, asked as its users ask. */
-  flows: ['flows', 'admin', 'facades', 'conformance'].map((folder) => `test/${folder}/**/*.test.ts`),
+  flows: ['flows', 'admin', 'cli', 'facades', 'conformance'].map((folder) => `test/${folder}/**/*.test.ts`),
   /** What others have written against us: client libraries, adapters, frameworks. */
   interop: ['test/interop/**/*.test.ts'],
 };

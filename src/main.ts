@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** Process entry: argv → command → exit code. Nothing else. */
 import { enableCompileCache } from 'node:module';
 

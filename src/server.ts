@@ -12,7 +12,6 @@ import type { DemoRealm } from './demo/demo-realm.ts';
 import { createAdminPort } from './http/admin-port.ts';
 import { answerFailures } from './http/failures.ts';
 import { createRequestLifecycle } from './http/lifecycle.ts';
-import { Problem } from './http/problem.ts';
 import { createRouteTable, pathsBelow, type RouteTable } from './http/route-table.ts';
 import { apiHeaders } from './http/security-headers.ts';
 import { createStopping, type Stopping } from './http/stopping.ts';
@@ -32,8 +31,7 @@ import { guestRealmOf } from './oidc/realm/guest-realm.ts';
 import type { Registry } from './registry/registry.ts';
 import type { Services } from './services.ts';
 import { admin } from './surfaces/admin/admin.ts';
-import type { AdminDeps } from './surfaces/admin/shared/deps.ts';
-import { createTagger } from './surfaces/admin/shared/etag.ts';
+import { createAdminDeps } from './surfaces/admin/shared/deps.ts';
 import { createEventStreams, type EventStreams } from './surfaces/events/event-streams.ts';
 import { facades } from './surfaces/facades/facades.ts';
 import { publicLinkOf } from './surfaces/facades/informer/public-link.ts';
@@ -182,24 +180,9 @@ function createApp(services: Serving, pool: ProviderPool, demo: Middleware | und
 }
 
 function adminAt(services: Serving, pool: ProviderPool): Middleware {
-  const { settings, registry, sealer } = services;
-  const { publicUrl, adminRealm } = settings;
   const table = createRouteTable([admin]);
-  const pathBelow = pathsBelow(publicUrl);
-  const deps: AdminDeps = {
-    ...services,
-    pool,
-    publicUrl,
-    adminRealm,
-    seal: sealer,
-    tag: createTagger(sealer.digest),
-    products: facades.map(({ name, section }) => ({ name, schema: section.schema })),
-    async realmOf(name) {
-      const found = await registry.findRealm(name);
-      if (found === undefined) throw new Problem('not_found', 'there is no such realm');
-      return found;
-    },
-  };
+  const pathBelow = pathsBelow(services.settings.publicUrl);
+  const deps = createAdminDeps({ ...services, pool });
   return async function answerAdmin(ctx, next) {
     if (!(await table.answer({ ctx, deps }, pathBelow(ctx.path)))) await next();
   };

@@ -32,7 +32,11 @@ import { openStore } from './storage/open.ts';
 import type { Store } from './storage/port/port.ts';
 import { createReadiness } from './storage/readiness.ts';
 import { watchTroubles } from './storage/trouble-watch.ts';
+import { facades } from './surfaces/facades/facades.ts';
 import { isNarrowerSection } from './surfaces/facades/section-change.ts';
+
+/** The embed products, with the schemas of their sections. */
+const products = facades.map(({ name, section }) => ({ name, schema: section.schema }));
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
 
@@ -77,12 +81,9 @@ export async function createServices(settings: Settings & { readonly key: Buffer
 
   return {
     settings,
-    logger,
-    events,
-    clock,
+    ...shared,
     storeAheadMs,
     background,
-    store,
     sealer,
     passwords,
     passwordLinks: createPasswordLinks({ store, clock }),
@@ -95,6 +96,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     changeLog,
     audit,
     checkRealm: checkRealmDocument,
+    products,
     ...limits,
     subscribeRevocations,
     ...watched,

@@ -124,16 +124,19 @@ config                     > base storage/port registry/model registry/passwords
 services.ts                > base observability storage/port stats revocation limits keys registry/passwords
                              registry/store audit registry guest/limits guest authn storage surfaces/facades
                              config
+cli/serving                > base observability registry/model surfaces/admin/start oidc/realm config
+                             services.ts
 server.ts                  > base observability http audit/export registry oidc/library oidc/realm oidc/provider
                              surfaces/admin/shared surfaces/admin surfaces/pages/home surfaces/pages
                              surfaces/guest-api surfaces/events surfaces/facades/shared
                              surfaces/facades/informer surfaces/facades demo surfaces services.ts
-cli/runtime                > base observability registry/model registry/passwords surfaces/admin/start
-                             oidc/realm oidc/provider surfaces/pages config services.ts
+cli/runtime                > base observability registry/model registry/passwords registry/store registry/apply
+                             oidc/provider surfaces/admin/shared surfaces/admin/people surfaces/admin
+                             surfaces/pages config services.ts
 cli/commands               > base observability storage/port revocation registry/model registry/store audit
-                             registry/apply guest/trail authn surfaces/admin/start oidc/records oidc/provider
-                             surfaces/pages demo surfaces config services.ts server.ts cli/runtime
-cli                        > base config cli/runtime cli/commands
+                             registry/apply guest/trail surfaces/admin/start oidc/records oidc/provider
+                             surfaces/pages demo surfaces config services.ts cli/serving server.ts cli/runtime
+cli                        > base http config cli/runtime cli/commands
 main.ts                    > cli
 `;
 

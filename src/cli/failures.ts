@@ -1,5 +1,6 @@
 import { Failure } from '../base/errors.ts';
 import { ConfigFaults } from '../config/faults.ts';
+import { Problem } from '../http/problem.ts';
 
 /** From https://nodejs.org/api/errors.html#common-system-errors: those that a changed setting can mend. */
 const reasons: Readonly<Record<string, string>> = {
@@ -15,6 +16,7 @@ const reasons: Readonly<Record<string, string>> = {
 /** The message for an operator, instead of a stack, when the operator can mend the failure. */
 export function explain(error: unknown): string | undefined {
   if (error instanceof ConfigFaults || error instanceof Failure) return error.message;
+  if (error instanceof Problem) return wordsOf(error);
   if (!(error instanceof Error)) return undefined;
   const { code, path, address, port, hostname } = {
     code: '',
@@ -26,4 +28,10 @@ export function explain(error: unknown): string | undefined {
   };
   const reason = reasons[code];
   return reason && `${path ?? hostname ?? `${address}:${port}`} ${reason}`;
+}
+
+/** Everything that is wrong, a line each. */
+function wordsOf({ message, faults }: Problem): string {
+  if (faults.length === 0) return message;
+  return faults.map(({ pointer, message: what }) => `${pointer.slice(1)} ${what}`.trim()).join('\n');
 }

@@ -8,7 +8,8 @@ import { Failure } from '../base/errors.ts';
 import type { EventSink } from '../observability/events.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Stamp, Store } from '../storage/port/port.ts';
-import { type Applied, createApply } from './apply/apply.ts';
+import { type Applied, type ApplyOptions, createApply } from './apply/apply.ts';
+import type { Plan } from './apply/plan.ts';
 import {
   type Client,
   type ClientInput,
@@ -115,6 +116,10 @@ export type RegistryChanges = {
   /** `allow` throws to refuse what would be removed. `false` when it did not exist. */
   removeUser(realm: string, id: string, allow?: Allow<User>): Promise<boolean>;
   applyRealm(file: RealmFile): Promise<Applied>;
+  /** The same, also for what the file does not name; tells everything that changed. */
+  applyPlanned(file: RealmFile, options: ApplyOptions): Promise<Plan>;
+  /** What `applyPlanned` would do now. Writes nothing. */
+  planRealm(file: RealmFile, options: ApplyOptions): Promise<Plan>;
 };
 
 const MAX_REALMS = 2_000;

@@ -212,8 +212,8 @@ describe('applying a realm file', () => {
 
     expect(realm?.defaultApi?.id).toBe('stats');
     expect(realm?.apis.map((api) => [api.id, api.default ?? false])).toEqual([
-      ['stats', true],
       ['billing', false],
+      ['stats', true],
     ]);
   });
 

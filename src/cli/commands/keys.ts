@@ -1,49 +1,64 @@
 import { Failure } from '../../base/errors.ts';
+import type { Shown } from '../runtime/admin-calls.ts';
 import { type Command, print } from '../runtime/command.ts';
-import { getRealm, withServices } from '../runtime/with-services.ts';
-
-const realm = { value: '<name>', isRequired: true, help: 'the realm' } as const;
+import { type Column, json, printJson, showList } from '../runtime/output.ts';
+import { inRealm, place, withAdmin } from '../runtime/with-admin.ts';
 
 const noKeysYet = 'the realm has no keys yet: they are made at its first use';
 
-/** The order in which the key ring hands out the keys of an algorithm. */
-const stateAt = (position: number) => ['signs', 'next'][position] ?? 'retired';
+/** What a key is for now, in the order in which the keys of an algorithm are shown. */
+const states: Readonly<Record<string, string>> = { current: 'signs', next: 'next', retired: 'retired' };
+
+const columns: readonly Column<Shown>[] = [
+  ['algorithm', ({ alg }) => alg],
+  ['state', ({ state }) => states[String(state)]],
+  ['kid', ({ kid }) => kid],
+];
 
 export const listKeys: Command = {
   about: 'Lists the published signing keys of a realm: algorithm, what each is for now, and its id (kid).',
-  options: { realm },
+  options: { ...inRealm, ...json, ...place },
+  examples: ['keys list --realm acme'],
   run: (input) =>
-    withServices(async (services) => {
-      const { name } = await getRealm(services, input.need('realm'));
-      const jwks = await services.keyRing.stored(name);
-      if (jwks.length === 0) print(noKeysYet);
-      for (const alg of new Set(jwks.map((key) => key.alg))) {
-        const keys = jwks.filter((key) => key.alg === alg);
-        for (const [position, { kid }] of keys.entries()) print([alg, stateAt(position), kid].join('\t'));
-      }
+    withAdmin(input, async (admin) => {
+      const { items } = await admin.call('listKeys', { params: { realm: input.need('realm') } });
+      const keys: readonly Shown[] = Array.isArray(items) ? items : [];
+      if (keys.length === 0 && !input.has('json')) print(noKeysYet);
+      await showList(input, keys.toSorted(byUse), columns);
       return 0;
     }),
 };
+
+/** By algorithm, and the signing one first. */
+function byUse(a: Shown, b: Shown): number {
+  const place = ({ alg, state }: Shown) => `${alg} ${Object.keys(states).indexOf(String(state))}`;
+  return place(a).localeCompare(place(b));
+}
 
 export const rotateKeys: Command = {
   about:
     'Changes the signing keys of a realm as soon as the next ones have been published for long enough; no token\n' +
     'fails. With --now, for keys that leaked: at once, and nothing that was signed before verifies any more.',
-  options: { realm, now: { help: 'at once, whatever fails by it' } },
+  options: { ...inRealm, now: { help: 'at once, whatever fails by it' }, ...json, ...place },
+  examples: ['keys rotate --realm acme'],
   run: (input) =>
-    withServices(async (services) => {
-      const { name, enabled } = await getRealm(services, input.need('realm'));
-      if (!enabled)
+    withAdmin(input, async (admin) => {
+      const params = { realm: input.need('realm') };
+      const { enabled, name } = await admin.call('getRealm', { params });
+      if (enabled !== true) {
         throw new Failure('forbidden', `realm "${name}" is disabled: its keys change again once it is not`);
-      const now = input.has('now');
-      const actor = { kind: 'operator' } as const;
-      await services.changeLog.note({ realm: name, actor, deed: 'keys.rotate', to: { now: String(now) } });
-      const { rotated, scheduled } = await services.keyRing.rotate(name, { now });
-      for (const alg of rotated) print(`${alg}: a new key signs from now on`);
-      for (const { alg, at } of scheduled) {
-        print(`${alg}: the next key signs from ${new Date(at * 1000).toISOString()} on`);
       }
-      if (rotated.length + scheduled.length === 0) print(noKeysYet);
+      const report = await admin.call('rotateKeys', { params, body: { now: input.has('now') } });
+      if (input.has('json')) printJson(report);
+      else tellRotation(report);
       return 0;
     }),
 };
+
+function tellRotation({ rotated, scheduled }: Shown): void {
+  const changed: readonly unknown[] = Array.isArray(rotated) ? rotated : [];
+  const waiting: readonly Shown[] = Array.isArray(scheduled) ? scheduled : [];
+  for (const alg of changed) print(`${alg}: a new key signs from now on`);
+  for (const { alg, signsFrom } of waiting) print(`${alg}: the next key signs from ${signsFrom} on`);
+  if (changed.length + waiting.length === 0) print(noKeysYet);
+}

@@ -1,14 +1,19 @@
 import { addressMap } from '../../surfaces/address-map.ts';
-import { type Command, print } from '../runtime/command.ts';
+import type { Command } from '../runtime/command.ts';
+import { json, showList } from '../runtime/output.ts';
 
 export const listRoutes: Command = {
   about:
     'Lists every address of the server: methods, path, who may call, and the surface that answers; one address a line,\n' +
     'columns separated by tabs. HEAD is answered wherever GET is. Reads no settings, and needs no store.',
-  async run() {
-    for (const { methods, path, who, surface } of addressMap) {
-      print([methods.join(', '), path, who, surface].join('\t'));
-    }
+  options: json,
+  async run(input) {
+    await showList(input, addressMap, [
+      ['methods', ({ methods }) => methods.join(', ')],
+      ['path', ({ path }) => path],
+      ['who', ({ who }) => who],
+      ['surface', ({ surface }) => surface],
+    ]);
     return 0;
   },
 };

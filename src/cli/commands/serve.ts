@@ -6,15 +6,17 @@ import { findDemoRealm } from '../../demo/demo-realm.ts';
 import { createLogger, type Logger } from '../../observability/logger.ts';
 import { openTerminal } from '../../observability/terminal.ts';
 import type { Command } from '../runtime/command.ts';
-import { greet } from '../runtime/greeting.ts';
-import { createKeyMaker } from '../runtime/key-maker.ts';
-import { applyRealms, logWarnings, offerSetUp, openServices, toldToStop } from '../runtime/start.ts';
-import { superviseWorkers, tellSupervisor } from '../runtime/workers.ts';
+import { greet } from '../serving/greeting.ts';
+import { createKeyMaker } from '../serving/key-maker.ts';
+import { applyRealms, logWarnings, offerSetUp, openServices, toldToStop } from '../serving/start.ts';
+import { superviseWorkers, tellSupervisor } from '../serving/workers.ts';
 
 export const serve: Command = {
   about:
     'Runs the server until it is told to stop (SIGTERM, SIGINT): then it takes no new connections, finishes the\n' +
-    'requests in flight, and ends. Realm files are applied first. Every setting is an environment variable.',
+    'requests in flight, and ends. Realm files are applied first. Every setting is an environment variable. Logs are\n' +
+    'for people where standard output is a terminal and NODE_ENV is not production, JSON otherwise.',
+  examples: ['start'],
   async run() {
     const settings = loadSettings();
     const realms = orFaults(await readRealmFiles(settings.configFolder));

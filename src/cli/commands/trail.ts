@@ -1,6 +1,7 @@
 import { Failure } from '../../base/errors.ts';
 import { faultOf } from '../../guest/trail/trail-chain.ts';
-import { type Command, print } from '../runtime/command.ts';
+import { type Command, type Input, print } from '../runtime/command.ts';
+import { type Column, json, printJson, showList } from '../runtime/output.ts';
 import { getRealm, withServices } from '../runtime/with-services.ts';
 
 export const showTrail: Command = {
@@ -13,6 +14,7 @@ export const showTrail: Command = {
     realm: { value: '<name>', isRequired: true, help: 'the realm' },
     token: { value: '<id>', isRequired: true, help: 'the id of the guest token (gt_…), not its value' },
     hash: { value: '<hash>', help: 'of an event in the log, which must be in the trail' },
+    ...json,
   },
   run: (input) =>
     withServices(async (services) => {
@@ -21,18 +23,28 @@ export const showTrail: Command = {
       const found = await services.guests.find(name, id);
       const { events, head, chain } = await services.guests.trail(name, id, found);
       if (events.length === 0) throw new Failure('not_found', `guest token "${id}" has no trail`);
-      for (const event of events) print(rowOf(event));
       const fault = faultOf(id, { events: chain, head }, input.find('hash'));
-      print(
-        fault === undefined ? `whole: ends with ${head?.seq ?? 0} ${head?.hash ?? ''}` : `broken: ${fault}`,
-      );
+      await tell(input, { events, head, ...(fault !== undefined && { fault }) });
       return fault === undefined ? 0 : 1;
     }),
 };
 
-const columns = ['seq', 'at', 'event', 'by', 'ip', 'reason', 'hash'];
+type Told = {
+  readonly events: readonly Event[];
+  readonly head: { readonly seq: number; readonly hash: string } | null;
+  readonly fault?: string;
+};
+
+async function tell(input: Input, told: Told): Promise<void> {
+  if (input.has('json')) return printJson(told);
+  const { events, head, fault } = told;
+  await showList(input, events, columns);
+  print(fault === undefined ? `whole: ends with ${head?.seq ?? 0} ${head?.hash ?? ''}` : `broken: ${fault}`);
+}
+
+type Event = Readonly<Record<string, unknown>>;
 
 /** A dash for a value that is not known or not chained. */
-function rowOf(event: Readonly<Record<string, unknown>>): string {
-  return columns.map((name) => String(event[name] ?? '-')).join('\t');
-}
+const columns = ['seq', 'at', 'event', 'by', 'ip', 'reason', 'hash'].map(
+  (name): Column<Event> => [name, (event) => event[name] ?? '-'],
+);

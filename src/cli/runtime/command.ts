@@ -1,5 +1,5 @@
 /** What a command is, and how its arguments are read: every option is known by name, nothing is guessed. */
-import { parseArgs } from 'node:util';
+import { CommanderError, Command as Parser } from 'commander';
 import { didYouMean } from '../../config/faults.ts';
 
 export type Option = {
@@ -16,6 +16,8 @@ export type Command = {
   readonly options?: Readonly<Record<string, Option>>;
   /** Name of the one argument that may stand without an option. */
   readonly argument?: string;
+  /** Command lines for `--help`, without the name of the program. */
+  readonly examples?: readonly string[];
   /** Resolves to the exit code. */
   run(input: Input): Promise<number>;
 };
@@ -33,60 +35,85 @@ export type Input = {
 /** The command line is wrong; the message says what to write instead. */
 export class UsageError extends Error {}
 
+type Options = Readonly<Record<string, Option>>;
+type Values = Map<string, string[]>;
+
 /** Throws `UsageError` for the first thing that is wrong. */
 export function parseInput(command: Command, args: readonly string[]): Input | 'help' {
   const options = command.options ?? {};
-  const tokens = tokensOf(options, args);
-  const given = tokens.filter((token) => token.kind === 'option');
-  if (given.some(({ rawName }) => rawName === '--help' || rawName === '-h')) return 'help';
-  const values = new Map<string, string[]>();
-  for (const token of given) {
-    values.set(token.name, [...(values.get(token.name) ?? []), textOf(options, token)]);
-  }
+  const values: Values = new Map();
+  const parser = parserOf(options, args, values);
+  const { operands, unknown } = parsed(parser, options, args);
+  if (values.has('help')) return 'help';
+  const [first] = unknown;
+  if (first !== undefined) throw unknownOption(options, first);
   checkCounts(options, values);
-  const words = tokens.filter((token) => token.kind === 'positional').map(({ value }) => value);
-  const surplus = words[command.argument === undefined ? 0 : 1];
+  const surplus = operands[command.argument === undefined ? 0 : 1];
   if (surplus !== undefined) throw new UsageError(`"${surplus}" is one argument too many`);
-  return inputOf(words[0], values);
+  if (operands[0] !== undefined) printable(command.argument ?? '', operands[0]);
+  return inputOf(operands[0], values);
 }
 
-type Tokens = NonNullable<ReturnType<typeof parseArgs>['tokens']>;
-type OptionToken = Extract<Tokens[number], { kind: 'option' }>;
-type Options = Readonly<Record<string, Option>>;
-
-function tokensOf(options: Options, args: readonly string[]): Tokens {
-  const types = Object.entries(options).map(([name, { value }]): [string, { type: 'string' | 'boolean' }] => [
-    name,
-    { type: value === undefined ? 'boolean' : 'string' },
-  ]);
-  const settings = { options: Object.fromEntries(types), strict: false, allowPositionals: true } as const;
-  return parseArgs({ args: [...args], ...settings, tokens: true }).tokens ?? [];
-}
-
-function textOf(options: Options, { name, rawName, value, inlineValue }: OptionToken): string {
-  const option = Object.hasOwn(options, name) ? options[name] : undefined;
-  if (option === undefined) {
-    const known = [...Object.keys(options), 'help'].map((each) => `--${each}`);
-    throw new UsageError(`there is no option ${rawName}${didYouMean(rawName, known)}`);
+/** Puts every value that it reads into `values`. */
+function parserOf(options: Options, args: readonly string[], values: Values): Parser {
+  const parser = new Parser()
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .helpOption(false)
+    .option('-h, --help');
+  parser.on('option:help', () => void values.set('help', ['']));
+  for (const [name, option] of Object.entries(options)) {
+    parser.option(option.value === undefined ? `--${name}` : `--${name} <value>`);
+    parser.on(`option:${name}`, (text?: string) => {
+      const value = option.value === undefined ? '' : optionValue(options, { name, text, args });
+      values.set(name, [...(values.get(name) ?? []), value]);
+    });
   }
-  if (option.value === undefined && value !== undefined) throw new UsageError(`${rawName} takes no value`);
-  const isMissing = !value || (!inlineValue && isOption(options, value));
-  if (option.value !== undefined && isMissing) throw new UsageError(`${rawName} needs ${option.value}`);
-  return printable(rawName, value);
+  return parser;
 }
+
+function parsed(parser: Parser, options: Options, args: readonly string[]) {
+  try {
+    return parser.parseOptions([...args]);
+  } catch (error) {
+    // Only the last word can lack its value: every other has a word after it.
+    if (!(error instanceof CommanderError && error.code === 'commander.optionMissingArgument')) throw error;
+    const name = args.at(-1) ?? '';
+    throw new UsageError(`${name} needs ${options[name.slice(2)]?.value ?? 'a value'}`);
+  }
+}
+
+type Given = { readonly name: string; readonly text: string | undefined; readonly args: readonly string[] };
 
 /** What follows an option is its value, whatever it begins with, unless it is an option itself. */
-function isOption(options: Options, word: string): boolean {
-  const names = [...Object.keys(options), 'help'].map((name) => `--${name}`);
-  return word === '-h' || word === '--' || names.includes(word.split('=')[0] ?? '');
+function optionValue(options: Options, { name, text = '', args }: Given): string {
+  const isInline = args.includes(`--${name}=${text}`);
+  if (text === '' || (!isInline && isOption(options, text))) {
+    throw new UsageError(`--${name} needs ${options[name]?.value ?? 'a value'}`);
+  }
+  return printable(`--${name}`, text);
 }
 
-function printable(rawName: string, value = ''): string {
-  if (/\p{Cc}/u.test(value)) throw new UsageError(`${rawName} must hold no control characters`);
+function isOption(options: Options, word: string): boolean {
+  return word === '-h' || word === '--' || namesOf(options).includes(word.split('=')[0] ?? '');
+}
+
+function namesOf(options: Options): readonly string[] {
+  return [...Object.keys(options), 'help'].map((name) => `--${name}`);
+}
+
+function unknownOption(options: Options, word: string): UsageError {
+  const [name = word] = word.split('=');
+  if (namesOf(options).includes(name)) return new UsageError(`${name} takes no value`);
+  return new UsageError(`there is no option ${name}${didYouMean(name, namesOf(options))}`);
+}
+
+function printable(name: string, value: string): string {
+  if (/\p{Cc}/u.test(value)) throw new UsageError(`${name} must hold no control characters`);
   return value;
 }
 
-function checkCounts(options: Options, given: ReadonlyMap<string, readonly string[]>): void {
+function checkCounts(options: Options, given: Values): void {
   for (const [name, { isRequired, isRepeatable, value }] of Object.entries(options)) {
     const count = given.get(name)?.length ?? 0;
     if (isRequired && count === 0) throw new UsageError(`--${name} ${value ?? ''} is missing`);
@@ -94,7 +121,7 @@ function checkCounts(options: Options, given: ReadonlyMap<string, readonly strin
   }
 }
 
-function inputOf(argument: string | undefined, given: ReadonlyMap<string, readonly string[]>): Input {
+function inputOf(argument: string | undefined, given: Values): Input {
   return {
     argument,
     need: (name) => {
@@ -106,17 +133,6 @@ function inputOf(argument: string | undefined, given: ReadonlyMap<string, readon
     all: (name) => given.get(name) ?? [],
     has: (name) => given.has(name),
   };
-}
-
-/** The text of `daypass <name> --help`. */
-export function helpOf(name: string, { about, options = {}, argument }: Command): string {
-  const words = Object.entries(options).map(([option, { value, isRequired, isRepeatable }]) => {
-    const text = `--${option}${value === undefined ? '' : ` ${value}`}`;
-    return (isRequired ? text : `[${text}]`) + (isRepeatable ? '…' : '');
-  });
-  const usage = ['daypass', name, ...words, ...(argument === undefined ? [] : [`[${argument}]`])].join(' ');
-  const rows = Object.entries(options).map(([option, { help }]) => `  --${option.padEnd(12)}${help}`);
-  return `${[usage, '', about, ...(rows.length > 0 ? ['', ...rows] : [])].join('\n')}\n`;
 }
 
 export function print(line: string): void {

@@ -2,7 +2,8 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Failure } from '../../base/errors.ts';
 import type { PasswordPolicy } from '../../registry/model/model.ts';
-import type { PasswordFault, PasswordOwner } from '../../registry/passwords/passwords.ts';
+import { wordsOfFault } from '../../registry/passwords/password-faults.ts';
+import type { PasswordOwner } from '../../registry/passwords/passwords.ts';
 import type { Services } from '../../services.ts';
 
 /** Reads a new password, and refuses one that the policy refuses. */
@@ -14,24 +15,17 @@ export async function askPassword(
   const password = await readNewPassword();
   const faults = await passwords.check(password, policy, owner);
   if (faults.length === 0) return password;
-  throw new Failure('invalid_input', faults.map((fault) => sentences(policy)[fault]).join('\n'));
-}
-
-function sentences({ minLength, maxLength }: PasswordPolicy): Record<PasswordFault, string> {
-  return {
-    too_short: `the password must have at least ${minLength} characters`,
-    too_long: `the password may have at most ${maxLength} characters`,
-    is_username: 'the password must not be the user name',
-    is_email: 'the password must not be the e-mail address',
-    breached: 'the password is on the list of those that are tried first',
-  };
+  throw new Failure(
+    'invalid_input',
+    faults.map((fault) => `the password ${wordsOfFault(fault, policy)}`).join('\n'),
+  );
 }
 
 /**
  * Reads a new password, never from the arguments, which every user of the machine can see. On a terminal it is asked
  * for twice.
  */
-async function readNewPassword(): Promise<string> {
+export async function readNewPassword(): Promise<string> {
   if (!process.stdin.isTTY) return firstLine();
   const password = await ask('New password: ');
   if ((await ask('Once more: ')) === password) return password;

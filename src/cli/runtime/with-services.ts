@@ -3,7 +3,11 @@ import { loadSettings } from '../../config/load.ts';
 import { loadMasterKey } from '../../config/master-key.ts';
 import { createLogger } from '../../observability/logger.ts';
 import type { RealmView } from '../../registry/model/realm-view.ts';
+import type { Actor } from '../../registry/store/change-log.ts';
 import { createServices, type Services } from '../../services.ts';
+
+/** Somebody at the command line, as changes are written down. */
+export const theOperator: Actor = { kind: 'operator' };
 
 /**
  * Runs `work` on the server's own store and settings, whether or not the server is running; a running one notices

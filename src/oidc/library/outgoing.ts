@@ -40,7 +40,8 @@ export function createGuardedFetch({ failureMs = FAILURE_MS, ...guard }: Guard =
   const dispatcher = guardedAgent(guard);
   return async function fetchFromPublic(url, options) {
     const end = pause(failureMs, undefined, { ref: false });
-    const guarded = { ...options, redirect: 'manual' as const, dispatcher };
+    // An object without known members: Node's types describe the dispatchers of another version of undici.
+    const guarded: object = { ...options, redirect: 'manual', dispatcher };
     try {
       return await globalThis.fetch(url, guarded);
     } catch (error) {

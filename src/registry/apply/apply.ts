@@ -3,14 +3,15 @@
  * name stays. To apply a file again changes and writes nothing.
  */
 
-import { mergeClient, mergeSettings } from '../model/merge.ts';
+import { mergeClient, mergeSettings, prunedSettings, strayNames } from '../model/merge.ts';
 import type { ClientInput, RealmFile } from '../model/model.ts';
 import { clientWrites } from '../store/clients.ts';
 import { isSame, retried } from '../store/committer.ts';
 import { announceRealm, settingsWrites } from '../store/realms.ts';
 import { clientKey, settingsKey } from '../store/records.ts';
 import { createUserPlan } from './apply-users.ts';
-import { type ApplyDeps, readAll, type Step } from './plan.ts';
+import { type ApplyDeps, type Part, type Plan, type Reach, readAll, type Step } from './plan.ts';
+import { strayClients } from './strays.ts';
 
 /** Names of things with their kind: `realm acme`, `client dc-ui`, `user ada.admin`. */
 export type Applied = {
@@ -19,29 +20,55 @@ export type Applied = {
   readonly unchanged: number;
 };
 
+/** What `planRealm` and `applyPlanned` take beside the file. */
+export type ApplyOptions = Pick<Reach, 'strays'>;
+
 /** The most steps of one commit: a long script in the store keeps other requests waiting. */
 const COMMIT_STEPS = 250;
 
 export function createApply(deps: ApplyDeps) {
-  const { committer } = deps;
+  const { committer, store } = deps;
   const planUsers = createUserPlan(deps);
+
+  async function planParts(file: RealmFile, reach: Reach): Promise<Part> {
+    const parts = [
+      await planSettings(deps, file, reach),
+      await planClients(deps, file, reach),
+      await planUsers(file, reach),
+    ];
+    return {
+      steps: parts.flatMap(({ steps }) => steps),
+      strays: parts.flatMap(({ strays }) => strays),
+    };
+  }
+
+  /** What `applyPlanned` would do now. Writes nothing. */
+  async function planRealm(file: RealmFile, { strays }: ApplyOptions): Promise<Plan> {
+    return planOf(file, await planParts(file, { strays, isTrial: true }));
+  }
 
   /**
    * Rejects with `Failure('conflict')` when a user of the file wants a name or address of a user that the file does
    * not name; then nothing was applied. A password is hashed only when the stored hash is not a hash of it.
    */
-  async function applyRealm(file: RealmFile): Promise<Applied> {
+  async function applyPlanned(file: RealmFile, { strays }: ApplyOptions): Promise<Plan> {
     const done = new Map<string, Step>();
+    let left: readonly string[] = [];
     await retried(async () => {
-      const steps = [
-        ...(await planSettings(deps, file)),
-        ...(await planClients(deps, file)),
-        ...(await planUsers(file)),
-      ];
+      const part = await planParts(file, { strays, isTrial: false });
+      left = part.strays;
+      if (part.steps.some(isNewRealm)) await announceRealm(store, file.name);
       // Somebody else changed one of the things in between: the rest is planned anew.
-      return (await commitAll(file.name, steps, done)) || undefined;
+      return (await commitAll(file.name, part.steps, done)) || undefined;
     });
-    return reportOf(file, [...done.values()]);
+    return planOf(file, { steps: [...done.values()], strays: left });
+  }
+
+  async function applyRealm(file: RealmFile): Promise<Applied> {
+    const { changes, unchanged } = await applyPlanned(file, { strays: 'keep' });
+    const labels = (isNew: boolean) =>
+      changes.filter(({ changed }) => (changed.before === undefined) === isNew).map(({ label }) => label);
+    return { created: labels(true), updated: labels(false), unchanged };
   }
 
   async function commitAll(realm: string, steps: readonly Step[], done: Map<string, Step>): Promise<boolean> {
@@ -55,26 +82,29 @@ export function createApply(deps: ApplyDeps) {
     return true;
   }
 
-  return { applyRealm };
+  return { planRealm, applyPlanned, applyRealm };
 }
 
-async function planSettings(deps: ApplyDeps, file: RealmFile): Promise<readonly Step[]> {
+function isNewRealm({ changed }: Step): boolean {
+  return changed.what === 'realm' && changed.before === undefined;
+}
+
+async function planSettings(deps: ApplyDeps, file: RealmFile, { strays }: Reach): Promise<Part> {
   const { store, codec } = deps;
   const key = settingsKey(file.name);
   const [document] = await store.read([key]);
   const before = document && { value: codec.decodeSettings(key, document.value), stamp: document.stamp };
-  const after = mergeSettings(before?.value, file);
-  if (before !== undefined && isSame(before.value, after)) return [];
-  if (before === undefined) await announceRealm(store, file.name);
+  const isPruned = before !== undefined && strays === 'prune';
+  const after = mergeSettings(isPruned ? prunedSettings(before.value, file) : before?.value, file);
+  const named = strays === 'name' ? strayNames(before?.value, file) : [];
+  if (before !== undefined && isSame(before.value, after)) return { steps: [], strays: named };
   const writes = settingsWrites(deps, before, after);
   const changed = { what: 'realm', before: before?.value, after } as const;
-  return [{ label: `realm ${file.name}`, isNew: before === undefined, changed, writes }];
+  return { steps: [{ label: `realm ${file.name}`, changed, writes }], strays: named };
 }
 
-async function planClients(
-  deps: ApplyDeps,
-  { name: realm, clients = [] }: RealmFile,
-): Promise<readonly Step[]> {
+async function planClients(deps: ApplyDeps, file: RealmFile, reach: Reach): Promise<Part> {
+  const { name: realm, clients = [] } = file;
   const { store, codec } = deps;
   const keys = clients.map(({ id }) => clientKey(realm, id));
   const documents = await readAll(store, keys);
@@ -88,14 +118,17 @@ async function planClients(
     return [
       {
         label: `client ${input.id}`,
-        isNew: before === undefined,
         changed: { what: 'client', id: input.id, before: before?.value, after },
         writes: clientWrites(deps, realm, { before, after }),
       },
     ];
   }
 
-  return clients.flatMap(planClient);
+  const steps = clients.flatMap(planClient);
+  if (reach.strays === 'keep' || file.clients === undefined) return { steps, strays: [] };
+  const strays = await strayClients(deps, realm, new Set(clients.map(({ id }) => id)));
+  if (reach.strays === 'prune') return { steps: [...strays, ...steps], strays: [] };
+  return { steps, strays: strays.map(({ label }) => label) };
 }
 
 function batchesOf(steps: readonly Step[]): readonly (readonly Step[])[] {
@@ -112,8 +145,12 @@ function batchesOf(steps: readonly Step[]): readonly (readonly Step[])[] {
   return batches;
 }
 
-function reportOf({ clients = [], users = [] }: RealmFile, done: readonly Step[]): Applied {
-  const labels = (isNew: boolean) => done.filter((step) => step.isNew === isNew).map(({ label }) => label);
+function planOf({ clients = [], users = [] }: RealmFile, { steps, strays }: Part): Plan {
   const named = 1 + clients.length + users.length;
-  return { created: labels(true), updated: labels(false), unchanged: named - done.length };
+  const touched = steps.filter(({ changed }) => changed.after !== undefined).length;
+  return {
+    changes: steps.map(({ label, changed }) => ({ label, changed })),
+    strays,
+    unchanged: named - touched,
+  };
 }

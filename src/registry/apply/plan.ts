@@ -14,12 +14,35 @@ export type ApplyDeps = WriteDeps & {
   readonly digest: Seal['digest'];
 };
 
-/** One thing that applying a file creates or updates. It is written as a whole or not at all. */
+/** One thing that applying a file creates, updates or removes. It is written as a whole or not at all. */
 export type Step = {
   readonly label: string;
-  readonly isNew: boolean;
+  /** `before` is absent for what is created, `after` for what is removed. */
   readonly changed: Change;
   readonly writes: readonly Write[];
+};
+
+/** How far a file decides about what it does not name. */
+export type Reach = {
+  /**
+   * Things of the store that the file does not name: `keep` says nothing of them, `name` names them, `prune` removes
+   * them. Of a list that the file does not have at all nothing is named or removed.
+   */
+  readonly strays: 'keep' | 'name' | 'prune';
+  /** Nothing is to be written: a password that would be hashed is not. */
+  readonly isTrial: boolean;
+};
+
+/** What one part of a file comes to. */
+export type Part = { readonly steps: readonly Step[]; readonly strays: readonly string[] };
+
+/** What applying a file does, or would do. */
+export type Plan = {
+  readonly changes: readonly Pick<Step, 'label' | 'changed'>[];
+  /** Things of the store that the file does not name and that stay. */
+  readonly strays: readonly string[];
+  /** How many things of the file are in the store as the file has them. */
+  readonly unchanged: number;
 };
 
 const READ_KEYS = 500;

@@ -1,7 +1,8 @@
 /** What every change of a user must hold to. */
 import { Problem } from '../../../http/problem.ts';
 import type { User } from '../../../registry/model/model.ts';
-import type { PasswordFault, PasswordOwner } from '../../../registry/passwords/passwords.ts';
+import { wordsOfFault } from '../../../registry/passwords/password-faults.ts';
+import type { PasswordOwner } from '../../../registry/passwords/passwords.ts';
 import { problemOfFaults, refuseFaults } from '../shared/faults.ts';
 import { isSelf, refuseAboveCaller, refuseOwnEnd } from '../shared/granting.ts';
 import type { RealmCall } from '../shared/route.ts';
@@ -41,14 +42,6 @@ function isWeaker(before: User | undefined, after: User): boolean {
   return !after.enabled || (before?.roles ?? []).some((role) => !after.roles.includes(role));
 }
 
-const wordsOf = {
-  too_short: 'is shorter than the password policy allows',
-  too_long: 'is longer than the password policy allows',
-  is_username: 'is the user name',
-  is_email: 'is the e-mail address',
-  breached: 'is on the list of passwords that were stolen elsewhere',
-} as const satisfies Record<PasswordFault, string>;
-
 /** Refuses a password that the person itself could not choose. */
 export async function requireGoodPassword(
   { deps, realm }: RealmCall,
@@ -57,5 +50,7 @@ export async function requireGoodPassword(
 ): Promise<void> {
   const faults = await deps.passwords.check(password, realm.passwords, owner);
   if (faults.length === 0) return;
-  throw problemOfFaults(faults.map((fault) => ({ path: ['password'], message: wordsOf[fault] })));
+  throw problemOfFaults(
+    faults.map((fault) => ({ path: ['password'], message: wordsOfFault(fault, realm.passwords) })),
+  );
 }

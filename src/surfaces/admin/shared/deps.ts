@@ -6,6 +6,7 @@ import type { PasswordLinks } from '../../../authn/password-links.ts';
 import type { Background } from '../../../base/background.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Guests } from '../../../guest/guests.ts';
+import { Problem } from '../../../http/problem.ts';
 import type { KeyRing } from '../../../keys/key-ring.ts';
 import type { Logger } from '../../../observability/logger.ts';
 import type { ProviderPool } from '../../../oidc/provider/provider-pool.ts';
@@ -16,7 +17,7 @@ import type { ChangeLog } from '../../../registry/store/change-log.ts';
 import type { Seal } from '../../../registry/store/records.ts';
 import type { Figures } from '../../../stats/figures.ts';
 import type { Store } from '../../../storage/port/port.ts';
-import type { Tagger } from './etag.ts';
+import { createTagger, type Tagger } from './etag.ts';
 import type { Fault } from './faults.ts';
 
 export type AdminDeps = {
@@ -46,3 +47,25 @@ export type AdminDeps = {
   /** Rejects with `Problem('not_found')`. */
   realmOf(name: string): Promise<RealmView>;
 };
+
+type Parts = Omit<AdminDeps, 'seal' | 'tag' | 'realmOf' | 'publicUrl' | 'adminRealm'> & {
+  readonly settings: Pick<AdminDeps, 'publicUrl' | 'adminRealm'>;
+  readonly sealer: Seal;
+};
+
+/** The same for callers over HTTP and for the command line. */
+export function createAdminDeps(parts: Parts): AdminDeps {
+  const { settings, sealer, registry } = parts;
+  return {
+    ...parts,
+    publicUrl: settings.publicUrl,
+    adminRealm: settings.adminRealm,
+    seal: sealer,
+    tag: createTagger(sealer.digest),
+    async realmOf(name) {
+      const found = await registry.findRealm(name);
+      if (found === undefined) throw new Problem('not_found', 'there is no such realm');
+      return found;
+    },
+  };
+}
