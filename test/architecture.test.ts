@@ -42,7 +42,7 @@ guest                      > base observability storage/port limits registry/mod
                              guest/record guest/trail guest/lookup guest/status guest/introspection guest/issue
 authn                      > base observability storage/port revocation limits registry/model registry/passwords
                              registry
-explain                    > base storage/port revocation registry/model registry tokens guest/grant
+explain                    > base storage/port revocation registry/model audit registry tokens guest/grant
                              guest/limits guest/record guest authn
 surfaces/admin/start       > base registry/model registry authn
 oidc/library               > base limits http tokens

@@ -125,6 +125,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'change the signing keys of a realm',
     load: async () => (await import('./commands/keys.ts')).rotateKeys,
   },
+  explain: {
+    summary: 'tell why a token is inactive, and why something is refused',
+    load: async () => (await import('./commands/explain.ts')).explainWhy,
+  },
   'audit list': {
     summary: 'list what happened in a realm, and who did it',
     load: async () => (await import('./commands/audit.ts')).listAudit,

@@ -1,4 +1,5 @@
 /** What an explanation is made from. It reads, and writes nothing. */
+import type { AuditLog } from '../audit/audit-log.ts';
 import type { Lockout } from '../authn/lockout.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Guests } from '../guest/guests.ts';
@@ -13,6 +14,7 @@ export type ExplainDeps = {
   readonly registry: Registry;
   readonly lockout: Lockout;
   readonly guests: Guests;
+  readonly audit: Pick<AuditLog, 'search'>;
   readonly realm: RealmView;
   /** The realm as guest tokens see it; absent for a disabled realm. */
   readonly guestRealm: GuestRealm | undefined;

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { Failure } from '../base/errors.ts';
 import type { Client } from '../registry/model/model.ts';
-import type { Explanation } from './answer.ts';
+import type { Draft, Explanation } from './answer.ts';
 import type { ExplainDeps } from './deps.ts';
+import { withHistory } from './history.ts';
 import { explainLogin } from './login.ts';
 import { explainMint } from './mint.ts';
 import { explainRedirect } from './redirect.ts';
@@ -35,6 +36,10 @@ export type Question = z.output<typeof question>;
 
 /** Rejects with `Failure('not_found')` for a client or user that is not there. */
 export async function explain(deps: ExplainDeps, asked: Question): Promise<Explanation> {
+  return withHistory(deps.audit, deps.realm.name, await draftOf(deps, asked));
+}
+
+async function draftOf(deps: ExplainDeps, asked: Question): Promise<Draft> {
   if ('token' in asked) return explainToken(deps, asked.token, asked.client);
   if ('login' in asked) return explainLogin(deps, asked.login);
   const client = await clientOf(deps, asked.client);

@@ -1,10 +1,10 @@
 /** Why somebody is not let in. */
 import { countedAs } from '../authn/lockout.ts';
-import { type Explanation, type Reason, settingOfUser } from './answer.ts';
+import { type Draft, ofRealm, ofUser, type Reason } from './answer.ts';
 import type { ExplainDeps } from './deps.ts';
 
 /** `login`: a user name or e-mail address. */
-export async function explainLogin(deps: ExplainDeps, login: string): Promise<Explanation> {
+export async function explainLogin(deps: ExplainDeps, login: string): Promise<Draft> {
   const { registry, realm, lockout } = deps;
   const found = await registry.findUserByLogin(realm.name, login);
   if (found === undefined) {
@@ -13,21 +13,20 @@ export async function explainLogin(deps: ExplainDeps, login: string): Promise<Ex
   }
   const { user } = found;
   const locked = await lockout.lockedFor({ realm, step: 'password', who: countedAs(user) });
-  const setting = (field: string) => settingOfUser(user.username, field);
   const reasons: Reason[] = [
     ...(realm.enabled
       ? []
-      : [{ rule: 'realm.disabled', detail: 'the realm is disabled', setting: 'enabled' }]),
+      : [{ rule: 'realm.disabled', detail: 'the realm is disabled', ...ofRealm('enabled') }]),
     ...(user.enabled
       ? []
-      : [{ rule: 'user.disabled', detail: 'the user is disabled', setting: setting('enabled') }]),
+      : [{ rule: 'user.disabled', detail: 'the user is disabled', ...ofUser(user, 'enabled') }]),
     ...(locked === 0
       ? []
       : [
           {
             rule: 'user.locked',
             detail: `too many wrong passwords: locked for ${locked} seconds more; a new password or an unlock ends it`,
-            setting: 'passwords.lockAfter',
+            ...ofRealm('passwords.lockAfter'),
           },
         ]),
     ...(user.passwordHash === undefined
@@ -37,7 +36,7 @@ export async function explainLogin(deps: ExplainDeps, login: string): Promise<Ex
   const asked = user.requiredActions.map((action) => ({
     rule: 'action.required',
     detail: `at the next login the person is asked for ${action}; the password grant is refused until then`,
-    setting: setting('requiredActions'),
+    ...ofUser(user, 'requiredActions'),
   }));
   return {
     verdict: reasons.length === 0 ? 'allowed' : 'refused',

@@ -4,7 +4,7 @@ import { isRefused, type Refused } from '../guest/grant/refusal.ts';
 import { minterOf } from '../guest/guests.ts';
 import { toDetails } from '../guest/record/rar.ts';
 import type { Client } from '../registry/model/model.ts';
-import { type Explanation, settingOfClient } from './answer.ts';
+import { type Decided, type Draft, ofClient, ofRealm } from './answer.ts';
 import type { ExplainDeps } from './deps.ts';
 
 /** `request`: the body of `POST …/guest-tokens`. */
@@ -12,13 +12,13 @@ export async function explainMint(
   { guests, guestRealm }: ExplainDeps,
   client: Client,
   request: unknown,
-): Promise<Explanation> {
+): Promise<Draft> {
   const about = { client: client.id };
-  if (guestRealm === undefined) return refused('realm.disabled', 'the realm is disabled', 'enabled');
+  if (guestRealm === undefined) return refused('realm.disabled', 'the realm is disabled', ofRealm('enabled'));
   const minter = minterOf(client, undefined);
-  const setting = settingOfClient(client.id, 'mints');
+  const ceiling = ofClient(client.id, 'mints');
   if (minter === undefined) {
-    return refused('mints.missing', 'the client has no mints section, is public, or is disabled', setting);
+    return refused('mints.missing', 'the client has no mints section, is public, or is disabled', ceiling);
   }
   const parsed = parseGrant(request, guestRealm.policy);
   if (isRefused(parsed)) return refusedBy(parsed);
@@ -38,7 +38,7 @@ export async function explainMint(
     reasons: narrowed.map((part) => ({
       rule: 'guest.narrowed',
       detail: `less than asked for: ${JSON.stringify(part)}`,
-      setting,
+      ...ceiling,
     })),
     about: {
       ...about,
@@ -47,16 +47,16 @@ export async function explainMint(
     },
   };
 
-  function refusedBy({ refused: faults }: Refused): Explanation {
+  function refusedBy({ refused: faults }: Refused): Draft {
     const reasons = faults.map(({ code, pointer, message }) => ({
       rule: code,
       detail: `${pointer} ${message}`.trim(),
-      setting,
+      ...ceiling,
     }));
     return { verdict: 'refused', reasons, about };
   }
 
-  function refused(rule: string, detail: string, where: string): Explanation {
-    return { verdict: 'refused', reasons: [{ rule, detail, setting: where }], about };
+  function refused(rule: string, detail: string, where: Decided): Draft {
+    return { verdict: 'refused', reasons: [{ rule, detail, ...where }], about };
   }
 }

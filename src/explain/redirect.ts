@@ -1,10 +1,9 @@
 /** Why an authorization request with this redirect URI is refused (RFC 6749 §3.1.2.3, RFC 8252 §7.3). */
 import type { Client } from '../registry/model/model.ts';
 import { isLoopbackHost } from '../registry/model/web-address.ts';
-import { type Explanation, type Reason, settingOfClient } from './answer.ts';
+import { type Draft, ofClient, type Reason } from './answer.ts';
 
-export function explainRedirect(client: Client, redirectUri: string): Explanation {
-  const setting = settingOfClient(client.id, 'redirectUris');
+export function explainRedirect(client: Client, redirectUri: string): Draft {
   const reasons: Reason[] = [
     ...(client.enabled
       ? []
@@ -12,7 +11,7 @@ export function explainRedirect(client: Client, redirectUri: string): Explanatio
           {
             rule: 'client.disabled',
             detail: 'the client is disabled',
-            setting: settingOfClient(client.id, 'enabled'),
+            ...ofClient(client.id, 'enabled'),
           },
         ]),
     ...(client.grants.includes('authorization_code')
@@ -21,12 +20,18 @@ export function explainRedirect(client: Client, redirectUri: string): Explanatio
           {
             rule: 'grant.missing',
             detail: 'the client has no grant authorization_code',
-            setting: settingOfClient(client.id, 'grants'),
+            ...ofClient(client.id, 'grants'),
           },
         ]),
     ...(isRegistered(client, redirectUri)
       ? []
-      : [{ rule: 'redirect.unregistered', detail: differenceOf(client, redirectUri), setting }]),
+      : [
+          {
+            rule: 'redirect.unregistered',
+            detail: differenceOf(client, redirectUri),
+            ...ofClient(client.id, 'redirectUris'),
+          },
+        ]),
   ];
   return {
     verdict: reasons.length === 0 ? 'allowed' : 'refused',

@@ -2,7 +2,7 @@
 import { apisOf } from '../registry/model/built-in-api.ts';
 import type { Api, Client, User } from '../registry/model/model.ts';
 import { defaultOf, type RealmView } from '../registry/model/realm-view.ts';
-import { type Explanation, type Reason, settingOfClient, settingOfUser } from './answer.ts';
+import { type Draft, ofClient, ofRealm, ofUser, type Reason } from './answer.ts';
 import type { ExplainDeps } from './deps.ts';
 
 export type RightsQuestion = {
@@ -15,13 +15,13 @@ export type RightsQuestion = {
   readonly api?: string | undefined;
 };
 
-export function explainRights({ realm }: Pick<ExplainDeps, 'realm'>, question: RightsQuestion): Explanation {
+export function explainRights({ realm }: Pick<ExplainDeps, 'realm'>, question: RightsQuestion): Draft {
   const { client, user, scope } = question;
   const api = apiOf(realm, question.api);
   if (api === undefined) {
     const detail =
       question.api === undefined ? 'the realm has no default API' : `there is no API ${question.api}`;
-    return { verdict: 'refused', reasons: [{ rule: 'api.unknown', detail, setting: 'apis' }], about: {} };
+    return { verdict: 'refused', reasons: [{ rule: 'api.unknown', detail, ...ofRealm('apis') }], about: {} };
   }
   const wanted = scope === undefined ? api.permissions.map(({ name }) => name) : wordsIn(scope);
   const refusals = wanted.flatMap((name) => whyNot(realm, api, { name, client, user }));
@@ -60,7 +60,7 @@ function whyNot(
   if (!api.permissions.some((one) => one.name === name)) {
     if (isOidcScope(name)) return [];
     const detail = `${api.id} has no permission ${name}: a request that names it is refused (invalid_scope)`;
-    return [{ name, reason: { rule: 'scope.unknown', detail, setting: `apis[${api.id}].permissions` } }];
+    return [{ name, reason: { rule: 'scope.unknown', detail, ...ofRealm(`apis[${api.id}].permissions`) } }];
   }
   const roles = user?.roles ?? client.roles;
   const reasons: Reason[] = [];
@@ -68,15 +68,14 @@ function whyNot(
     reasons.push({
       rule: 'role.lacks',
       detail: `none of the roles ${roles.join(', ') || '(none)'} gives ${permission}`,
-      setting:
-        user === undefined ? settingOfClient(client.id, 'roles') : settingOfUser(user.username, 'roles'),
+      ...(user === undefined ? ofClient(client.id, 'roles') : ofUser(user, 'roles')),
     });
   }
   if (client.permissions?.includes(permission) === false) {
     reasons.push({
       rule: 'ceiling',
       detail: `${permission} is above the ceiling of the client`,
-      setting: settingOfClient(client.id, 'permissions'),
+      ...ofClient(client.id, 'permissions'),
     });
   }
   return reasons.map((reason) => ({ name, reason }));

@@ -9,7 +9,7 @@ import { nodesOf, tokenKey } from '../revocation/nodes.ts';
 import type { Document } from '../storage/port/port.ts';
 import { withCurrentRights } from '../tokens/current-rights.ts';
 import { decodeToken, type TokenRecord } from '../tokens/record.ts';
-import { type Explanation, type Reason, settingOfClient } from './answer.ts';
+import { type Draft, ofClient, ofRealm, type Reason } from './answer.ts';
 import { cutsOf } from './cuts.ts';
 import type { ExplainDeps } from './deps.ts';
 
@@ -18,7 +18,7 @@ export async function explainToken(
   deps: ExplainDeps,
   value: string,
   reader: string | undefined,
-): Promise<Explanation> {
+): Promise<Draft> {
   const hash = sha256(value);
   const [document] = await deps.store.read([tokenKey(deps.realm.name, hash)]);
   if (document === undefined) return unknownToken(deps, value);
@@ -55,7 +55,7 @@ const kinds = {
   RefreshToken: 'refresh token',
 } as const satisfies Record<TokenRecord['kind'], string>;
 
-function verdictOf(fatal: readonly Reason[], lost: readonly Reason[]): Explanation['verdict'] {
+function verdictOf(fatal: readonly Reason[], lost: readonly Reason[]): Draft['verdict'] {
   if (fatal.length > 0) return 'inactive';
   return lost.length > 0 ? 'narrowed' : 'active';
 }
@@ -65,7 +65,7 @@ function nodesAbove(record: TokenRecord, hash: string): readonly string[] {
 }
 
 /** A value that is in no record here. What a JWT says of itself helps, though nobody has verified it. */
-function unknownToken({ realm, clock }: ExplainDeps, value: string): Explanation {
+function unknownToken({ realm, clock }: ExplainDeps, value: string): Draft {
   const claims = claimsOf(value);
   const issuer = typeof claims?.['iss'] === 'string' ? claims['iss'] : undefined;
   const exp = typeof claims?.['exp'] === 'number' ? claims['exp'] : undefined;
@@ -117,13 +117,13 @@ async function gone(
   return [
     ...(realm.enabled
       ? []
-      : [{ rule: 'realm.disabled', detail: 'the realm is disabled', setting: 'enabled' }]),
+      : [{ rule: 'realm.disabled', detail: 'the realm is disabled', ...ofRealm('enabled') }]),
     ...(client?.enabled === false
       ? [
           {
             rule: 'client.disabled',
             detail: `the client ${clientId} is disabled`,
-            setting: settingOfClient(clientId, 'enabled'),
+            ...ofClient(clientId, 'enabled'),
           },
         ]
       : []),
@@ -148,7 +148,7 @@ async function unreadable(
     {
       rule: 'reader.not-entitled',
       detail: `the client ${reader} does not introspect ${name}, and is told that the token is inactive`,
-      setting: settingOfClient(reader, 'introspects'),
+      ...ofClient(reader, 'introspects'),
     },
   ];
 }
@@ -169,7 +169,7 @@ function lostOf({ realm }: ExplainDeps, record: TokenRecord): readonly Reason[] 
   return lost.map((name) => ({
     rule: 'scope.lost',
     detail: `${name} was granted, and none of the roles gives it any more, or the API has no such permission`,
-    setting: 'roles',
+    ...ofRealm('roles'),
   }));
 }
 
@@ -184,7 +184,7 @@ function boundOf({ jkt, 'x5t#S256': x5t }: TokenRecord): readonly Reason[] {
   ];
 }
 
-async function explainGuest(deps: ExplainDeps, id: string, document: Document): Promise<Explanation> {
+async function explainGuest(deps: ExplainDeps, id: string, document: Document): Promise<Draft> {
   const { guests, realm, store } = deps;
   const found = await guests.find(realm.name, id);
   if (found === undefined) return unknownToken(deps, '');
@@ -203,7 +203,7 @@ async function explainGuest(deps: ExplainDeps, id: string, document: Document): 
   const narrowed: Reason[] = record.narrowed.map((part) => ({
     rule: 'guest.narrowed',
     detail: `when it was made, less was granted than asked for: ${JSON.stringify(part)}`,
-    setting: settingOfClient(record.clientId, 'mints'),
+    ...ofClient(record.clientId, 'mints'),
   }));
   return {
     verdict: verdictOf(fatal, narrowed),

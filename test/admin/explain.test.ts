@@ -91,6 +91,11 @@ describe('why a token is inactive', () => {
       ],
     });
     expect(JSON.stringify(body)).not.toContain(token);
+    expect(body.reasons[1].changed).toEqual({
+      time: expect.stringMatching(/Z$/),
+      by: { kind: 'client', id: 'realm-admin' },
+      requestId: off.headers.get('X-Request-Id'),
+    });
   });
 
   it('names the session that has ended', async () => {
