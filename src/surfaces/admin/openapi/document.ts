@@ -79,7 +79,7 @@ function answerOf({ description, schema }: AnswerInfo, media: AdminRoute['media'
   };
 }
 
-function parametersOf({ path, params, query, isConditional, method }: AdminRoute): readonly Json[] {
+function parametersOf({ path, params, query, isConditional, method, media }: AdminRoute): readonly Json[] {
   const names = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
   return [
     ...names.map((name) => ({
@@ -92,7 +92,7 @@ function parametersOf({ path, params, query, isConditional, method }: AdminRoute
     ...(isConditional
       ? [header('If-Match', 'The `ETag` of what was read, or `*` (RFC 9110 §13.1.1).', true)]
       : []),
-    ...(method === 'POST'
+    ...(method === 'POST' && media !== 'application/x-ndjson'
       ? [header('Idempotency-Key', 'A repetition with the same key has the same answer, for a day.', false)]
       : []),
   ];

@@ -53,7 +53,7 @@ async function answer(route: AdminRoute, request: Routed<AdminRequest>): Promise
   const call = { ctx, deps, caller, changes, params, query: ctx.query, body };
   const work = () => route.handle(call);
   const answered =
-    route.method === 'POST'
+    route.method === 'POST' && route.media !== 'application/x-ndjson'
       ? await answerOnce(
           { deps, caller, key: ctx.get('Idempotency-Key'), request: `${path} ${JSON.stringify(body)}` },
           work,
