@@ -121,8 +121,8 @@ server.ts                  > base observability http oidc/realm oidc/provider su
 cli/runtime                > base observability registry/model registry/passwords registry/store registry/apply
                              oidc/provider surfaces/admin/shared surfaces/admin/people surfaces/admin
                              surfaces/pages config services.ts
-cli/commands               > base observability storage/port revocation registry/model registry/store
-                             registry/apply guest/trail surfaces/admin/start oidc/records oidc/provider
+cli/commands               > base observability storage/port revocation registry/model keys registry/store
+                             registry/apply guest/trail surfaces/admin/start oidc/records oidc/provider storage
                              surfaces/pages demo surfaces config services.ts cli/serving server.ts cli/runtime
 cli                        > base http config cli/runtime cli/commands
 main.ts                    > cli

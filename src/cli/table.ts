@@ -28,6 +28,14 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'write a realm as a realm file',
     load: async () => (await import('./commands/export.ts')).exportRealm,
   },
+  backup: {
+    summary: 'write the whole store into a file, while the server runs',
+    load: async () => (await import('./commands/backup.ts')).backup,
+  },
+  restore: {
+    summary: 'fill an empty store with a backup',
+    load: async () => (await import('./commands/backup.ts')).restore,
+  },
   'admin create': {
     summary: 'add an administrator of all realms',
     load: async () => (await import('./commands/admin.ts')).createAdmin,
