@@ -22,6 +22,7 @@ registry/passwords         > base registry/model
 registry/store             > base observability storage/port revocation registry/model
 registry/apply             > base storage/port registry/model registry/store
 registry                   > base observability storage/port registry/model registry/store registry/apply
+doctor                     > base storage/port registry/model keys registry
 tokens                     > base storage/port registry/model
 guest/grant                > base
 guest/limits               > base storage/port limits revocation registry/model guest/grant
@@ -119,12 +120,16 @@ server.ts                  > base observability http oidc/realm oidc/provider su
                              surfaces/events surfaces/facades/shared surfaces/facades/informer surfaces/facades
                              demo surfaces services.ts
 cli/runtime                > base observability registry/model registry/passwords registry/store registry/apply
-                             oidc/provider surfaces/admin/shared surfaces/admin/people surfaces/admin
+                             oidc/realm oidc/provider surfaces/admin/shared surfaces/admin/people surfaces/admin
                              surfaces/pages config services.ts
-cli/commands               > base observability storage/port revocation registry/model keys registry/store
-                             registry/apply guest/trail surfaces/admin/start oidc/records oidc/provider storage
-                             surfaces/pages demo surfaces config services.ts cli/serving server.ts cli/runtime
-cli                        > base http config cli/runtime cli/commands
+cli/upkeep                 > base observability storage/port registry/model keys registry/apply doctor storage
+                             surfaces config services.ts cli/runtime
+cli/commands               > base observability storage/port revocation registry/model registry/store tokens
+                             guest/grant guest/limits guest/trail guest/lookup guest surfaces/admin/start
+                             oidc/profiles oidc/realm oidc/tokens oidc/records oidc/endpoints oidc/provider
+                             surfaces/pages surfaces/guest-api demo config services.ts cli/serving server.ts
+                             cli/runtime
+cli                        > base http config cli/runtime cli/upkeep cli/commands
 main.ts                    > cli
 `;
 
