@@ -25,6 +25,7 @@ audit                      > base observability storage/port registry/store
 audit/export               > base observability storage/port audit
 registry/apply             > base storage/port registry/model registry/store
 registry                   > base observability storage/port registry/model registry/store registry/apply
+doctor                     > base storage/port keys registry/model registry
 tokens                     > base storage/port registry/model
 guest/grant                > base
 guest/limits               > base storage/port revocation limits registry/model guest/grant
@@ -131,12 +132,16 @@ server.ts                  > base observability http audit/export registry oidc/
                              surfaces/guest-api surfaces/events surfaces/facades/shared
                              surfaces/facades/informer surfaces/facades demo surfaces services.ts
 cli/runtime                > base observability registry/model registry/passwords registry/store registry/apply
-                             oidc/provider surfaces/admin/shared surfaces/admin/people surfaces/admin
+                             oidc/realm oidc/provider surfaces/admin/shared surfaces/admin/people surfaces/admin
                              surfaces/pages config services.ts
+cli/upkeep                 > base observability storage/port keys registry/model registry/apply doctor storage
+                             surfaces config services.ts cli/runtime
 cli/commands               > base observability storage/port revocation registry/model registry/store audit
-                             registry/apply guest/trail surfaces/admin/start oidc/records oidc/provider
-                             surfaces/pages demo surfaces config services.ts cli/serving server.ts cli/runtime
-cli                        > base http config cli/runtime cli/commands
+                             tokens guest/grant guest/limits guest/trail guest/lookup guest/json guest
+                             surfaces/admin/start oidc/profiles oidc/realm oidc/tokens oidc/records
+                             oidc/endpoints oidc/provider surfaces/pages surfaces/guest-api demo config
+                             services.ts cli/serving server.ts cli/runtime
+cli                        > base http config cli/runtime cli/upkeep cli/commands
 main.ts                    > cli
 `;
 

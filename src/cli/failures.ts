@@ -7,6 +7,7 @@ const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is in use by another program (PORT, DAYPASS_ADMIN_PORT)',
   EADDRNOTAVAIL: 'is not an address of this machine (HOST)',
   ENOTFOUND: 'is not an address of this machine (HOST)',
+  ENOENT: 'is not there',
   EACCES: 'may not be used by this user',
   EROFS: 'is on a file system that cannot be written',
   EISDIR: 'is a folder, not a file',

@@ -12,21 +12,33 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'run the server (also: serve)',
     load: async () => (await import('./commands/serve.ts')).serve,
   },
+  doctor: {
+    summary: 'look whether everything is set up as it should be',
+    load: async () => (await import('./upkeep/doctor.ts')).doctor,
+  },
   'config check': {
     summary: 'tell everything that is wrong with settings and realm files',
-    load: async () => (await import('./commands/config.ts')).checkConfig,
+    load: async () => (await import('./upkeep/config.ts')).checkConfig,
   },
   plan: {
     summary: 'tell what apply would change',
-    load: async () => (await import('./commands/apply.ts')).plan,
+    load: async () => (await import('./upkeep/apply.ts')).plan,
   },
   apply: {
     summary: 'apply realm files to the store',
-    load: async () => (await import('./commands/apply.ts')).apply,
+    load: async () => (await import('./upkeep/apply.ts')).apply,
   },
   export: {
     summary: 'write a realm as a realm file',
-    load: async () => (await import('./commands/export.ts')).exportRealm,
+    load: async () => (await import('./upkeep/export.ts')).exportRealm,
+  },
+  backup: {
+    summary: 'write the whole store into a file, while the server runs',
+    load: async () => (await import('./upkeep/backup.ts')).backup,
+  },
+  restore: {
+    summary: 'fill an empty store with a backup',
+    load: async () => (await import('./upkeep/backup.ts')).restore,
   },
   'admin create': {
     summary: 'add an administrator of all realms',
@@ -141,6 +153,18 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'check that nothing of the audit log was removed or changed',
     load: async () => (await import('./commands/audit.ts')).verifyAudit,
   },
+  'token inspect': {
+    summary: 'tell what a token is',
+    load: async () => (await import('./commands/token-value.ts')).inspectToken,
+  },
+  'token introspect': {
+    summary: 'show what introspection says of a token',
+    load: async () => (await import('./commands/token-value.ts')).introspectToken,
+  },
+  'token revoke': {
+    summary: 'revoke one token',
+    load: async () => (await import('./commands/token-value.ts')).revokeToken,
+  },
   'token revoke-all': {
     summary: 'revoke all tokens of a realm, client, user or session',
     load: async () => (await import('./commands/token.ts')).revokeAll,
@@ -149,9 +173,13 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'show and check what happened to a guest token',
     load: async () => (await import('./commands/trail.ts')).showTrail,
   },
+  'guest mint': {
+    summary: 'try what a guest token would be',
+    load: async () => (await import('./commands/guest.ts')).mintGuest,
+  },
   routes: {
     summary: 'list every address of the server, and who may call it',
-    load: async () => (await import('./commands/routes.ts')).listRoutes,
+    load: async () => (await import('./upkeep/routes.ts')).listRoutes,
   },
   completion: {
     summary: 'print what completes these commands in a shell',

@@ -21,6 +21,19 @@ export async function checkSeal({ store, sealer }: { store: Store; sealer: Seale
   compare(sealer, kept?.value ?? '');
 }
 
+/** A text by which `isMarkOf` recognises the key later. Tells nothing of it. */
+export function markOf(sealer: Sealer): string {
+  return sealer.seal(sample, context);
+}
+
+export function isMarkOf(sealer: Sealer, mark: string): boolean {
+  try {
+    return sealer.open(mark, context) === sample;
+  } catch {
+    return false;
+  }
+}
+
 function compare(sealer: Sealer, sealed: string): void {
   try {
     sealer.open(sealed, context);

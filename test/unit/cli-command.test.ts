@@ -1,11 +1,8 @@
-import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type Command, parseInput, UsageError } from '../../src/cli/runtime/command.ts';
+import { allCommands } from '../../src/cli/table.ts';
 
-const folder = fileURLToPath(new URL('../../src/cli/commands/', import.meta.url));
-const modules = await Promise.all(readdirSync(folder).map((file) => import(`${folder}${file}`)));
-const commands = modules.flatMap((module) => Object.entries<unknown>(module)).filter(isCommand);
+const commands = (await allCommands()).map(({ name, command }): [string, Command] => [name, command]);
 const options = commands.flatMap(([command, { options: all = {} }]) =>
   Object.entries(all)
     .filter(([, { value }]) => value !== undefined)
@@ -33,11 +30,6 @@ it('looks at the options of all commands', () => {
   expect(commands.length).toBeGreaterThan(10);
   expect(options.length).toBeGreaterThan(10);
 });
-
-function isCommand(entry: [string, unknown]): entry is [string, Command] {
-  const [, value] = entry;
-  return typeof value === 'object' && value !== null && 'about' in value && 'run' in value;
-}
 
 function commandOf(name: string): Command {
   const command = new Map(commands).get(name);

@@ -32,9 +32,16 @@ export async function readNewPassword(): Promise<string> {
   throw new Failure('invalid_input', 'the two are not the same');
 }
 
-async function firstLine(): Promise<string> {
+/** Reads a secret that is there already, likewise: `what` is what it is called. */
+export async function readSecret(what: string): Promise<string> {
+  const value = process.stdin.isTTY ? await ask(`${what}: `) : await firstLine(what);
+  if (value.trim() === '') throw new Failure('invalid_input', `standard input holds no ${what}`);
+  return value.trim();
+}
+
+async function firstLine(what = 'password'): Promise<string> {
   for await (const line of createInterface({ input: process.stdin })) return line;
-  throw new Failure('invalid_input', 'standard input holds no password');
+  throw new Failure('invalid_input', `standard input holds no ${what}`);
 }
 
 /** The typed text is not shown. */

@@ -35,13 +35,7 @@ export async function answerRevocation(
     });
   }
   if (found !== undefined) {
-    // Everything that was made from a token dies with it: its guest tokens hang below its node.
-    const ttl = await cutLifeOf(realm, found.record);
-    const below: Write = { close: parentNode(found.hash), realm: realm.name, ttl };
-    const writes: Write[] = [{ remove: tokenKey(realm.name, found.hash) }, below];
-    const { kind, grantId } = found.record;
-    if (kind === 'RefreshToken' && grantId !== undefined) writes.push(endGrant(realm.name, grantId));
-    await unitOf(ctx).now(writes);
+    await unitOf(ctx).now(await revocationWrites(realm, found));
     realm.events.emit({
       type: 'token.revoked',
       realm: realm.name,
@@ -55,6 +49,20 @@ export async function answerRevocation(
   ctx.type = 'application/json';
   // An empty or a text body breaks common clients.
   ctx.body = {};
+}
+
+/**
+ * The writes that revoke a token, and with it everything that was made from it: its guest tokens hang below its node. A
+ * refresh token takes its grant along.
+ */
+export async function revocationWrites(
+  realm: Pick<RealmContext, 'name' | 'clock' | 'findClient'>,
+  { hash, record }: { readonly hash: string; readonly record: TokenRecord },
+): Promise<readonly Write[]> {
+  const below: Write = { close: parentNode(hash), realm: realm.name, ttl: await cutLifeOf(realm, record) };
+  const { kind, grantId } = record;
+  const grant = kind === 'RefreshToken' && grantId !== undefined ? [endGrant(realm.name, grantId)] : [];
+  return [{ remove: tokenKey(realm.name, hash) }, below, ...grant];
 }
 
 /**
