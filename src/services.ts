@@ -53,6 +53,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     logger,
     events,
     removedWith: (realm) => [...ringRemoval(realm), ...figures.removal(realm)],
+    stopping: background.stopping,
     changeLog,
     narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
   });
@@ -61,7 +62,6 @@ export async function createServices(settings: Settings & { readonly key: Buffer
   const limits = limitsOf(settings, { store, clock, logger });
   const { bruteForce } = limits;
   const authenticator = createAuthenticator({ store, registry, passwords, bruteForce, events });
-  const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
 
   /** Rejects when the store was sealed with another master key. To be called before anything is written. */
   const checkMasterKey = () => checkSeal({ store, sealer });
@@ -95,7 +95,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     changeLog,
     checkRealm: checkRealmDocument,
     ...limits,
-    subscribeRevocations,
+    subscribeRevocations: (listener: RevocationListener) => createRevocationFeed(store, listener),
     ...watched,
     close,
   };
