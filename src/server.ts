@@ -24,7 +24,7 @@ import {
   routeToRealm,
 } from './oidc/provider/realm-router.ts';
 import { guestRealmOf } from './oidc/realm/guest-realm.ts';
-import type { Services } from './services.ts';
+import { narrowing, type Services } from './services.ts';
 import { admin } from './surfaces/admin/admin.ts';
 import type { AdminDeps } from './surfaces/admin/shared/deps.ts';
 import { createTagger } from './surfaces/admin/shared/etag.ts';
@@ -155,6 +155,7 @@ function adminAt(services: Serving, pool: ProviderPool): Middleware {
     publicUrl,
     adminRealm,
     seal: sealer,
+    narrowing,
     tag: createTagger(sealer.digest),
     products: facades.map(({ name, section }) => ({ name, schema: section.schema })),
     async realmOf(name) {

@@ -22,6 +22,7 @@ import type { Logger } from './observability/logger.ts';
 import { createPasswordQueue, createPasswords } from './registry/passwords/passwords.ts';
 import { createRegistry } from './registry/registry.ts';
 import { unrecorded } from './registry/store/change-log.ts';
+import type { Narrowing } from './registry/store/effects.ts';
 import { realmsIndex } from './registry/store/records.ts';
 import { createRevocationFeed, publishingRevocations, type RevocationListener } from './revocation/cuts.ts';
 import { LONGEST_LIFE } from './revocation/life.ts';
@@ -32,6 +33,9 @@ import type { Store } from './storage/port/port.ts';
 import { createReadiness } from './storage/readiness.ts';
 import { watchTroubles } from './storage/trouble-watch.ts';
 import { isNarrowerSection } from './surfaces/facades/section-change.ts';
+
+/** What of a change takes something away, where the registry cannot tell. */
+export const narrowing: Narrowing = { mints: isNarrowerCeiling, section: isNarrowerSection };
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
 
@@ -55,7 +59,7 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     removedWith: (realm) => [...ringRemoval(realm), ...figures.removal(realm)],
     stopping: background.stopping,
     changeLog,
-    narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
+    narrowing,
   });
   const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });
   const guests = createGuests({ store, clock, storeAheadMs, logger, events });

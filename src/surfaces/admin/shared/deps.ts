@@ -12,6 +12,7 @@ import type { RealmView } from '../../../registry/model/realm-view.ts';
 import type { Passwords } from '../../../registry/passwords/passwords.ts';
 import type { Registry } from '../../../registry/registry.ts';
 import type { ChangeLog } from '../../../registry/store/change-log.ts';
+import type { Narrowing } from '../../../registry/store/effects.ts';
 import type { Seal } from '../../../registry/store/records.ts';
 import type { Figures } from '../../../stats/figures.ts';
 import type { Store } from '../../../storage/port/port.ts';
@@ -32,6 +33,7 @@ export type AdminDeps = {
   readonly figures: Pick<Figures, 'read'>;
   readonly changeLog: ChangeLog;
   readonly seal: Seal;
+  readonly narrowing: Narrowing;
   readonly pool: ProviderPool;
   readonly publicUrl: string;
   /** The realm whose administrators see all realms; it need not exist. */
