@@ -23,6 +23,7 @@ import { createEventSink, type EventSink } from './observability/events.ts';
 import type { Logger } from './observability/logger.ts';
 import { createPasswordQueue, createPasswords } from './registry/passwords/passwords.ts';
 import { createRegistry, type Registry } from './registry/registry.ts';
+import type { Narrowing } from './registry/store/effects.ts';
 import { realmsIndex } from './registry/store/records.ts';
 import { createRevocationFeed, publishingRevocations, type RevocationListener } from './revocation/cuts.ts';
 import { LONGEST_LIFE } from './revocation/life.ts';
@@ -37,6 +38,9 @@ import { isNarrowerSection } from './surfaces/facades/section-change.ts';
 
 /** The embed products, with the schemas of their sections. */
 const products = facades.map(({ name, section }) => ({ name, schema: section.schema }));
+
+/** What of a change takes something away, where the registry cannot tell. */
+const narrowing: Narrowing = { mints: isNarrowerCeiling, section: isNarrowerSection };
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
 
@@ -57,14 +61,14 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     seal: sealer,
     passwords,
     removedWith: (realm) => [...ringRemoval(realm), ...figures.removal(realm)],
+    stopping: background.stopping,
     changeLog,
-    narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
+    narrowing,
   });
   const keyRing = createKeyRing({ store, clock, sealer, events, signedUntil: LONGEST_LIFE });
   const guests = createGuests({ ...shared, storeAheadMs });
   const limits = limitsOf(settings, shared);
   const authenticator = createAuthenticator({ ...shared, ...limits, registry, passwords });
-  const subscribeRevocations = (listener: RevocationListener) => createRevocationFeed(store, listener);
 
   /** Rejects when the store was sealed with another master key. To be called before anything is written. */
   const checkMasterKey = () => checkSeal({ store, sealer });
@@ -97,8 +101,9 @@ export async function createServices(settings: Settings & { readonly key: Buffer
     audit,
     checkRealm: checkRealmDocument,
     products,
+    narrowing,
     ...limits,
-    subscribeRevocations,
+    subscribeRevocations: (listener: RevocationListener) => createRevocationFeed(store, listener),
     ...watched,
     close,
   };

@@ -82,11 +82,13 @@ surfaces/admin/shared      > base observability storage/port stats revocation ht
 surfaces/admin/tokens      > http guest/grant guest/trail guest/lookup guest/issue guest/json explain oidc/realm
                              surfaces/admin/shared
 surfaces/admin/openapi     > base http surfaces/admin/shared
-surfaces/admin/realm       > stats http keys registry/model audit surfaces/admin/shared
+surfaces/admin/realm       > stats revocation http keys registry/model registry/store audit
+                             surfaces/admin/shared
 surfaces/admin/compat      > base http registry/model surfaces/admin/shared surfaces/admin/realm
-surfaces/admin/people      > base http registry/model registry/passwords registry/store guest/grant authn
-                             oidc/sessions surfaces/admin/shared
-surfaces/admin/clients     > base http registry/model oidc/provider surfaces/admin/shared
+surfaces/admin/people      > base revocation http registry/model registry/passwords registry/store guest/grant
+                             authn oidc/sessions surfaces/admin/shared
+surfaces/admin/clients     > base revocation http registry/model registry/store oidc/provider
+                             surfaces/admin/shared
 surfaces/admin             > http surfaces/admin/shared surfaces/admin/tokens surfaces/admin/openapi
                              surfaces/admin/realm surfaces/admin/compat surfaces/admin/people
                              surfaces/admin/clients

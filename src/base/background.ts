@@ -8,6 +8,8 @@ export type Background = {
   pause(ms: number): Promise<boolean>;
   /** Ends all pauses, and resolves when no task is running any more. */
   close(): Promise<void>;
+  /** Is aborted as soon as the process is to stop: for work that would take long. */
+  readonly stopping: AbortSignal;
 };
 
 export function createBackground(): Background {
@@ -30,5 +32,5 @@ export function createBackground(): Background {
     await Promise.all(running);
   }
 
-  return { run, pause, close };
+  return { run, pause, close, stopping: stopping.signal };
 }

@@ -48,6 +48,8 @@ export type RegistryDeps = {
   readonly events: EventSink;
   /** Documents that another room keeps for each realm, and that are removed with the realm. */
   readonly removedWith: RemovedWith;
+  /** Is aborted when the process is to stop. */
+  readonly stopping: AbortSignal;
   readonly narrowing: Narrowing;
   readonly changeLog: ChangeLog;
 };
@@ -129,7 +131,7 @@ const MAX_ORIGINS = 2_000;
 const CACHE_MS = 30_000;
 
 export function createRegistry(deps: RegistryDeps): Registry {
-  const { store, clock, seal, passwords, logger, events, removedWith, narrowing, changeLog } = deps;
+  const { store, clock, seal, passwords, logger, events, narrowing, changeLog } = deps;
   const codec = createCodec(seal);
   const feed = createChangeFeed({ store, logger });
   const findRealm: FindRealm = (name) => cached.findRealm(name);
@@ -138,7 +140,7 @@ export function createRegistry(deps: RegistryDeps): Registry {
     const committer = createCommitter({ store, codec, events, announce: feed.announce, actor, changeLog });
     const clients = createClients({ store, codec, committer, narrowing });
     const users = createUsers({ store, codec, committer, clock, passwords });
-    const realms = createRealms({ store, codec, committer, clients, users, removedWith, narrowing });
+    const realms = createRealms({ ...deps, codec, committer, clients, users });
     const calls = {
       ...callsOnRealms(realms),
       ...callsOnClients(clients, findRealm),

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text as buffered } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { postForm } from '../support/http.ts';
 import { useServer } from '../support/use-server.ts';
@@ -25,6 +27,25 @@ async function send(realm: string, lines: readonly unknown[], query = '') {
       .split('\n')
       .map((line) => JSON.parse(line)),
   };
+}
+
+/** As most client libraries do it: nothing is read from the socket until all is written. */
+async function sendThenRead(realm: string, body: string): Promise<string> {
+  const { hostname, port } = new URL(server.url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  const head = [
+    `POST /admin/v1/realms/${realm}/users/import HTTP/1.1`,
+    `Host: ${hostname}:${port}`,
+    `Authorization: Bearer ${await adminToken(server, realm, 'realm-admin')}`,
+    'Content-Type: application/x-ndjson',
+    `Content-Length: ${body.length}`,
+    'Connection: close',
+  ];
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body}`, () => resolve());
+  });
+  return buffered(socket);
 }
 
 describe('an import of users', () => {
@@ -75,6 +96,16 @@ describe('an import of users', () => {
       [130, 'exists'],
     ]);
     expect(rest.results[0].id).toBe(again.results[128].id);
+  });
+
+  it('takes many lines from a client that reads no answer before it has sent them all', async () => {
+    const lines = Array.from({ length: 50_000 }, (_, at) =>
+      JSON.stringify({ username: '', colour: 'x'.repeat(400), at }),
+    );
+
+    const text = await sendThenRead('acme', lines.join('\n'));
+
+    expect(text.match(/"status":"refused"/g)).toHaveLength(lines.length);
   });
 
   it('takes hashes that people log in with', async () => {

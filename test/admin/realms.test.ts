@@ -36,7 +36,10 @@ describe('realms by the admin API', () => {
       path: '/realms/initech',
       headers: { 'If-Match': changed.etag },
     });
-    expect([removed.status, removed.body]).toEqual([200, { removed: 'initech', isCleared: true }]);
+    expect([removed.status, removed.body]).toEqual([
+      200,
+      { removed: 'initech', isCleared: true, effect: expect.stringMatching(/^Dead now/) },
+    ]);
     expect((await root({ path: '/realms/initech' })).status).toBe(404);
   });
 

@@ -2,7 +2,7 @@
 export type Figure = {
   readonly what: string;
   readonly value: number;
-  readonly unit: '×' | 'B' | 'ms' | 'MB';
+  readonly unit: '×' | 'B' | 'ms' | 'MB' | '/s';
   readonly target: number;
   /** Whether more is better; otherwise less is. */
   readonly isRate: boolean;
@@ -15,6 +15,12 @@ export function median(values: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** What all but one in a hundred of the values are at most. */
+export function p99(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN;
 }
 
 export function isMet({ value, target, isRate }: Figure): boolean {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Redis } from 'ioredis';
+import { lastingOf } from './lasting.ts';
 import { type RedisServer, startRedis } from './redis.ts';
 
 export type RawKey = { readonly realm: string; readonly kind: string; readonly id: string };
@@ -133,45 +134,6 @@ export async function openRedis(): Promise<Engine> {
       await server.stop();
     },
   };
-}
-
-/** The names of everything of a realm that never expires, in the store at an address. */
-export function lastingOf(url: string, realm: string): Promise<readonly string[]> {
-  return url.startsWith('sqlite:')
-    ? Promise.resolve(lastingRows(url.slice('sqlite:'.length), realm))
-    : lastingKeys(url, realm);
-}
-
-/** Its last stamp apart: that is a row of the realm, which the file keeps. */
-function lastingRows(path: string, realm: string): readonly string[] {
-  const db = new DatabaseSync(path, { timeout: 5000 });
-  try {
-    const names = { document: 'key', node: 'key', counter: 'key', member: 'list' };
-    const ofTables = Object.entries(names).flatMap(([table, name]) =>
-      db
-        .prepare(`SELECT ${name} AS name FROM ${table} WHERE ${name} >= ? AND ${name} < ? AND expires >= ?`)
-        .all(`${realm}:`, `${realm};`, NEVER),
-    );
-    const listed = db
-      .prepare("SELECT list AS name FROM member WHERE list = '_:realms:all' AND member = ?")
-      .all(realm);
-    return [...ofTables, ...listed].map(({ name }) => String(name));
-  } finally {
-    db.close();
-  }
-}
-
-const NEVER = Number.MAX_SAFE_INTEGER;
-
-async function lastingKeys(url: string, realm: string): Promise<readonly string[]> {
-  const redis = new Redis(url);
-  const lasting: string[] = [];
-  for await (const keys of redis.scanStream({ match: `dp*:{${realm}}*`, count: 1000 })) {
-    for (const key of keys as string[]) if ((await redis.pttl(key)) < 0) lasting.push(key);
-  }
-  if ((await redis.zscore('dpi:{_}:realms:all', realm)) !== null) lasting.push('dpi:{_}:realms:all');
-  redis.disconnect();
-  return lasting;
 }
 
 /** Format and state, stamp, when spent a second stamp, number of nodes, their hashes, the value. */

@@ -26,10 +26,12 @@ const unrecorded: ChangeLog = {
 type Options = {
   /** How many passwords may wait to be hashed. */
   readonly maxWaiting?: number;
+  /** Is aborted when the process is to stop. */
+  readonly stopping?: AbortSignal;
 };
 
 /** The embedded store in a folder of its own. `counted`: the passwords that were hashed, and verified. */
-export async function openRegistry({ maxWaiting }: Options = {}) {
+export async function openRegistry({ maxWaiting, stopping = new AbortController().signal }: Options = {}) {
   const queue =
     maxWaiting === undefined
       ? createPasswordQueue()
@@ -41,13 +43,13 @@ export async function openRegistry({ maxWaiting }: Options = {}) {
   const counted = { hashed: 0, verified: 0 };
   const closers: (() => unknown)[] = [];
 
-  function connect() {
+  function connect(signal = stopping) {
     const store = createEmbeddedStore({ path, clock: () => Date.now() });
     closers.push(store.close);
-    return { store, registry: registryOn(store) };
+    return { store, registry: registryOn(store, signal) };
   }
 
-  function registryOn(store: Store) {
+  function registryOn(store: Store, signal = stopping) {
     const registry = createRegistry({
       store,
       clock: () => time.now,
@@ -55,6 +57,7 @@ export async function openRegistry({ maxWaiting }: Options = {}) {
       logger,
       events: createEventSink(logger),
       removedWith: () => [],
+      stopping: signal,
       changeLog: unrecorded,
       narrowing: { mints: isNarrowerCeiling, section: isNarrowerSection },
       passwords: {

@@ -45,14 +45,14 @@ function removalOf(realm: string, listed: string): Write {
 
 const BATCH = 100;
 
-export async function removeKept(store: Store, realm: string): Promise<void> {
-  for (;;) {
-    const { members } = await store.list(keptIndex(realm), { limit: BATCH });
-    if (members.length === 0) return;
-    const writes = members.flatMap((member): Write[] => [
-      removalOf(realm, member),
-      { unindex: keptIndex(realm), member },
-    ]);
-    await store.commit(writes);
-  }
+/** Removes some of them. `false` when none was left. */
+export async function removeSomeKept(store: Store, realm: string): Promise<boolean> {
+  const { members } = await store.list(keptIndex(realm), { limit: BATCH });
+  if (members.length === 0) return false;
+  const writes = members.flatMap((member): Write[] => [
+    removalOf(realm, member),
+    { unindex: keptIndex(realm), member },
+  ]);
+  await store.commit(writes);
+  return true;
 }

@@ -16,14 +16,15 @@ export type RealmDeps = WriteDeps & {
   readonly clients: Clients;
   readonly users: Users;
   readonly removedWith: RemovedWith;
+  readonly stopping: AbortSignal;
 };
 
 type Stored = { readonly value: RealmSettings; readonly stamp: Stamp };
 
 /** Settings of realms, read from the store; nothing is cached here. */
 export function createRealms(deps: RealmDeps) {
-  const { store, codec, committer, clients, users, removedWith } = deps;
-  const removal = createRemoval({ store, committer, clients, users, removedWith });
+  const { store, codec, committer } = deps;
+  const removal = createRemoval(deps);
 
   async function find(name: string): Promise<Stored | undefined> {
     const key = settingsKey(name);
@@ -63,9 +64,7 @@ export function createRealms(deps: RealmDeps) {
   async function remove(name: string): Promise<boolean> {
     if ((await find(name)) === undefined) return false;
     const disabled = await update(name, (settings) => ({ ...settings, enabled: false }));
-    await removal.clients(name);
-    await removal.users(name);
-    await removal.kept(name);
+    await removal.content(name);
     await removal.settings(disabled);
     return true;
   }

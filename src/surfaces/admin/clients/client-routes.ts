@@ -3,19 +3,21 @@ import { z } from 'zod';
 import { newClientSecret } from '../../../base/random.ts';
 import { Problem } from '../../../http/problem.ts';
 import { type Client, client } from '../../../registry/model/model.ts';
+import { effectHeader } from '../shared/effects.ts';
 import { requireMatch } from '../shared/etag.ts';
 import { isSelf, refuseOwnEnd } from '../shared/granting.ts';
 import { mergePatch } from '../shared/merge-patch.ts';
 import { listOf, listSchema, pageOf, pageQuery } from '../shared/pages.ts';
 import { type AdminRoute, type Answer, type RealmCall, realmRoute } from '../shared/route.ts';
 import { clientChecks } from './changes.ts';
+import { clientEffect } from './client-effect.ts';
 import { clientShown, clientWithSecret, shownClient } from './client-view.ts';
 
 const query = z.strictObject({ ...pageQuery, search: z.string().max(128).optional() });
 const one = '/clients/:client';
 const reading = ['clients:read', 'clients:write'] as const;
 const patch = z.looseObject({});
-const removed = z.strictObject({ removed: z.string() });
+const removed = z.strictObject({ removed: z.string(), effect: z.string() });
 
 export const clientRoutes: readonly AdminRoute[] = [
   realmRoute({
@@ -119,14 +121,16 @@ async function changeClient(call: RealmCall<unknown, z.output<typeof patch>>): P
   const { check } = await clientChecks(call);
   // Shown, and therefore sent back by whoever edits what was shown.
   const { hasSecret: _, ...body } = call.body;
+  const effect = clientEffect(call, idIn(params));
   const after = await changes.updateClient(realm.name, idIn(params), (before) => {
     requireMatch(ctx, deps.tag(before));
+    effect.note(before);
     // What the patch gives may be wrong: it is checked before it is used.
     const changed = mergePatch(before, body) as Client;
     check(before, changed);
     return changed;
   });
-  return answerOf(after);
+  return { ...answerOf(after), headers: effectHeader(effect.of(after)) };
 }
 
 async function removeClient(call: RealmCall): Promise<Answer> {
@@ -134,12 +138,15 @@ async function removeClient(call: RealmCall): Promise<Answer> {
   const id = idIn(params);
   if (isSelf(caller, realm.name, 'client', id)) refuseOwnEnd();
   const { mayTouch } = await clientChecks(call);
+  const effect = clientEffect(call, id);
   const isGone = await changes.removeClient(realm.name, id, (before) => {
     requireMatch(ctx, deps.tag(before));
     mayTouch(before);
+    effect.note(before);
   });
   if (!isGone) throw new Problem('not_found', 'there is no such client');
-  return { status: 200, body: { removed: id } };
+  const text = effect.of(undefined);
+  return { status: 200, body: { removed: id, effect: text ?? '' }, headers: effectHeader(text) };
 }
 
 export function answerOf(found: Client): Answer {

@@ -86,7 +86,7 @@ export const compatRoutes: readonly AdminRoute[] = [
     ...writing,
     summary: 'Removes the section of a product. What it minted is dead.',
     isConditional: true,
-    answers: { 200: { description: 'It is gone.', schema: removed } },
+    answers: { 200: { description: 'It is gone.', schema: removed.extend({ effect: z.string() }) } },
     handler: removeSection,
   }),
   realmRoute({
@@ -155,7 +155,7 @@ async function listProducts(call: RealmCall): Promise<Answer> {
 async function putSection(call: RealmCall<unknown, Section>): Promise<Answer> {
   const { schema } = productOf(call);
   let isNew = true;
-  const after = await changeSection(call, (before) => {
+  const { section: after } = await changeSection(call, (before) => {
     isNew = before === undefined;
     if (before !== undefined) requireMatch(call.ctx, call.deps.tag(before));
     return withSecrets(call, schema, { stored: before, sent: call.body }) as Section;
@@ -174,17 +174,17 @@ async function patchSection(call: RealmCall<unknown, Section>): Promise<Answer> 
 
 async function removeSection(call: RealmCall): Promise<Answer> {
   const { name } = productOf(call);
-  await changeSection(call, (before) => {
+  const { effect } = await changeSection(call, (before) => {
     if (before === undefined) sectionIn({ ...call.realm, compat: undefined }, name);
     requireMatch(call.ctx, call.deps.tag(before));
     return undefined;
   });
-  return { status: 200, body: { removed: name } };
+  return { status: 200, body: { removed: name, effect: effect ?? '' } };
 }
 
 /** Changes a section that is there. */
 async function changeExisting(call: RealmCall, change: (before: Section) => Section): Promise<Section> {
-  const after = await changeSection(call, (before) => {
+  const { section: after } = await changeSection(call, (before) => {
     if (before === undefined) throw new Problem('not_found', 'the realm has no section for this product');
     return change(before);
   });

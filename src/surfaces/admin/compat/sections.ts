@@ -2,7 +2,9 @@
 import type { z } from 'zod';
 import { Problem } from '../../../http/problem.ts';
 import type { RealmSettings } from '../../../registry/model/model.ts';
+import { sectionEffect } from '../realm/realm-effect.ts';
 import { changeSettings, storedSettings } from '../realm/settings.ts';
+import { effectHeader } from '../shared/effects.ts';
 import { problemOfFaults } from '../shared/faults.ts';
 import type { Answer, RealmCall } from '../shared/route.ts';
 import { hiderOf, hideSecrets, restoreSecrets, secretsOf } from './hidden.ts';
@@ -49,14 +51,19 @@ export function withSecrets(
   });
 }
 
-/** Changes the section; `undefined` from `change` removes it. Resolves to the section as it is then. */
+/**
+ * Changes the section; `undefined` from `change` removes it. Resolves to the section as it is then, and to what was cut,
+ * which is also in the headers of the answer.
+ */
 export async function changeSection(
   call: RealmCall,
   change: (before: Section | undefined) => Section | undefined,
-): Promise<Section | undefined> {
+): Promise<{ readonly section: Section | undefined; readonly effect: string | undefined }> {
   const { name } = productOf(call);
+  let last: RealmSettings | undefined;
   const after = await changeSettings(call, {
     change(before) {
+      last = before;
       const { [name]: stored, ...others } = before.compat ?? {};
       const changed = change(stored);
       const compat = changed === undefined ? others : { ...others, [name]: changed };
@@ -65,7 +72,9 @@ export async function changeSection(
     },
     placeOf: () => ['compat', name],
   });
-  return after.compat?.[name];
+  const effect = sectionEffect(call, name, { before: last, after });
+  call.ctx.set({ ...effectHeader(effect) });
+  return { section: after.compat?.[name], effect };
 }
 
 export function answerOf(call: RealmCall, section: Section): Answer {

@@ -1,8 +1,10 @@
 /** Passwords and locks of people: what a help desk does. */
 import { z } from 'zod';
+import { effectHeader } from '../shared/effects.ts';
 import { type AdminRoute, type Answer, noteDeed, type RealmCall, realmRoute } from '../shared/route.ts';
 import { requireGoodPassword, userChecks } from './changes.ts';
 import { sessionsOf } from './session-routes.ts';
+import { userEffect } from './user-effect.ts';
 import { answerOf, storedUser, userIdIn } from './user-routes.ts';
 import { shownUser } from './user-view.ts';
 
@@ -59,14 +61,16 @@ async function setPassword(call: RealmCall<unknown, z.output<typeof newPassword>
   const { mayTouch } = await userChecks(call);
   mayTouch(user);
   await requireGoodPassword(call, body.password, user);
+  const effect = await userEffect(call, user.id);
   if (realm.enabled) await (await sessionsOf(call)).endAll(user.id);
   const after = await changes.updateUser(realm.name, user.id, (before) => {
     mayTouch(before);
+    effect.note(before);
     const others = before.requiredActions.filter((action) => action !== 'change_password');
     const requiredActions = body.temporary ? [...others, 'change_password' as const] : others;
     return { ...before, password: body.password, requiredActions };
   });
-  return answerOf(after);
+  return { ...answerOf(after), headers: effectHeader(effect.of(after)) };
 }
 
 async function makeLink(call: RealmCall<unknown, z.output<typeof linkRequest>>): Promise<Answer> {

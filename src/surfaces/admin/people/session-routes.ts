@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import { Problem } from '../../../http/problem.ts';
 import type { SessionInfo, Sessions } from '../../../oidc/sessions/sessions.ts';
+import { effectHeader } from '../shared/effects.ts';
 import { listSchema } from '../shared/pages.ts';
 import { type AdminRoute, type Answer, noteDeed, type RealmCall, realmRoute } from '../shared/route.ts';
+import { userEffect } from './user-effect.ts';
 
 const shownSession = z.strictObject({
   id: z.string(),
@@ -18,6 +20,7 @@ const shownSession = z.strictObject({
 const reading = ['sessions:read', 'sessions:revoke'] as const;
 const query = z.strictObject({ user: z.uuid() });
 const ended = z.strictObject({ ended: z.array(z.string()) });
+const allEnded = ended.extend({ effect: z.string() });
 
 export const sessionRoutes: readonly AdminRoute[] = [
   realmRoute({
@@ -66,7 +69,7 @@ export const sessionRoutes: readonly AdminRoute[] = [
     path: '/users/:user/sessions',
     summary: 'Ends every session of a user, and revokes everything that was issued for the user.',
     permissions: ['sessions:revoke'],
-    answers: { 200: { description: 'The sessions that were listed.', schema: ended } },
+    answers: { 200: { description: 'The sessions that were listed.', schema: allEnded } },
     handler: endAll,
   }),
 ];
@@ -109,10 +112,13 @@ async function endAll(call: RealmCall): Promise<Answer> {
   }
   const sessions = await sessionsOf(call);
   const listed = await sessions.list(user);
+  const effect = await userEffect(call, user);
   await noteDeed(call, 'user.revoke', { user });
   await sessions.endAll(user);
-  await changes.updateUser(realm.name, user, (same) => same, true);
-  return { status: 200, body: { ended: listed.map(({ uid }) => uid) } };
+  const after = await changes.updateUser(realm.name, user, (same) => same, true);
+  const text = effect.of(after, true);
+  const body = { ended: listed.map(({ uid }) => uid), effect: text };
+  return { status: 200, body, headers: effectHeader(text) };
 }
 
 function sessionShown(user: string, { uid, startedAt, agent, clientIds }: SessionInfo) {

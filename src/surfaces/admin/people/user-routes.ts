@@ -3,12 +3,14 @@ import { z } from 'zod';
 import { countedAs } from '../../../authn/lockout.ts';
 import { Problem } from '../../../http/problem.ts';
 import type { User } from '../../../registry/model/model.ts';
+import { effectHeader } from '../shared/effects.ts';
 import { requireMatch } from '../shared/etag.ts';
 import { isSelf, refuseOwnEnd } from '../shared/granting.ts';
 import { mergePatch } from '../shared/merge-patch.ts';
 import { listOf, listSchema, pageOf, pageQuery } from '../shared/pages.ts';
 import { type AdminRoute, type Answer, type RealmCall, realmRoute } from '../shared/route.ts';
 import { requireGoodPassword, userChecks } from './changes.ts';
+import { userEffect } from './user-effect.ts';
 import { shownUser, userInFull, userInput, userShown } from './user-view.ts';
 
 const query = z.strictObject({ ...pageQuery, search: z.string().max(256).optional() });
@@ -19,7 +21,7 @@ const one = {
   params: { user: /^[0-9A-Fa-f-]{36}$/ },
 } as const;
 const patch = z.looseObject({});
-const removed = z.strictObject({ removed: z.string() });
+const removed = z.strictObject({ removed: z.string(), effect: z.string() });
 
 export const userRoutes: readonly AdminRoute[] = [
   realmRoute({
@@ -120,15 +122,17 @@ async function changeUser(call: RealmCall<unknown, z.output<typeof patch>>): Pro
   const { hasPassword: _, lockedFor: __, updatedAt: ___, ...body } = call.body;
   const { password } = body;
   if (typeof password === 'string') await requireGoodPassword(call, password, await storedUser(call));
+  const effect = await userEffect(call, userIdIn(call));
   const after = await changes.updateUser(realm.name, userIdIn(call), (before) => {
     requireMatch(ctx, deps.tag(tagged(before)));
+    effect.note(before);
     const { passwordHash: _hash, ...rest } = before;
     // What the patch gives may be wrong: it is checked before it is used.
     const changed = mergePatch(password === undefined ? before : rest, body) as User;
     check(before, changed);
     return changed;
   });
-  return answerOf(after);
+  return { ...answerOf(after), headers: effectHeader(effect.of(after)) };
 }
 
 async function removeUser(call: RealmCall): Promise<Answer> {
@@ -136,12 +140,15 @@ async function removeUser(call: RealmCall): Promise<Answer> {
   const id = userIdIn(call);
   if (isSelf(caller, realm.name, 'user', id)) refuseOwnEnd();
   const { mayTouch } = await userChecks(call);
+  const effect = await userEffect(call, id);
   const isGone = await changes.removeUser(realm.name, id, (before) => {
     requireMatch(ctx, deps.tag(tagged(before)));
     mayTouch(before);
+    effect.note(before);
   });
   if (!isGone) throw new Problem('not_found', 'there is no such user');
-  return { status: 200, body: { removed: id } };
+  const text = effect.of(undefined);
+  return { status: 200, body: { removed: id, effect: text ?? '' }, headers: effectHeader(text) };
 }
 
 export function answerOf(found: User): Answer {

@@ -4,20 +4,29 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
+import { effectHeader } from '../shared/effects.ts';
 import { requireMatch } from '../shared/etag.ts';
 import { refuseOwnEnd } from '../shared/granting.ts';
 import type { Answer, RealmCall } from '../shared/route.ts';
+import { realmEffect } from './realm-effect.ts';
 import { withoutCompat } from './settings.ts';
 
-export const removalShown = z.strictObject({ removed: z.string(), isCleared: z.boolean() });
+export const removalShown = z.strictObject({
+  removed: z.string(),
+  isCleared: z.boolean(),
+  effect: z.string(),
+});
 
 /** How long the answer waits for the end, in milliseconds. */
 const PATIENCE_MS = 5_000;
 
-export async function removeRealm({ realm, caller, changes, ctx, deps }: RealmCall): Promise<Answer> {
+export async function removeRealm(call: RealmCall): Promise<Answer> {
+  const { realm, caller, changes, ctx, deps } = call;
   if (caller.realm === realm.name) refuseOwnEnd();
+  let effect = '';
   await changes.updateRealm(realm.name, (before) => {
     requireMatch(ctx, deps.tag(withoutCompat(before)));
+    effect = realmEffect(call, before, undefined) ?? '';
     return { ...before, enabled: false };
   });
   const removal = changes.removeRealm(realm.name);
@@ -30,6 +39,6 @@ export async function removeRealm({ realm, caller, changes, ctx, deps }: RealmCa
     });
   });
   const isCleared = await Promise.race([removal, setTimeout(PATIENCE_MS, undefined, { ref: false })]);
-  const body = { removed: realm.name, isCleared: isCleared !== undefined };
-  return { status: body.isCleared ? 200 : 202, body };
+  const body = { removed: realm.name, isCleared: isCleared !== undefined, effect };
+  return { status: body.isCleared ? 200 : 202, body, headers: effectHeader(effect) };
 }

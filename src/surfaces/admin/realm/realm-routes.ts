@@ -2,11 +2,13 @@
 import { z } from 'zod';
 import { Problem } from '../../../http/problem.ts';
 import { type RealmSettings, realmSettings } from '../../../registry/model/model.ts';
+import { effectHeader } from '../shared/effects.ts';
 import { requireMatch } from '../shared/etag.ts';
 import { problemOfFaults, refuseFaults } from '../shared/faults.ts';
 import { mergePatch } from '../shared/merge-patch.ts';
 import { listOf, listSchema, pageOf, pageQuery } from '../shared/pages.ts';
 import { type AdminRoute, type Answer, type RealmCall, realmRoute, serverRoute } from '../shared/route.ts';
+import { realmEffect } from './realm-effect.ts';
 import { removalShown, removeRealm } from './realm-removal.ts';
 import { changeSettings, storedSettings, withoutCompat } from './settings.ts';
 
@@ -96,14 +98,16 @@ async function changeRealm(call: RealmCall<unknown, z.output<typeof patch>>): Pr
   if ('name' in body && body['name'] !== call.realm.name) {
     throw problemOfFaults([{ path: ['name'], message: 'cannot be changed' }]);
   }
+  let before: RealmSettings | undefined;
   const after = await changeSettings(call, {
-    change(before) {
-      requireMatch(ctx, deps.tag(withoutCompat(before)));
-      return patched(before, body);
+    change(stored) {
+      requireMatch(ctx, deps.tag(withoutCompat(stored)));
+      before = stored;
+      return patched(stored, body);
     },
     placeOf: () => [],
   });
-  return answerOf(after);
+  return { ...answerOf(after), headers: effectHeader(realmEffect(call, before, after)) };
 }
 
 /** The patch may be wrong: what it gives is checked before it is used. */

@@ -14,6 +14,7 @@ import type { RealmView } from '../../../registry/model/realm-view.ts';
 import type { Passwords } from '../../../registry/passwords/passwords.ts';
 import type { Registry } from '../../../registry/registry.ts';
 import type { ChangeLog } from '../../../registry/store/change-log.ts';
+import type { Narrowing } from '../../../registry/store/effects.ts';
 import type { Seal } from '../../../registry/store/records.ts';
 import type { Figures } from '../../../stats/figures.ts';
 import type { Store } from '../../../storage/port/port.ts';
@@ -35,6 +36,7 @@ export type AdminDeps = {
   readonly changeLog: ChangeLog;
   readonly audit: Pick<AuditLog, 'search'>;
   readonly seal: Seal;
+  readonly narrowing: Narrowing;
   readonly pool: ProviderPool;
   readonly publicUrl: string;
   /** The realm whose administrators see all realms; it need not exist. */

@@ -11,6 +11,12 @@ import { isKnown } from './etag.ts';
 import { answerOnce } from './idempotency.ts';
 import type { AdminRoute, Answer } from './route.ts';
 
+/**
+ * How many bytes of lines wait for a client that does not read yet. Most clients read nothing before they have sent
+ * everything: if the answer waited for them, and they for it, neither would go on.
+ */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+
 export type AdminRequest = { readonly ctx: Context; readonly deps: AdminDeps };
 
 export function createAdminSurface(routes: readonly AdminRoute[]): Surface<AdminRequest> {
@@ -81,7 +87,7 @@ function write(ctx: Context, { tag }: AdminDeps, answer: Answer): void {
     }
   }
   if (lines !== undefined) {
-    ctx.body = Readable.from(textOf(lines), { objectMode: false });
+    ctx.body = Readable.from(textOf(lines), { objectMode: false, highWaterMark: MAX_WAITING_BYTES });
     ctx.type = 'application/x-ndjson';
     return;
   }

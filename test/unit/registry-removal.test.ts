@@ -1,0 +1,50 @@
+/** The removal of a realm with many users: others are served meanwhile, and it can stop halfway and go on. */
+import { expect, it } from 'vitest';
+import { openRegistry } from './registry-support.ts';
+
+const USERS = 200;
+/** So many are removed by one commit. */
+const AT_A_TIME = 50;
+
+async function openCrowded(stopping?: AbortSignal) {
+  const opened = await openRegistry(stopping === undefined ? {} : { stopping });
+  const { registry } = opened;
+  await registry.putRealm({ name: 'acme' });
+  for (let from = 0; from < USERS; from += 50) {
+    const users = Array.from({ length: 50 }, (_, at) => ({ username: `user-${from + at}` }));
+    await registry.importUsers('acme', users);
+  }
+  return opened;
+}
+
+it('lets others have their turn between any two commits', async () => {
+  const { registry } = await openCrowded();
+  const state = { isOver: false, turns: 0 };
+  const turn = () => {
+    state.turns += 1;
+    if (!state.isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+
+  await registry.removeRealm('acme');
+  state.isOver = true;
+
+  expect(state.turns).toBeGreaterThanOrEqual(USERS / AT_A_TIME);
+});
+
+it('ends when the process is to stop, with the realm disabled, and goes on when it is asked again', async () => {
+  const stopping = new AbortController();
+  const { registry, connect } = await openCrowded(stopping.signal);
+  stopping.abort();
+
+  await expect(registry.removeRealm('acme')).rejects.toMatchObject({ code: 'unavailable' });
+
+  expect((await registry.readRealm('acme'))?.enabled).toBe(false);
+  const { items } = await registry.listUsers('acme', { limit: 1000 });
+  expect(items).toHaveLength(USERS - AT_A_TIME);
+  // The process that comes next.
+  const { registry: next } = connect(new AbortController().signal);
+  expect(await next.removeRealm('acme')).toBe(true);
+  await next.putRealm({ name: 'acme' });
+  expect((await next.listUsers('acme', { limit: 1000 })).items).toEqual([]);
+});
