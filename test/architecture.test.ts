@@ -51,8 +51,8 @@ oidc/records               > base storage/port limits revocation registry/model 
 oidc/http                  > storage/port http registry/model oidc/library oidc/realm
 oidc/client-auth           > base limits http registry/model oidc/library oidc/realm oidc/proofs oidc/http
 oidc/clients               > base registry/model oidc/realm oidc/http
-oidc/sessions              > base storage/port http revocation registry/model registry/passwords oidc/library
-                             oidc/realm oidc/tokens oidc/records oidc/http oidc/clients
+oidc/sessions              > base observability storage/port http revocation registry/model registry/passwords
+                             oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/clients
 oidc/interaction           > base storage/port http registry/model authn oidc/library oidc/realm oidc/tokens
                              oidc/records oidc/http oidc/client-auth oidc/sessions
 oidc/grants                > base observability storage/port limits http revocation registry/model tokens

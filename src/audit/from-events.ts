@@ -13,6 +13,7 @@ export const auditedTypes = [
   'token.refused',
   'token.revoked',
   'guest',
+  'session.ended',
   'consent.given',
   'consent.withdrawn',
   'client.registered',
@@ -43,6 +44,14 @@ function draftOfAudited(event: Audited): AuditDraft | undefined {
       return ofToken(event);
     case 'guest':
       return ofGuest(event);
+    case 'session.ended':
+      return {
+        kind: event.type,
+        actor: { kind: 'user', id: event.user },
+        object: { kind: 'session', id: event.session },
+        outcome: 'success',
+        ...originOf(event.source),
+      };
     case 'consent.given':
     case 'consent.withdrawn':
       return ofConsent(event);
@@ -111,7 +120,7 @@ const unaudited: ReadonlySet<string> = new Set(['guest.used', 'guest.denied']);
 function ofGuest(event: Of<'guest'>): AuditDraft | undefined {
   const { event: kind, details, by, source } = event;
   if (unaudited.has(kind)) return undefined;
-  const { guest, client, refusal, pointer, reason } = details;
+  const { guest, client, refusal, pointer, reason, selector } = details;
   const why = refusal ?? reason;
   return {
     kind,
@@ -122,6 +131,7 @@ function ofGuest(event: Of<'guest'>): AuditDraft | undefined {
     ...(client !== undefined && { client: String(client) }),
     ...originOf(source),
     ...(pointer !== undefined && { details: { pointer } }),
+    ...(selector !== undefined && { details: { selector } }),
   };
 }
 

@@ -90,6 +90,10 @@ type ConsentEvent = OfRealm &
     readonly scope?: string | undefined;
   };
 
+/** A session was ended by its person, or for the person by a client. Ends by administrators are deeds of theirs. */
+type SessionEvent = OfRealm &
+  OfRequest & { readonly type: 'session.ended'; readonly user: string; readonly session: string };
+
 /** A client registered itself, or changed or removed its registration (RFC 7591, RFC 7592). */
 type RegistrationEvent = OfRealm &
   OfRequest & { readonly type: 'client.registered'; readonly client?: string | undefined };
@@ -106,6 +110,7 @@ export type DomainEvent =
   | TokenEvent
   | GuestEvent
   | ConsentEvent
+  | SessionEvent
   | RegistrationEvent
   | RevocationEvent
   | KeyEvent

@@ -153,6 +153,7 @@ function detailsOf(event: DomainEvent): readonly string[] {
     case 'registry.changed':
       return [event.what];
     case 'guest':
+    case 'session.ended':
     case 'consent.given':
     case 'consent.withdrawn':
     case 'client.registered':

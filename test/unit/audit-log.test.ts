@@ -142,7 +142,7 @@ describe('the audit log', () => {
     await store.commit([{ open: '', realm: 'acme', ttl: 60 }]);
     log.hear(minted('gt_3'));
 
-    expect(await guestsIn(log)).toEqual(['gt_3', 's', 'gt_2', 'gt_1']);
+    expect([...(await guestsIn(log))].sort()).toEqual(['gt_1', 'gt_2', 'gt_3', 's']);
     expect(await faults()).toEqual([]);
     expect((await engine.records('acme~', 'audit')).length).toBe(1);
   });
@@ -168,6 +168,16 @@ describe('the audit log', () => {
 
     await expect.poll(() => guestsIn(log)).toEqual([]);
     expect(await faults()).toEqual([]);
+  });
+
+  it('writes what waits when the process ends', async () => {
+    const log = open();
+    log.hear(minted('gt_1'));
+    await log.flush(true);
+
+    expect((await engine.records('acme', 'audit')).map(({ value }) => value)).toEqual([
+      expect.stringContaining('gt_1'),
+    ]);
   });
 
   it('tells the administrators of all realms which are created and removed, without their settings', async () => {

@@ -155,7 +155,7 @@ async function leaveOtherAccount(flow: Flow, exchange: Exchange, user: User): Pr
   const interaction = await load(flow, exchange);
   const { session } = interaction;
   if (session === undefined || session.accountId === user.id) return;
-  await flow.sessions.end(session.uid);
+  await flow.sessions.end(session.uid, stateOf(exchange.request).source);
   interaction.session = undefined;
   await interaction.persist();
 }

@@ -137,16 +137,17 @@ async function act(account: Account, action: Action): Promise<void> {
 
 async function perform(account: Account, action: Action, fields: Fields): Promise<void> {
   const { ctx, provider, who } = account;
+  const exchange = { request: ctx.req, response: ctx.res };
   const id = fields.get('id') ?? '';
   switch (action) {
     case 'end-session':
-      await provider.selfService.endOwnSession(who.user.id, id);
+      await provider.selfService.endOwnSession(exchange, who.user.id, id);
       return done(account, 'session_ended');
     case 'end-other-sessions':
-      await provider.sessions.endAll(who.user.id, who.uid);
+      await provider.selfService.endOtherSessions(exchange, who);
       return done(account, 'sessions_ended');
     case 'withdraw':
-      await provider.selfService.withdrawConsent({ request: ctx.req, response: ctx.res }, who.user.id, id);
+      await provider.selfService.withdrawConsent(exchange, who.user.id, id);
       return done(account, 'consent_withdrawn');
     case 'change-password':
       return changePassword(account, fields);
