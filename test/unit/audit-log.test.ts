@@ -77,6 +77,19 @@ describe('the audit log', () => {
     expect(await faults()).toEqual([]);
   });
 
+  it('writes very many in several commits, all before the process ends', async () => {
+    const log = open();
+    trouble = 'fails';
+    for (let at = 0; at < 2050; at += 1) log.hear(minted(`gt_${at}`));
+    await log.flush();
+    trouble = 'none';
+    await log.flush(true);
+
+    const records = await engine.records('acme', 'audit');
+    expect(records.flatMap(({ value }) => [...value.matchAll(/"gt_\d+"/g)])).toHaveLength(2050);
+    expect(await faults()).toEqual([]);
+  });
+
   it('writes nothing over a batch whose commit was not answered', async () => {
     const log = open();
     log.hear(minted('gt_1'));
