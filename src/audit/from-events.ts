@@ -13,6 +13,7 @@ export const auditedTypes = [
   'token.refused',
   'token.revoked',
   'guest',
+  'access.refused',
   'session.ended',
   'consent.given',
   'consent.withdrawn',
@@ -44,6 +45,16 @@ function draftOfAudited(event: Audited): AuditDraft | undefined {
       return ofToken(event);
     case 'guest':
       return ofGuest(event);
+    case 'access.refused':
+      return {
+        kind: event.type,
+        actor: event.caller ?? { kind: 'stranger' },
+        object: { kind: 'api', id: event.api },
+        outcome: 'failure',
+        reason: event.reason,
+        ...originOf(event.source),
+        ...(event.operation !== undefined && { details: { operation: event.operation } }),
+      };
     case 'session.ended':
       return {
         kind: event.type,

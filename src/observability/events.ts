@@ -80,6 +80,18 @@ type RegistryEvent = OfRealm & {
   readonly id?: string | undefined;
 };
 
+/** A caller of the admin API or the API of guest tokens was not let in. */
+type AccessEvent = OfRealm &
+  OfRequest & {
+    readonly type: 'access.refused';
+    readonly api: 'admin' | 'guest-tokens';
+    readonly reason: 'unauthenticated' | 'forbidden';
+    /** Absent when nobody was authenticated. */
+    readonly caller?: { readonly kind: 'user' | 'client'; readonly id: string } | undefined;
+    /** The name of what was asked for. */
+    readonly operation?: string | undefined;
+  };
+
 /** A person allowed a client something, or took that back. */
 type ConsentEvent = OfRealm &
   OfRequest & {
@@ -109,6 +121,7 @@ export type DomainEvent =
   | LoginEvent
   | TokenEvent
   | GuestEvent
+  | AccessEvent
   | ConsentEvent
   | SessionEvent
   | RegistrationEvent

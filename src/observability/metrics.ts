@@ -141,6 +141,7 @@ function detailsOf(event: DomainEvent): readonly string[] {
     case 'login.succeeded':
       return [event.step];
     case 'login.failed':
+    case 'access.refused':
     case 'audit.lost':
       return [event.reason];
     case 'token.issued':

@@ -175,6 +175,27 @@ describe.each(engines)('on %s', (_name, open) => {
     });
   });
 
+  it('has callers that the APIs of its own do not let in', async () => {
+    const asSupport = await admins(server, 'acme', 'support');
+    const forbidden = await asSupport({ method: 'POST', path: '/realms/acme/keys/rotate', body: {} });
+    const wrong = { auth: ['portal', 'wrong-secret'] as const, headers: agent };
+    const unknown = await mintGuest(server, grant(), wrong);
+
+    expect([forbidden.status, unknown.status]).toEqual([403, 401]);
+    expect(await only({ kind: 'access.refused', actor: 'support' }, idOf(forbidden))).toMatchObject({
+      actor: { kind: 'client', id: 'support' },
+      object: { kind: 'api', id: 'admin' },
+      outcome: 'failure',
+      reason: 'forbidden',
+      details: { operation: 'rotateKeys' },
+    });
+    expect(await only({ kind: 'access.refused', actor: 'stranger' }, idOf(unknown))).toMatchObject({
+      object: { kind: 'api', id: 'guest-tokens' },
+      reason: 'unauthenticated',
+      source,
+    });
+  });
+
   it('has clients that register themselves', async () => {
     const registered = await fetch(`${server.issuer('acme')}/clients-registrations/openid-connect`, {
       method: 'POST',
