@@ -53,8 +53,8 @@ oidc/client-auth           > base limits http registry/model oidc/library oidc/r
 oidc/clients               > base registry/model oidc/realm oidc/http
 oidc/sessions              > base observability storage/port http revocation registry/model registry/passwords
                              oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/clients
-oidc/interaction           > base storage/port http registry/model authn oidc/library oidc/realm oidc/tokens
-                             oidc/records oidc/http oidc/client-auth oidc/sessions
+oidc/interaction           > base observability storage/port http registry/model authn oidc/library oidc/realm
+                             oidc/tokens oidc/records oidc/http oidc/client-auth oidc/sessions
 oidc/grants                > base observability storage/port limits http revocation registry/model tokens
                              guest/grant guest/limits guest/record guest/trail guest/issue guest authn
                              oidc/library oidc/realm oidc/proofs oidc/tokens oidc/records oidc/http

@@ -16,6 +16,7 @@ export const auditedTypes = [
   'access.refused',
   'session.ended',
   'consent.given',
+  'consent.declined',
   'consent.withdrawn',
   'client.registered',
   'keys.created',
@@ -64,6 +65,7 @@ function draftOfAudited(event: Audited): AuditDraft | undefined {
         ...originOf(event.source),
       };
     case 'consent.given':
+    case 'consent.declined':
     case 'consent.withdrawn':
       return ofConsent(event);
     case 'client.registered':
@@ -158,7 +160,9 @@ function isUserId(id: string): boolean {
   return /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(id);
 }
 
-function ofConsent({ type, user, client, scope, source }: Of<'consent.given' | 'consent.withdrawn'>) {
+type ConsentType = 'consent.given' | 'consent.declined' | 'consent.withdrawn';
+
+function ofConsent({ type, user, client, scope, source }: Of<ConsentType>) {
   return {
     kind: type,
     actor: { kind: 'user', id: user },

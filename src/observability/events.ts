@@ -92,13 +92,13 @@ type AccessEvent = OfRealm &
     readonly operation?: string | undefined;
   };
 
-/** A person allowed a client something, or took that back. */
+/** A person allowed a client something, declined it, or took it back. */
 type ConsentEvent = OfRealm &
   OfRequest & {
-    readonly type: 'consent.given' | 'consent.withdrawn';
+    readonly type: 'consent.given' | 'consent.declined' | 'consent.withdrawn';
     readonly user: string;
     readonly client: string;
-    /** What was allowed. */
+    /** What was asked for. */
     readonly scope?: string | undefined;
   };
 

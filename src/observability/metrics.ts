@@ -156,6 +156,7 @@ function detailsOf(event: DomainEvent): readonly string[] {
     case 'guest':
     case 'session.ended':
     case 'consent.given':
+    case 'consent.declined':
     case 'consent.withdrawn':
     case 'client.registered':
     case 'keys.created':

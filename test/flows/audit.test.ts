@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { verifyAudit } from '../../src/audit/verify.ts';
 import { admins } from '../admin/support.ts';
-import { walk } from '../support/authorization.ts';
+import { requestUrl, walk } from '../support/authorization.ts';
 import { basic, postForm } from '../support/http.ts';
 import { engines } from '../support/raw-store.ts';
 import { george, engine as service } from '../support/realms.ts';
@@ -124,7 +124,12 @@ describe.each(engines)('on %s', (_name, open) => {
     const page = await visitor.open('/realms/acme/account');
     await visitor.submit(page, {}, '/withdraw');
 
-    for (const kind of ['consent.given', 'consent.withdrawn']) {
+    const question = await visitor.open(
+      requestUrl(server, { clientId: 'asks-once', params: { ...params, scope: 'openid phone' } }),
+    );
+    await visitor.submit(question, { decision: 'deny' });
+
+    for (const kind of ['consent.given', 'consent.withdrawn', 'consent.declined']) {
       const [event] = await auditOf(server, { kind });
       expect(event).toMatchObject({
         actor: { kind: 'user', id: expect.any(String) },

@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { epochSeconds } from '../../../base/clock.ts';
 import { Failure } from '../../../base/errors.ts';
 import { sameOrigin } from '../../../http/csrf.ts';
-import { annotate } from '../../../http/request-state.ts';
+import { annotate, stateOf } from '../../../http/request-state.ts';
 import type { Route, Routed } from '../../../http/routes.ts';
 import type { RealmProvider } from '../../../oidc/provider/provider.ts';
 import type { RealmRequest } from '../../../oidc/provider/realm-router.ts';
@@ -169,8 +169,9 @@ async function changePassword(account: Account, fields: Fields): Promise<void> {
 async function decide(account: Account, id: string, isApproved: boolean): Promise<void> {
   const { user } = account.who;
   const { approvals } = account.provider;
-  if (isApproved) await approvals.approve(user.id, id, account.who);
-  else await approvals.deny(user.id, id);
+  const session = { ...account.who, source: stateOf(account.ctx.req).source };
+  if (isApproved) await approvals.approve(user.id, id, session);
+  else await approvals.deny(user.id, id, session);
   done(account, isApproved ? 'request_approved' : 'request_denied');
 }
 
