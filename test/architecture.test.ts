@@ -57,10 +57,10 @@ oidc/records               > base storage/port revocation limits keys registry/m
 oidc/http                  > storage/port http registry/model oidc/library oidc/realm
 oidc/client-auth           > base limits http registry/model oidc/library oidc/realm oidc/proofs oidc/http
 oidc/clients               > base registry/model oidc/realm oidc/http
-oidc/sessions              > base storage/port revocation http registry/model registry/passwords oidc/library
-                             oidc/realm oidc/tokens oidc/records oidc/http oidc/clients
-oidc/interaction           > base storage/port http registry/model authn oidc/library oidc/realm oidc/tokens
-                             oidc/records oidc/http oidc/client-auth oidc/sessions
+oidc/sessions              > base observability storage/port revocation http registry/model registry/passwords
+                             oidc/library oidc/realm oidc/tokens oidc/records oidc/http oidc/clients
+oidc/interaction           > base observability storage/port http registry/model authn oidc/library oidc/realm
+                             oidc/tokens oidc/records oidc/http oidc/client-auth oidc/sessions
 oidc/grants                > base observability storage/port revocation limits http registry/model tokens
                              guest/grant guest/limits guest/record guest/trail guest/issue guest authn
                              oidc/library oidc/realm oidc/proofs oidc/tokens oidc/records oidc/http

@@ -13,7 +13,10 @@ export const auditedTypes = [
   'token.refused',
   'token.revoked',
   'guest',
+  'access.refused',
+  'session.ended',
   'consent.given',
+  'consent.declined',
   'consent.withdrawn',
   'client.registered',
   'keys.created',
@@ -43,7 +46,26 @@ function draftOfAudited(event: Audited): AuditDraft | undefined {
       return ofToken(event);
     case 'guest':
       return ofGuest(event);
+    case 'access.refused':
+      return {
+        kind: event.type,
+        actor: event.caller ?? { kind: 'stranger' },
+        object: { kind: 'api', id: event.api },
+        outcome: 'failure',
+        reason: event.reason,
+        ...originOf(event.source),
+        ...(event.operation !== undefined && { details: { operation: event.operation } }),
+      };
+    case 'session.ended':
+      return {
+        kind: event.type,
+        actor: { kind: 'user', id: event.user },
+        object: { kind: 'session', id: event.session },
+        outcome: 'success',
+        ...originOf(event.source),
+      };
     case 'consent.given':
+    case 'consent.declined':
     case 'consent.withdrawn':
       return ofConsent(event);
     case 'client.registered':
@@ -111,7 +133,7 @@ const unaudited: ReadonlySet<string> = new Set(['guest.used', 'guest.denied']);
 function ofGuest(event: Of<'guest'>): AuditDraft | undefined {
   const { event: kind, details, by, source } = event;
   if (unaudited.has(kind)) return undefined;
-  const { guest, client, refusal, pointer, reason } = details;
+  const { guest, client, refusal, pointer, reason, selector } = details;
   const why = refusal ?? reason;
   return {
     kind,
@@ -122,6 +144,7 @@ function ofGuest(event: Of<'guest'>): AuditDraft | undefined {
     ...(client !== undefined && { client: String(client) }),
     ...originOf(source),
     ...(pointer !== undefined && { details: { pointer } }),
+    ...(selector !== undefined && { details: { selector } }),
   };
 }
 
@@ -137,7 +160,9 @@ function isUserId(id: string): boolean {
   return /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(id);
 }
 
-function ofConsent({ type, user, client, scope, source }: Of<'consent.given' | 'consent.withdrawn'>) {
+type ConsentType = 'consent.given' | 'consent.declined' | 'consent.withdrawn';
+
+function ofConsent({ type, user, client, scope, source }: Of<ConsentType>) {
   return {
     kind: type,
     actor: { kind: 'user', id: user },

@@ -35,7 +35,9 @@ export function createRealmLog(deps: RealmLogDeps, realm: string) {
   async function flush(isLast = false): Promise<void> {
     timer.cancel();
     try {
-      await inTurn(() => withWaiting(isLast, (taken) => writer.write(taken)));
+      do {
+        await inTurn(() => withWaiting(isLast, (taken) => writer.write(taken)));
+      } while (isLast ? waiting.dueInMs() !== undefined : waiting.dueInMs() === 0);
       timer.succeeded();
     } catch (error) {
       timer.failed();

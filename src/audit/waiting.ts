@@ -12,6 +12,8 @@ const MINUTE_MS = 60_000;
 /** Milliseconds that an event waits for others, and how many are written without waiting for more. */
 const FLUSH_MS = 100;
 const FULL = 100;
+/** The most that are taken for one commit: a long one keeps other requests waiting. */
+const MAX_TAKEN = 1000;
 
 export type Lost = { readonly reason: 'store' | 'rate'; readonly count: number };
 
@@ -66,13 +68,13 @@ export function createWaiting({ clock, newId, onLost }: Deps) {
   }
 
   /**
-   * Everything that waits, with an event for what was lost: failures of strangers are told once a minute, or when
+   * The first that wait, with an event for what was lost: failures of strangers are told once a minute, or when
    * `isLast`. They wait no more until they are given back.
    */
   function take(isLast = false): AuditEvent[] {
     const isToldNow = { store: true, rate: isLast || minute.leftMs() === 0 };
-    const taken = events;
-    events = [];
+    const taken = events.slice(0, MAX_TAKEN);
+    events = events.slice(MAX_TAKEN);
     failures = new Map();
     for (const reason of ['store', 'rate'] as const) {
       const count = lost[reason];

@@ -13,11 +13,20 @@ export async function withHistory(
   { reasons, ...rest }: Draft,
 ): Promise<Explanation> {
   const told: Explanation['reasons'] = [];
+  // Many reasons may lie in one setting.
+  const found = new Map<string, AuditEvent | undefined>();
   for (const { of, ...reason } of reasons) {
-    const event = of === undefined ? undefined : await lastChange(audit, realm, of);
+    const event = of === undefined ? undefined : await lastChangeOnce(of);
     told.push({ ...reason, ...(event !== undefined && { changed: changedBy(event) }) });
   }
   return { ...rest, reasons: told };
+
+  async function lastChangeOnce(setting: Setting): Promise<AuditEvent | undefined> {
+    const key = JSON.stringify(setting);
+    const event = found.has(key) ? found.get(key) : await lastChange(audit, realm, setting);
+    found.set(key, event);
+    return event;
+  }
 }
 
 /** The newest event that changed this member, or that created the thing. */

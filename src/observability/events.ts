@@ -80,15 +80,31 @@ type RegistryEvent = OfRealm & {
   readonly id?: string | undefined;
 };
 
-/** A person allowed a client something, or took that back. */
+/** A caller of the admin API or the API of guest tokens was not let in. */
+type AccessEvent = OfRealm &
+  OfRequest & {
+    readonly type: 'access.refused';
+    readonly api: 'admin' | 'guest-tokens';
+    readonly reason: 'unauthenticated' | 'forbidden';
+    /** Absent when nobody was authenticated. */
+    readonly caller?: { readonly kind: 'user' | 'client'; readonly id: string } | undefined;
+    /** The name of what was asked for. */
+    readonly operation?: string | undefined;
+  };
+
+/** A person allowed a client something, declined it, or took it back. */
 type ConsentEvent = OfRealm &
   OfRequest & {
-    readonly type: 'consent.given' | 'consent.withdrawn';
+    readonly type: 'consent.given' | 'consent.declined' | 'consent.withdrawn';
     readonly user: string;
     readonly client: string;
-    /** What was allowed. */
+    /** What was asked for. */
     readonly scope?: string | undefined;
   };
+
+/** A session was ended by its person, or for the person by a client. Ends by administrators are deeds of theirs. */
+type SessionEvent = OfRealm &
+  OfRequest & { readonly type: 'session.ended'; readonly user: string; readonly session: string };
 
 /** A client registered itself, or changed or removed its registration (RFC 7591, RFC 7592). */
 type RegistrationEvent = OfRealm &
@@ -105,7 +121,9 @@ export type DomainEvent =
   | LoginEvent
   | TokenEvent
   | GuestEvent
+  | AccessEvent
   | ConsentEvent
+  | SessionEvent
   | RegistrationEvent
   | RevocationEvent
   | KeyEvent

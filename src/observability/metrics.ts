@@ -141,6 +141,7 @@ function detailsOf(event: DomainEvent): readonly string[] {
     case 'login.succeeded':
       return [event.step];
     case 'login.failed':
+    case 'access.refused':
     case 'audit.lost':
       return [event.reason];
     case 'token.issued':
@@ -153,7 +154,9 @@ function detailsOf(event: DomainEvent): readonly string[] {
     case 'registry.changed':
       return [event.what];
     case 'guest':
+    case 'session.ended':
     case 'consent.given':
+    case 'consent.declined':
     case 'consent.withdrawn':
     case 'client.registered':
     case 'keys.created':

@@ -74,6 +74,9 @@ export function seriesOf(event: DomainEvent): readonly Series[] {
     case 'consent.withdrawn':
     case 'client.registered':
     case 'audit.lost':
+    case 'consent.declined':
+    case 'session.ended':
+    case 'access.refused':
       return [];
   }
 }

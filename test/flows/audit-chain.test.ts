@@ -30,10 +30,9 @@ describe.each(engines)('on %s', (_name, open) => {
 
   const change = (services: Services, accessTokenTtl: number) =>
     services.registry.updateClient(realm, 'portal', (client) => ({ ...client, accessTokenTtl }));
-  const verify = () =>
-    tryCommand(['audit', 'verify', '--realm', realm], {
-      env: { DAYPASS_STORE: engine.url, DAYPASS_KEY: masterKey.toString('base64') },
-    });
+  const command = (...args: string[]) =>
+    tryCommand(args, { env: { DAYPASS_STORE: engine.url, DAYPASS_KEY: masterKey.toString('base64') } });
+  const verify = () => command('audit', 'verify', '--realm', realm);
   const batches = async () =>
     [...(await engine.records(realm, 'audit'))].sort((a, b) => (a.id < b.id ? -1 : 1));
   /** Everything that lists batches or writers. */
@@ -66,6 +65,38 @@ describe.each(engines)('on %s', (_name, open) => {
       code: 0,
       stdout: expect.stringMatching(/^whole: \d+ events in 4 batches/),
     });
+  });
+
+  it('is listed and exported, with what the command line does', async () => {
+    await command('token', 'revoke-all', '--realm', realm, '--client', 'portal');
+    const list = await command('audit', 'list', '--realm', realm, '--limit', '2', '--actor', 'operator');
+    const exported = await command('audit', 'export', '--realm', realm, '--object', 'client:portal');
+    const wrong = await command('audit', 'list', '--realm', realm, '--from', 'yesterday');
+    const unknown = await command('audit', 'verify', '--realm', 'nowhere');
+
+    const rows = list.stdout.trim().split('\n');
+    expect(rows.map((row) => row.split('\t').slice(1, 5))).toEqual([
+      ['tokens.revoke', 'success', 'operator', 'client:portal'],
+    ]);
+    const kinds = exported.stdout.trim().split('\n');
+    expect(kinds.map((line) => JSON.parse(line).kind)).toEqual([
+      'revocation',
+      'tokens.revoke',
+      'client.changed',
+      'client.changed',
+      'client.changed',
+      'client.created',
+    ]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/--from must be a time/)]);
+    expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringMatching(/"nowhere" does not exist/)]);
+  });
+
+  it('is there for a time after the realm was removed', async () => {
+    await writer.registry.removeRealm(realm);
+    const list = await command('audit', 'list', '--realm', realm, '--kind', 'realm.removed');
+
+    expect(list.stdout.split('\n')).toHaveLength(2);
+    expect(await verify()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^whole: /) });
   });
 
   it('finds an event that was changed', async () => {

@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { verifyAudit } from '../../src/audit/verify.ts';
 import { admins } from '../admin/support.ts';
-import { walk } from '../support/authorization.ts';
+import { requestUrl, walk } from '../support/authorization.ts';
 import { basic, postForm } from '../support/http.ts';
 import { engines } from '../support/raw-store.ts';
 import { george, engine as service } from '../support/realms.ts';
 import { useServerOn } from '../support/use-server.ts';
 import { auditedRealm, auditOf, head, type Query } from './audit-support.ts';
-import { grant, mintGuest, portal } from './guest-support.ts';
+import { call, grant, mintGuest, portal } from './guest-support.ts';
 
 const agent = { 'user-agent': 'audited/1.0', 'x-forwarded-for': '198.51.100.7' };
 const source = { ip: '198.51.100.7', userAgent: 'audited/1.0' };
@@ -124,7 +124,12 @@ describe.each(engines)('on %s', (_name, open) => {
     const page = await visitor.open('/realms/acme/account');
     await visitor.submit(page, {}, '/withdraw');
 
-    for (const kind of ['consent.given', 'consent.withdrawn']) {
+    const question = await visitor.open(
+      requestUrl(server, { clientId: 'asks-once', params: { ...params, scope: 'openid phone' } }),
+    );
+    await visitor.submit(question, { decision: 'deny' });
+
+    for (const kind of ['consent.given', 'consent.withdrawn', 'consent.declined']) {
       const [event] = await auditOf(server, { kind });
       expect(event).toMatchObject({
         actor: { kind: 'user', id: expect.any(String) },
@@ -134,6 +139,66 @@ describe.each(engines)('on %s', (_name, open) => {
         source: { ip: '127.0.0.1' },
       });
     }
+  });
+
+  it('has sessions that people end, wherever they do', async () => {
+    const { visitor } = await walk(server, { clientId: 'asks-once', params: { scope: 'openid' } });
+    const elsewhere = await walk(server, { clientId: 'asks-once', params: { scope: 'openid' } });
+    const page = await visitor.open('/realms/acme/account');
+    await visitor.submit(page, {}, '/end-other-sessions');
+    const [other] = await auditOf(server, { kind: 'session.ended' });
+    const confirm = await visitor.open(server.endpoint('acme', 'logout'));
+    await visitor.submit(confirm, { logout: 'yes' });
+    const [own] = await auditOf(server, { kind: 'session.ended' });
+
+    expect(elsewhere.visitor).toBeDefined();
+    for (const event of [other, own]) {
+      expect(event).toMatchObject({
+        actor: { kind: 'user', id: expect.any(String) },
+        object: { kind: 'session', id: expect.any(String) },
+        outcome: 'success',
+        requestId: expect.any(String),
+      });
+    }
+    expect(own?.object.id).not.toBe(other?.object.id);
+  });
+
+  it('has who revoked many guest tokens by one write', async () => {
+    const revoked = await call(
+      server,
+      'POST',
+      '/guest-tokens/revoke',
+      { tenant: 'blue' },
+      { headers: agent },
+    );
+
+    expect(revoked.status).toBe(200);
+    expect(await only({ kind: 'guest.mass_revoked' }, idOf(revoked))).toMatchObject({
+      actor: { kind: 'client', id: 'portal' },
+      source,
+      details: { selector: 'tenant' },
+    });
+  });
+
+  it('has callers that the APIs of its own do not let in', async () => {
+    const asSupport = await admins(server, 'acme', 'support');
+    const forbidden = await asSupport({ method: 'POST', path: '/realms/acme/keys/rotate', body: {} });
+    const wrong = { auth: ['portal', 'wrong-secret'] as const, headers: agent };
+    const unknown = await mintGuest(server, grant(), wrong);
+
+    expect([forbidden.status, unknown.status]).toEqual([403, 401]);
+    expect(await only({ kind: 'access.refused', actor: 'support' }, idOf(forbidden))).toMatchObject({
+      actor: { kind: 'client', id: 'support' },
+      object: { kind: 'api', id: 'admin' },
+      outcome: 'failure',
+      reason: 'forbidden',
+      details: { operation: 'rotateKeys' },
+    });
+    expect(await only({ kind: 'access.refused', actor: 'stranger' }, idOf(unknown))).toMatchObject({
+      object: { kind: 'api', id: 'guest-tokens' },
+      reason: 'unauthenticated',
+      source,
+    });
   });
 
   it('has clients that register themselves', async () => {
@@ -154,12 +219,12 @@ describe.each(engines)('on %s', (_name, open) => {
   });
 
   it('has what administrators change, before and after, without secrets and personal data', async () => {
-    const call = await admins(server, head.name, 'root');
+    const admin = await admins(server, head.name, 'root');
     const path = '/realms/acme/clients/ds-engine';
     const headers = { 'If-Match': '*', ...agent };
-    const changed = await call({ method: 'PATCH', path, body: { accessTokenTtl: 77 }, headers });
-    const renewed = await call({ method: 'POST', path: `${path}/secret`, body: {}, headers });
-    const user = await call({
+    const changed = await admin({ method: 'PATCH', path, body: { accessTokenTtl: 77 }, headers });
+    const renewed = await admin({ method: 'POST', path: `${path}/secret`, body: {}, headers });
+    const user = await admin({
       method: 'POST',
       path: '/realms/acme/users',
       body: { username: 'ida.private', email: 'ida@private.test', password: 'a_private_password' },
@@ -192,10 +257,10 @@ describe.each(engines)('on %s', (_name, open) => {
   });
 
   it('has what administrators do to sessions and keys', async () => {
-    const call = await admins(server, head.name, 'root');
-    const { id: user } = (await call({ path: '/realms/acme/users?search=george' })).body.items[0];
-    const ended = await call({ method: 'DELETE', path: `/realms/acme/users/${user}/sessions` });
-    const rotated = await call({ method: 'POST', path: '/realms/acme/keys/rotate', body: {} });
+    const admin = await admins(server, head.name, 'root');
+    const { id: user } = (await admin({ path: '/realms/acme/users?search=george' })).body.items[0];
+    const ended = await admin({ method: 'DELETE', path: `/realms/acme/users/${user}/sessions` });
+    const rotated = await admin({ method: 'POST', path: '/realms/acme/keys/rotate', body: {} });
 
     expect([ended.status, rotated.status]).toEqual([200, 200]);
     expect(await only({ kind: 'user.revoke' }, idOf(ended))).toMatchObject({
@@ -209,14 +274,14 @@ describe.each(engines)('on %s', (_name, open) => {
   });
 
   it('is kept for as long as the realm says, which an administrator changes', async () => {
-    const call = await admins(server, head.name, 'root');
-    const changed = await call({
+    const admin = await admins(server, head.name, 'root');
+    const changed = await admin({
       method: 'PATCH',
       path: '/realms/acme',
       body: { audit: { days: 30 } },
       headers: { 'If-Match': '*' },
     });
-    const refused = await call({
+    const refused = await admin({
       method: 'PATCH',
       path: '/realms/acme',
       body: { audit: { days: 0 } },
@@ -257,8 +322,8 @@ describe.each(engines)('on %s', (_name, open) => {
   });
 
   it('refuses a query that it cannot answer', async () => {
-    const call = await admins(server, head.name, 'root');
-    const statusOf = async (query: string) => (await call({ path: `/realms/acme/audit?${query}` })).status;
+    const admin = await admins(server, head.name, 'root');
+    const statusOf = async (query: string) => (await admin({ path: `/realms/acme/audit?${query}` })).status;
 
     for (const query of [
       'from=yesterday',

@@ -57,8 +57,8 @@ describe.each(['sqlite', 'redis'] as const)('commands on a running server (%s)',
 
   it.each([
     ['a role that is not there', '--role analist', 'Sup3r-Geheim-1', 'did you mean "analyst"?'],
-    ['a password that everybody tries', '', 'password123', 'tried first'],
-    ['a password that is too short', '', 'x', 'at least 8 characters'],
+    ['a password that everybody tries', '', 'password123', 'most common passwords'],
+    ['a password that is too short', '', 'x', 'fewer than 8 characters'],
     ['no password at all', '', '', 'holds no password'],
     ['an address that is none', '--email nobody', 'Sup3r-Geheim-1', 'email'],
   ])('adds no user with %s', async (_what, options, password, message) => {

@@ -321,6 +321,20 @@ describe('CIBA', () => {
     expect((await poll(json.auth_req_id)).json).toMatchObject({ error: 'access_denied' });
   });
 
+  it.each([
+    ['approve', 'consent.given'],
+    ['deny', 'consent.declined'],
+  ])('is in the audit log when the person says %s', async (decision, kind) => {
+    await ask();
+    const { visitor, account } = await accountOf();
+    await visitor.submit(account, { decision }, '/decide');
+
+    const found = await server.services.registry.findUserByLogin('acme', person.username);
+    const filter = { kind, actor: found?.user.id };
+    const { events } = await server.services.audit.search('acme', filter, { limit: 9 });
+    expect(events).toMatchObject([{ object: { kind: 'consent', id: 'till' }, source: { ip: '127.0.0.1' } }]);
+  });
+
   it('tells the client to slow down', async () => {
     const { json } = await ask();
 

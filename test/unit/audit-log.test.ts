@@ -77,6 +77,19 @@ describe('the audit log', () => {
     expect(await faults()).toEqual([]);
   });
 
+  it('writes very many in several commits, all before the process ends', async () => {
+    const log = open();
+    trouble = 'fails';
+    for (let at = 0; at < 2050; at += 1) log.hear(minted(`gt_${at}`));
+    await log.flush();
+    trouble = 'none';
+    await log.flush(true);
+
+    const records = await engine.records('acme', 'audit');
+    expect(records.flatMap(({ value }) => [...value.matchAll(/"gt_\d+"/g)])).toHaveLength(2050);
+    expect(await faults()).toEqual([]);
+  });
+
   it('writes nothing over a batch whose commit was not answered', async () => {
     const log = open();
     log.hear(minted('gt_1'));
@@ -142,7 +155,7 @@ describe('the audit log', () => {
     await store.commit([{ open: '', realm: 'acme', ttl: 60 }]);
     log.hear(minted('gt_3'));
 
-    expect(await guestsIn(log)).toEqual(['gt_3', 's', 'gt_2', 'gt_1']);
+    expect([...(await guestsIn(log))].sort()).toEqual(['gt_1', 'gt_2', 'gt_3', 's']);
     expect(await faults()).toEqual([]);
     expect((await engine.records('acme~', 'audit')).length).toBe(1);
   });
@@ -168,6 +181,16 @@ describe('the audit log', () => {
 
     await expect.poll(() => guestsIn(log)).toEqual([]);
     expect(await faults()).toEqual([]);
+  });
+
+  it('writes what waits when the process ends', async () => {
+    const log = open();
+    log.hear(minted('gt_1'));
+    await log.flush(true);
+
+    expect((await engine.records('acme', 'audit')).map(({ value }) => value)).toEqual([
+      expect.stringContaining('gt_1'),
+    ]);
   });
 
   it('tells the administrators of all realms which are created and removed, without their settings', async () => {

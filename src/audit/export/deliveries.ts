@@ -6,7 +6,8 @@ import type { Background } from '../../base/background.ts';
 import { randomId } from '../../base/random.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { AUDIT_TOPIC } from '../chain.ts';
-import { placesOf, realmOfPlace } from '../places.ts';
+import { placesOf, realmOfPlace, writersIndex } from '../places.ts';
+import { everyMember } from '../reading.ts';
 import { createLease, type Lease } from './lease.ts';
 import type { Target } from './target.ts';
 import { DELIVERIES, type Unsent, type UnsentDeps, unsentOf } from './unsent.ts';
@@ -53,33 +54,43 @@ async function deliverAlways(deps: DeliveriesDeps, lease: Lease): Promise<void> 
   await lease.release().catch((error: unknown) => logger.debug({ err: error }, 'a lease was not given back'));
 }
 
+/** Whose batches may wait in a place: of all writers, or of these. */
+type Writers = 'all' | Set<string>;
+type Place = readonly [name: string, writers: Writers];
+
 /** Where something may wait: everywhere at first, and after messages were missed; later where a message came from. */
 function createNews({ store, realms }: Pick<DeliveriesDeps, 'store' | 'realms'>) {
-  const places = new Set<string>();
+  const places = new Map<string, Writers>();
   let isEverywhere = true;
   const all = () => {
     isEverywhere = true;
   };
-  const close = store.subscribe(AUDIT_TOPIC, { onMessage: ({ realm }) => places.add(realm), onGap: all });
+  const close = store.subscribe(AUDIT_TOPIC, {
+    onMessage({ realm, message: writer }) {
+      const writers = places.get(realm) ?? new Set();
+      if (writers !== 'all') places.set(realm, writers.add(writer));
+    },
+    onGap: all,
+  });
 
   async function findAll(): Promise<void> {
     isEverywhere = false;
     try {
-      for await (const realm of realms()) for (const place of placesOf(realm)) places.add(place);
+      for await (const realm of realms()) for (const place of placesOf(realm)) places.set(place, 'all');
     } catch (error) {
       all();
       throw error;
     }
   }
 
-  async function next(): Promise<string | undefined> {
+  async function next(): Promise<Place | undefined> {
     if (isEverywhere) await findAll();
     const [place] = places;
-    if (place !== undefined) places.delete(place);
+    if (place !== undefined) places.delete(place[0]);
     return place;
   }
 
-  return { next, all, again: (place: string) => places.add(place), close };
+  return { next, all, again: ([name]: Place) => places.set(name, 'all'), close };
 }
 
 type News = ReturnType<typeof createNews>;
@@ -96,8 +107,9 @@ async function deliverNews(deps: DeliveriesDeps, lease: Lease, news: News): Prom
 }
 
 /** `false` when the process is to stop, or another one delivers now. */
-async function deliverPlace(deps: DeliveriesDeps, lease: Lease, place: string): Promise<boolean> {
-  for await (const unsent of unsentOf(deps, deps.target.name, place)) {
+async function deliverPlace(deps: DeliveriesDeps, lease: Lease, [place, named]: Place): Promise<boolean> {
+  const writers = named === 'all' ? await everyMember(deps.store, writersIndex(place)) : [...named];
+  for await (const unsent of unsentOf(deps, deps.target.name, { place, writers })) {
     if (!(await deps.background.pause(0))) return false;
     await deliver(deps, unsent);
     if (!(await lease.renew([unsent.delivered]))) return false;

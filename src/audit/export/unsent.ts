@@ -3,8 +3,8 @@ import { type Clock, epochSeconds } from '../../base/clock.ts';
 import type { Key, Write } from '../../storage/port/port.ts';
 import type { AuditEvent } from '../audit-event.ts';
 import { decodeHead } from '../batch.ts';
-import { headKey, writersIndex } from '../places.ts';
-import { everyMember, type ReadingDeps, readBatches } from '../reading.ts';
+import { headKey } from '../places.ts';
+import { type ReadingDeps, readBatches } from '../reading.ts';
 import type { Target } from './target.ts';
 
 export type UnsentDeps = ReadingDeps & { readonly clock: Clock };
@@ -25,13 +25,13 @@ export type Unsent = {
 const STEP = 10;
 const DAY = 86_400;
 
-/** The batches that have not been delivered to a target, each writer's in their order. */
+/** The batches of these writers that have not been delivered to a target, each writer's in their order. */
 export async function* unsentOf(
   deps: UnsentDeps,
   target: Target['name'],
-  place: string,
+  { place, writers }: { readonly place: string; readonly writers: readonly string[] },
 ): AsyncGenerator<Unsent> {
-  for (const writer of await everyMember(deps.store, writersIndex(place))) {
+  for (const writer of writers) {
     const key = sentKey(target, place, writer);
     const head = await headOf(deps, place, writer);
     const [sent] = await deps.store.read([key]);

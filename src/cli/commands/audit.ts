@@ -2,9 +2,11 @@
 import type { AuditEvent } from '../../audit/audit-event.ts';
 import type { AuditFilter } from '../../audit/search.ts';
 import type { Verification } from '../../audit/verify.ts';
+import { Failure } from '../../base/errors.ts';
+import { realmName } from '../../registry/model/model.ts';
 import type { Services } from '../../services.ts';
 import { type Command, type Input, print, UsageError } from '../runtime/command.ts';
-import { getRealm, withServices } from '../runtime/with-services.ts';
+import { withServices } from '../runtime/with-services.ts';
 
 const realm = { value: '<name>', isRequired: true, help: 'the realm' } as const;
 const filters = {
@@ -54,19 +56,26 @@ export const verifyAudit: Command = {
   options: { realm },
   run: (input) =>
     withServices(async (services) => {
-      const { name } = await getRealm(services, input.need('realm'));
+      const name = await loggedRealm(services, input.need('realm'));
       const found = await services.audit.verify(name);
       for (const line of linesOf(found)) print(line);
       return found.faults.length === 0 ? 0 : 1;
     }),
 };
 
+/** The log of a realm is there for a time after the realm was removed. */
+async function loggedRealm({ registry, audit }: Services, name: string): Promise<string> {
+  const exists = (await registry.findRealm(name)) !== undefined;
+  const isName = realmName.safeParse(name).success;
+  if (exists || (isName && (await audit.search(name, {}, { limit: 1 })).events.length > 0)) return name;
+  throw new Failure('not_found', `realm "${name}" does not exist, nor a log of it`);
+}
+
 type Search = { readonly realm: string; readonly filter: AuditFilter };
 
 async function searchOf(services: Services, input: Input): Promise<Search> {
-  const { name } = await getRealm(services, input.need('realm'));
   return {
-    realm: name,
+    realm: await loggedRealm(services, input.need('realm')),
     filter: {
       from: timeOf(input, 'from'),
       to: timeOf(input, 'to'),

@@ -88,7 +88,7 @@ const MARGIN = 86_400;
 
 /** Ends the session of a refresh token. Idempotent, without a body. Any other token ends nothing. */
 export async function answerRefreshTokenLogout(
-  realm: Pick<RealmContext, 'name' | 'store' | 'background' | 'logger' | 'keys'>,
+  realm: Pick<RealmContext, 'name' | 'store' | 'events' | 'background' | 'logger' | 'keys'>,
   ctx: KoaContextWithOIDC,
 ): Promise<void> {
   const found = await anyToken(realm, ctx);
@@ -110,13 +110,14 @@ function refuseForeignToken(ctx: KoaContextWithOIDC): void {
 
 /** Offline access does not belong to the session (OIDC Core §11): giving it up leaves the person signed in. */
 async function endSessionOf(
-  realm: Pick<RealmContext, 'name' | 'store' | 'background' | 'logger'>,
+  realm: Pick<RealmContext, 'name' | 'store' | 'events' | 'background' | 'logger'>,
   ctx: KoaContextWithOIDC,
   { grantId, sessionUid, scope }: TokenRecord,
 ): Promise<void> {
   if (grantId !== undefined) await unitOf(ctx).now([endGrant(realm.name, grantId)]);
   const isOffline = scope?.split(' ').includes('offline_access') === true;
-  if (sessionUid !== undefined && !isOffline) await createSessions(realm, ctx.oidc.provider).end(sessionUid);
+  if (sessionUid !== undefined && !isOffline)
+    await createSessions(realm, ctx.oidc.provider).end(sessionUid, stateOf(ctx.req).source);
 }
 
 async function ownToken(realm: Pick<RealmContext, 'name' | 'keys'>, ctx: KoaContextWithOIDC) {

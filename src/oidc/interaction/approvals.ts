@@ -2,6 +2,7 @@
 import { type BackchannelAuthenticationRequest, errors, type Provider } from 'oidc-provider';
 import { epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
+import type { RequestSource } from '../../observability/request-source.ts';
 import type { RealmContext } from '../realm/realm-context.ts';
 import { createKeyedReferences } from '../records/keyed-references.ts';
 import type { SignedIn } from '../sessions/self-service.ts';
@@ -22,7 +23,7 @@ const MAX_PENDING = 50;
 export type Approvals = ReturnType<typeof createApprovals>;
 
 /** The session that somebody approves in; what it was worth at login, the approval is worth. */
-type Session = Pick<SignedIn, 'uid' | 'startedAt' | 'context'>;
+type Session = Pick<SignedIn, 'uid' | 'startedAt' | 'context'> & { readonly source: RequestSource };
 
 export function createApprovals(realm: RealmContext, provider: Provider) {
   const indexOf = (userId: string) => pendingRequestsOf(realm.name, userId);
@@ -34,7 +35,8 @@ export function createApprovals(realm: RealmContext, provider: Provider) {
     return found.filter((pending) => pending !== undefined);
   }
 
-  async function approve(userId: string, id: string, { uid, startedAt, context }: Session): Promise<void> {
+  async function approve(userId: string, id: string, session: Session): Promise<void> {
+    const { uid, startedAt, context, source } = session;
     const request = await required(userId, id);
     const grant = await grantOf(realm, provider, request);
     await provider.backchannelResult(request, grant, {
@@ -43,12 +45,22 @@ export function createApprovals(realm: RealmContext, provider: Provider) {
       sessionUid: uid,
     });
     await forget(userId, id);
+    emit('consent.given', request, source);
   }
 
-  async function deny(userId: string, id: string): Promise<void> {
+  async function deny(userId: string, id: string, { source }: Pick<Session, 'source'>): Promise<void> {
     const request = await required(userId, id);
     await provider.backchannelResult(request, new errors.AccessDenied('the end-user denied the request'));
     await forget(userId, id);
+    emit('consent.declined', request, source);
+  }
+
+  function emit(
+    type: 'consent.given' | 'consent.declined',
+    { accountId: user = '', clientId: client = '', scopes }: BackchannelAuthenticationRequest,
+    source: RequestSource,
+  ): void {
+    realm.events.emit({ type, realm: realm.name, user, client, scope: [...scopes].join(' '), source });
   }
 
   async function required(userId: string, id: string): Promise<BackchannelAuthenticationRequest> {

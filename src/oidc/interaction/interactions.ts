@@ -56,8 +56,7 @@ export function createInteractions(flow: InteractionDeps) {
     verified: (exchange: Exchange) => verified(flow, exchange),
     finishLogin: (exchange: Exchange, login: Login) => finishLogin(flow, exchange, login),
     allow: (exchange: Exchange) => allow(flow, exchange),
-    deny: (exchange: Exchange) =>
-      finish(flow, exchange, { error: 'access_denied', error_description: 'End-User aborted interaction' }),
+    deny: (exchange: Exchange) => deny(flow, exchange),
   };
 }
 
@@ -155,7 +154,7 @@ async function leaveOtherAccount(flow: Flow, exchange: Exchange, user: User): Pr
   const interaction = await load(flow, exchange);
   const { session } = interaction;
   if (session === undefined || session.accountId === user.id) return;
-  await flow.sessions.end(session.uid);
+  await flow.sessions.end(session.uid, stateOf(exchange.request).source);
   interaction.session = undefined;
   await interaction.persist();
 }
@@ -175,15 +174,27 @@ async function allow(flow: Flow, exchange: Exchange): Promise<string> {
   for (const detail of asked.details) grant.addRar(detail as Parameters<typeof grant.addRar>[0]);
   const grantId = await grant.save();
   await rememberConsent(flow, user, asked.client, grantable);
-  realm.events.emit({
-    type: 'consent.given',
-    realm: realm.name,
-    user: user.id,
-    client: asked.client.id,
-    scope: asked.scopes.join(' '),
-    source: stateOf(exchange.request).source,
-  });
+  emitAnswer(flow, exchange, asked, 'consent.given');
   return finish(flow, exchange, { consent: { grantId } });
+}
+
+async function deny(flow: Flow, exchange: Exchange): Promise<string> {
+  const asked = await questionOf(flow, exchange);
+  const error = { error: 'access_denied', error_description: 'End-User aborted interaction' };
+  const address = await finish(flow, exchange, error);
+  if (asked.prompt === 'consent') emitAnswer(flow, exchange, asked, 'consent.declined');
+  return address;
+}
+
+function emitAnswer(
+  { realm }: Flow,
+  { request }: Exchange,
+  { accountId: user, client, scopes }: Question,
+  type: 'consent.given' | 'consent.declined',
+): void {
+  if (user === undefined) return;
+  const { source } = stateOf(request);
+  realm.events.emit({ type, realm: realm.name, user, client: client.id, scope: scopes.join(' '), source });
 }
 
 async function grantOf(flow: Flow, exchange: Exchange, user: User, clientId: string) {

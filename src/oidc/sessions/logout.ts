@@ -4,6 +4,7 @@
  */
 import type { Context, Middleware } from 'koa';
 import type { Client, KoaContextWithOIDC, Session } from 'oidc-provider';
+import { stateOf } from '../../http/request-state.ts';
 import { isTrusted } from '../clients/trust.ts';
 import { protectedForm } from '../http/protected-form.ts';
 import { protocolStateOf } from '../http/protocol-state.ts';
@@ -22,7 +23,7 @@ export function logoutSource(realm: RealmContext, ui: UiPort) {
       ui.confirmLogout(ctx, realm, protectedForm(ctx, 'end_session_confirm'));
       return;
     }
-    await createSessions(realm, ctx.oidc.provider).endCurrent(session);
+    await createSessions(realm, ctx.oidc.provider).endCurrent(session, stateOf(ctx.req).source);
     ctx.cookies.set(ctx.oidc.provider.cookieName('session'), null, { path: cookiePath(realm) });
     goOn({ realm, ui }, ctx, session);
   };
@@ -73,7 +74,7 @@ async function endNamedByHint(realm: RealmContext, ctx: KoaContextWithOIDC): Pro
   if (record?.accountId === undefined) return true;
   const isOfClient = record.authorizations?.[client.clientId]?.sid === sid;
   if (!isOfClient || claims['sub'] !== subjectFor(realm, client, record.accountId)) return false;
-  await createSessions(realm, ctx.oidc.provider).end(uid);
+  await createSessions(realm, ctx.oidc.provider).end(uid, stateOf(ctx.req).source);
   return true;
 }
 
@@ -94,10 +95,23 @@ function goOn({ realm, ui }: Parts, ctx: Context & KoaContextWithOIDC, session: 
 
 /** The library has ended the session, and sends the browser to the address of the request. */
 function holdConfirmed({ realm, ui }: Parts, ctx: Context & KoaContextWithOIDC): void {
+  emitConfirmed(realm, ctx);
   const target = ctx.response.get('Location');
   if (ctx.status !== 303 || isOurs(realm, target) || isTrusted(ctx.oidc.client)) return;
   ctx.remove('Location');
   ui.loggedOut(ctx, realm, target);
+}
+
+/** `logout` is the button of the form; without it only the client's part of the session ends. */
+function emitConfirmed(
+  { events, name }: RealmContext,
+  { status, req, oidc }: Context & KoaContextWithOIDC,
+): void {
+  const { session, params } = oidc;
+  if (status !== 303 || session?.accountId === undefined || params?.['logout'] === undefined) return;
+  const { source } = stateOf(req);
+  const { uid, accountId: user } = session;
+  events.emit({ type: 'session.ended', realm: name, user, session: uid, source });
 }
 
 function isOurs({ issuer }: Pick<RealmContext, 'issuer'>, target: string): boolean {

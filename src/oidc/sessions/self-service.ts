@@ -50,7 +50,10 @@ export function createSelfService(deps: Deps) {
       setPassword(deps, exchange, { user, wanted }),
     withdrawConsent: (exchange: Exchange, userId: string, clientId: string) =>
       withdrawConsent(deps, exchange, userId, clientId),
-    endOwnSession: (userId: string, uid: string) => endOwnSession(deps, userId, uid),
+    endOwnSession: (exchange: Exchange, userId: string, uid: string) =>
+      endOwnSession(deps, exchange, userId, uid),
+    endOtherSessions: ({ request }: Exchange, { user, uid }: SignedIn) =>
+      deps.sessions.endAll(user.id, uid, stateOf(request).source),
   };
 }
 
@@ -105,8 +108,8 @@ async function setPassword(
   if (fault !== undefined) return fault;
   const { matches } = await realm.passwords.verify(wanted, user.passwordHash);
   if (matches) return 'same';
-  await sessions.endAll(user.id, exceptSession);
   const { source, id: requestId } = stateOf(request);
+  await sessions.endAll(user.id, exceptSession, source);
   const actor = { kind: 'user', id: user.id, realm: realm.name, source, requestId } as const;
   await realm.registry.by(actor).updateUser(realm.name, user.id, (now) => ({
     ...now,
@@ -163,7 +166,12 @@ function endingWrites(realm: string, userId: string, members: readonly string[],
   ]);
 }
 
-async function endOwnSession({ sessions }: Deps, userId: string, uid: string): Promise<void> {
+async function endOwnSession(
+  { sessions }: Deps,
+  { request }: Exchange,
+  userId: string,
+  uid: string,
+): Promise<void> {
   if ((await sessions.ownerOf(uid)) !== userId) throw new Failure('not_found', 'no such session');
-  await sessions.end(uid);
+  await sessions.end(uid, stateOf(request).source);
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Provider, Session } from 'oidc-provider';
+import type { RequestSource } from '../../observability/request-source.ts';
 import { endSession } from '../../revocation/nodes.ts';
 import type { Write } from '../../storage/port/port.ts';
 import { tellClient } from '../library/internals.ts';
@@ -23,11 +24,11 @@ export type SessionInfo = {
 const MAX_SHOWN = 100;
 export type Sessions = ReturnType<typeof createSessions>;
 
-export function createSessions(
-  realm: Pick<RealmContext, 'name' | 'store' | 'background' | 'logger'>,
-  provider: Provider,
-) {
-  const { store, name } = realm;
+type SessionsRealm = Pick<RealmContext, 'name' | 'store' | 'events' | 'background' | 'logger'>;
+
+export function createSessions(realm: SessionsRealm, provider: Provider) {
+  const { store, name, events } = realm;
+  const tellClients = createTeller(realm, provider);
   const records = createSessionRecords(store, name);
 
   /** `current` and the latest others, the newest first. */
@@ -55,11 +56,20 @@ export function createSessions(
     return (await records.read(uid))?.accountId;
   }
 
-  /** Idempotent. The session is dead when this resolves; clients are notified in the background. */
-  async function end(uid: string): Promise<void> {
+  /**
+   * Idempotent. The session is dead when this resolves; clients are notified in the background. `source`: of the
+   * request by which the person ends it, or a client for the person.
+   */
+  async function end(uid: string, source?: RequestSource): Promise<void> {
     const record = await records.read(uid);
     await close(uid, record?.accountId);
-    if (record?.accountId !== undefined) tellClients(record.accountId, record.authorizations ?? {});
+    if (record?.accountId === undefined) return;
+    emitEnd(uid, record.accountId, source);
+    tellClients(record.accountId, record.authorizations ?? {});
+  }
+
+  function emitEnd(session: string, user: string, source: RequestSource | undefined): void {
+    if (source !== undefined) events.emit({ type: 'session.ended', realm: name, user, session, source });
   }
 
   async function close(uid: string, userId: string | undefined): Promise<void> {
@@ -68,19 +78,26 @@ export function createSessions(
     await store.commit(writes);
   }
 
-  async function endAll(userId: string, except?: string): Promise<void> {
+  async function endAll(userId: string, except?: string, source?: RequestSource): Promise<void> {
     for await (const page of records.pages(userId)) {
-      await Promise.all(page.filter((uid) => uid !== except).map(end));
+      await Promise.all(page.filter((uid) => uid !== except).map((uid) => end(uid, source)));
     }
   }
 
   /** Ends a session that the library has loaded. */
-  async function endCurrent(session: Session): Promise<void> {
-    const { accountId, authorizations } = session;
+  async function endCurrent(session: Session, source: RequestSource): Promise<void> {
+    const { uid, accountId, authorizations } = session;
     await session.destroy();
-    if (accountId !== undefined) tellClients(accountId, authorizations ?? {});
+    if (accountId === undefined) return;
+    emitEnd(uid, accountId, source);
+    tellClients(accountId, authorizations ?? {});
   }
 
+  return { list, find, ownerOf, end, endAll, endCurrent };
+}
+
+/** Tells clients in the background that a session of theirs has ended. */
+function createTeller(realm: SessionsRealm, provider: Provider) {
   function tellClients(userId: string, authorizations: Record<string, { sid?: string | undefined }>): void {
     for (const [clientId, { sid }] of Object.entries(authorizations)) {
       realm.background.run(() => tell(clientId, userId, sid));
@@ -92,11 +109,11 @@ export function createSessions(
       const client = await provider.Client.find(clientId);
       if (client !== undefined) await tellClient(client, userId, sid);
     } catch (error) {
-      realm.logger.warn({ realm: name, client: clientId, err: error }, 'back-channel logout failed');
+      realm.logger.warn({ realm: realm.name, client: clientId, err: error }, 'back-channel logout failed');
     }
   }
 
-  return { list, find, ownerOf, end, endAll, endCurrent };
+  return tellClients;
 }
 
 function describe({ loginTs, iat, agent, authorizations }: SessionRecord) {

@@ -7,7 +7,7 @@ import { guestRequest } from '../../guest/grant/grant.ts';
 import { guestChange } from '../../guest/issue/patch.ts';
 import { byIds, bySelector } from '../../guest/json/selection.ts';
 import { Problem, refuseWithProblem, tellOutageAsProblem, withProblems } from '../../http/problem.ts';
-import { annotate } from '../../http/request-state.ts';
+import { annotate, stateOf } from '../../http/request-state.ts';
 import { type Route, type Routed, type Surface, wrapRoutes } from '../../http/routes.ts';
 import type { RealmRequest } from '../../oidc/provider/realm-router.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
@@ -76,8 +76,16 @@ function refuseAddress(): never {
 /** A user without the permission is authenticated, but may do nothing here. */
 async function authenticate({ ctx, provider, path }: Routed<RealmRequest>): Promise<GuestApiCaller> {
   const caller = await guestApiCaller(provider, ctx, path);
-  if ('scheme' in caller) throw unauthenticated(provider.realm, caller.scheme);
+  const { events, name: realm } = provider.realm;
+  const refused = { type: 'access.refused', realm, api: 'guest-tokens' } as const;
+  const { source } = stateOf(ctx.req);
+  if ('scheme' in caller) {
+    events.emit({ ...refused, reason: 'unauthenticated', source });
+    throw unauthenticated(provider.realm, caller.scheme);
+  }
   if (caller.clientId === undefined && !caller.isManager) {
+    const user = { kind: 'user', id: caller.name } as const;
+    events.emit({ ...refused, reason: 'forbidden', caller: user, source });
     const headers = { 'WWW-Authenticate': 'Bearer error="insufficient_scope", scope="guests:manage"' };
     throw new Problem('access_denied', 'the token has no permission guests:manage', { headers });
   }

@@ -129,6 +129,15 @@ export async function revokeMany(call: Call): Promise<void> {
   const before = issued_before === undefined ? undefined : stampOf(issued_before);
   const by = caller.isManager ? undefined : ownerOf(call);
   const stamp = await realm.guests.cut(realm.name, selector, { clientId: by, before });
+  const source = sourceOf(call);
+  realm.events.emit({
+    type: 'guest',
+    realm: realm.name,
+    event: 'guest.mass_revoked',
+    details: { client: by, selector: Object.keys(selector).join(' ') },
+    by: source.by,
+    source,
+  });
   ctx.body = { cut: selector, issued_before: new Date(Math.floor(stamp / 1000)).toISOString() };
 }
 

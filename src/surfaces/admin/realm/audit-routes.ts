@@ -18,7 +18,7 @@ const auditQuery = z.strictObject({
   /** `login.failed`, or `login` for all that begin so. */
   kind: z
     .string()
-    .regex(/^[a-z][a-z.-]{0,63}$/, 'a kind of event')
+    .regex(/^[a-z][a-z._-]{0,63}$/, 'a kind of event')
     .optional(),
 });
 

@@ -8,6 +8,7 @@ import type { Clock } from '../../../base/clock.ts';
 import type { Guests } from '../../../guest/guests.ts';
 import { Problem } from '../../../http/problem.ts';
 import type { KeyRing } from '../../../keys/key-ring.ts';
+import type { EventSink } from '../../../observability/events.ts';
 import type { Logger } from '../../../observability/logger.ts';
 import type { ProviderPool } from '../../../oidc/provider/provider-pool.ts';
 import type { RealmView } from '../../../registry/model/realm-view.ts';
@@ -25,6 +26,7 @@ export type AdminDeps = {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly events: EventSink;
   readonly background: Background;
   readonly registry: Registry;
   readonly passwords: Passwords;

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import { Problem, refuseWithProblem, tellOutageAsProblem, withProblems } from '../../../http/problem.ts';
-import { annotate } from '../../../http/request-state.ts';
+import { annotate, stateOf } from '../../../http/request-state.ts';
 import type { Route, Routed, Surface } from '../../../http/routes.ts';
 import { readBody } from './body.ts';
 import { type AdminCaller, findCaller, type NoCaller } from './caller.ts';
@@ -53,7 +53,7 @@ async function answer(route: AdminRoute, request: Routed<AdminRequest>): Promise
   const caller = await findCaller(deps, ctx, { realm, path });
   if ('challenge' in caller) throw unauthenticated(caller);
   annotate(ctx.req, { client: caller.actor.id ?? '', ...(realm === undefined ? {} : { realm }) });
-  refuseUnentitled(route, caller);
+  refuseUnentitled(request, route, caller);
   const body = await bodyOf(route, ctx);
   const changes = deps.registry.by(caller.actor);
   const call = { ctx, deps, caller, changes, params, query: ctx.query, body };
@@ -114,9 +114,11 @@ function unauthenticated({ challenge }: NoCaller): Problem {
 }
 
 /** RFC 6750 §3.1. Nothing is said of the realm or the thing in the address. */
-function refuseUnentitled({ permissions, isServerWide }: AdminRoute, caller: AdminCaller): void {
+function refuseUnentitled(request: AdminRequest, route: AdminRoute, caller: AdminCaller): void {
+  const { permissions, isServerWide } = route;
   const isHere = !isServerWide || caller.isServerWide;
   if (isHere && permissions.some(caller.may)) return;
+  emitRefusal(request, route, caller);
   const detail = isHere
     ? `the token needs the permission ${permissions.join(' or ')}`
     : "only administrators of the administrators' realm may do this";
@@ -124,5 +126,19 @@ function refuseUnentitled({ permissions, isServerWide }: AdminRoute, caller: Adm
     headers: {
       'WWW-Authenticate': `Bearer realm="admin", error="insufficient_scope", scope="${permissions[0]}"`,
     },
+  });
+}
+
+/** In the realm of the caller, which exists. Of a caller without a token nothing is known, not even a realm. */
+function emitRefusal({ ctx, deps }: AdminRequest, { id: operation }: AdminRoute, caller: AdminCaller): void {
+  const { kind, id = '' } = caller.actor;
+  deps.events.emit({
+    type: 'access.refused',
+    realm: caller.realm,
+    api: 'admin',
+    reason: 'forbidden',
+    caller: { kind: kind === 'user' ? 'user' : 'client', id },
+    operation,
+    source: stateOf(ctx.req).source,
   });
 }

@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { epochSeconds } from '../../../base/clock.ts';
 import { Failure } from '../../../base/errors.ts';
 import { sameOrigin } from '../../../http/csrf.ts';
-import { annotate } from '../../../http/request-state.ts';
+import { annotate, stateOf } from '../../../http/request-state.ts';
 import type { Route, Routed } from '../../../http/routes.ts';
 import type { RealmProvider } from '../../../oidc/provider/provider.ts';
 import type { RealmRequest } from '../../../oidc/provider/realm-router.ts';
@@ -137,16 +137,17 @@ async function act(account: Account, action: Action): Promise<void> {
 
 async function perform(account: Account, action: Action, fields: Fields): Promise<void> {
   const { ctx, provider, who } = account;
+  const exchange = { request: ctx.req, response: ctx.res };
   const id = fields.get('id') ?? '';
   switch (action) {
     case 'end-session':
-      await provider.selfService.endOwnSession(who.user.id, id);
+      await provider.selfService.endOwnSession(exchange, who.user.id, id);
       return done(account, 'session_ended');
     case 'end-other-sessions':
-      await provider.sessions.endAll(who.user.id, who.uid);
+      await provider.selfService.endOtherSessions(exchange, who);
       return done(account, 'sessions_ended');
     case 'withdraw':
-      await provider.selfService.withdrawConsent({ request: ctx.req, response: ctx.res }, who.user.id, id);
+      await provider.selfService.withdrawConsent(exchange, who.user.id, id);
       return done(account, 'consent_withdrawn');
     case 'change-password':
       return changePassword(account, fields);
@@ -168,8 +169,9 @@ async function changePassword(account: Account, fields: Fields): Promise<void> {
 async function decide(account: Account, id: string, isApproved: boolean): Promise<void> {
   const { user } = account.who;
   const { approvals } = account.provider;
-  if (isApproved) await approvals.approve(user.id, id, account.who);
-  else await approvals.deny(user.id, id);
+  const session = { ...account.who, source: stateOf(account.ctx.req).source };
+  if (isApproved) await approvals.approve(user.id, id, session);
+  else await approvals.deny(user.id, id, session);
   done(account, isApproved ? 'request_approved' : 'request_denied');
 }
 
