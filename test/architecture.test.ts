@@ -134,16 +134,19 @@ server.ts                  > base observability http audit/export registry oidc/
                              surfaces/guest-api surfaces/events surfaces/facades/shared
                              surfaces/facades/informer surfaces/facades demo surfaces services.ts
 cli/runtime                > base observability registry/model registry/passwords registry/store registry/apply
-                             oidc/realm oidc/provider surfaces/admin/shared surfaces/admin/people surfaces/admin
-                             surfaces/pages config services.ts
+                             oidc/realm oidc/provider surfaces/pages config services.ts
+cli/remote                 > base registry/model registry oidc/realm surfaces/admin/shared surfaces/admin config
+                             cli/runtime
+cli/admin-calls            > oidc/provider surfaces/admin/shared surfaces/admin/people surfaces/admin
+                             surfaces/pages services.ts cli/runtime cli/remote
 cli/upkeep                 > base observability storage/port keys registry/model registry/apply doctor storage
                              surfaces config services.ts cli/runtime
 cli/commands               > base observability storage/port revocation registry/model registry/store audit
                              tokens guest/grant guest/limits guest/trail guest/lookup guest/json guest
                              surfaces/admin/start oidc/profiles oidc/realm oidc/tokens oidc/records
                              oidc/endpoints oidc/provider surfaces/pages surfaces/guest-api demo config
-                             services.ts cli/serving server.ts cli/runtime
-cli                        > base http config cli/runtime cli/upkeep cli/commands
+                             services.ts cli/serving server.ts cli/runtime cli/admin-calls
+cli                        > base http config cli/runtime cli/remote cli/upkeep cli/commands
 main.ts                    > cli
 `;
 

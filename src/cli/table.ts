@@ -40,6 +40,14 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'fill an empty store with a backup',
     load: async () => (await import('./upkeep/backup.ts')).restore,
   },
+  login: {
+    summary: 'sign in at a running server, for commands with --url',
+    load: async () => (await import('./remote/login.ts')).login,
+  },
+  logout: {
+    summary: 'sign out at a running server',
+    load: async () => (await import('./remote/login.ts')).logout,
+  },
   'admin create': {
     summary: 'add an administrator of all realms',
     load: async () => (await import('./commands/admin.ts')).createAdmin,

@@ -15,7 +15,7 @@ const hash = '$pbkdf2-sha256$i=27500$c2FsdHNhbHQ$0123456789012345678901234567890
 
 const settings = {
   name: 'built',
-  displayName: 'Built ${NOT_A_NAME} $${x}',
+  displayName: `Built \${NOT_A_NAME} $\${x}`,
   apis: [
     { id: 'orders', audience: 'https://orders.example', permissions: [{ name: 'read' }], default: true },
     {
@@ -56,7 +56,7 @@ const users = [
     email: 'ada@acme.example',
     passwordHash: hash,
     roles: ['boss'],
-    attributes: { b: [1, null], a: '${x}' },
+    attributes: { b: [1, null], a: `\${x}` },
   },
 ];
 
@@ -125,10 +125,10 @@ describe('daypass export', () => {
     await buildOverHttp();
     const files = join(folder, 'files');
     await mkdir(join(files, 'realms'), { recursive: true });
-    const written = JSON.stringify({ ...settings, clients, users }).replaceAll('${', () => '$${');
+    const written = JSON.stringify({ ...settings, clients, users }).replaceAll(`\${`, () => `$\${`);
     await writeFile(
       join(files, 'realms', 'built.yaml'),
-      written.replaceAll('$$$${', () => '$$${'),
+      written.replaceAll(`$$$\${`, () => `$$\${`),
     );
     const other = env(`sqlite:${join(folder, 'other.db')}`);
     await runCommand(['apply', files], { env: other });
@@ -181,7 +181,7 @@ describe('daypass export', () => {
     const yaml = await readFile(join(out, 'built.yaml'), 'utf8');
 
     expect(modes).toEqual([0o600, 0o600]);
-    expect(yaml).toContain('secret: ${BUILT_WORKER_SECRET}\n');
+    expect(yaml).toContain(`secret: \${BUILT_WORKER_SECRET}\n`);
     expect(yaml).toContain(hash);
     expect(yaml).not.toContain('$ecret');
     expect(unasked).toMatchObject({ code: 1, stderr: expect.stringContaining('--force') });
@@ -192,7 +192,7 @@ describe('daypass export', () => {
     const { stdout, stderr } = await runCommand(['export', 'built'], { env: served() });
     const plain = await runCommand(['export', 'built', '--secrets'], { env: served() });
 
-    expect(stdout).toContain('secret: ${BUILT_WORKER_SECRET}\n');
+    expect(stdout).toContain(`secret: \${BUILT_WORKER_SECRET}\n`);
     expect(stdout).not.toContain('passwordHash');
     expect(stdout).not.toContain('$ecret');
     expect(stderr).toContain('--secrets');

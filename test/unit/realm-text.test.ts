@@ -7,9 +7,9 @@ import type { RealmFile } from '../../src/registry/model/model.ts';
 const text = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.constantFrom(
-    '${NAME}',
-    '$${',
-    '$$${x}',
+    `\${NAME}`,
+    `$\${`,
+    `$$\${x}`,
     '<<',
     'yes',
     'null',
@@ -97,7 +97,7 @@ describe('the text of a realm file', () => {
     ]);
     expect(
       realmTextOf({ name: 'daypass-x', clients: [{ id: 'a', secret }] }, { isPlain: false }).yaml,
-    ).toContain('${_DAYPASS_X_A_SECRET}');
+    ).toContain(`\${_DAYPASS_X_A_SECRET}`);
   });
 
   it('quotes values for a shell', () => {

@@ -3,7 +3,7 @@ import { parseInput } from '../../registry/model/parse-input.ts';
 import { createAdministrator } from '../../surfaces/admin/start/administrators.ts';
 import { type Command, print } from '../runtime/command.ts';
 import { askPassword } from '../runtime/new-password.ts';
-import { withServices } from '../runtime/with-services.ts';
+import { theOperator, withServices } from '../runtime/with-services.ts';
 
 export const createAdmin: Command = {
   about:
@@ -13,6 +13,7 @@ export const createAdmin: Command = {
     user: { value: '<name>', isRequired: true, help: 'user name' },
     email: { value: '<address>', help: 'e-mail address, good for logging in too' },
   },
+  examples: ['admin create --user root'],
   run: (input) =>
     withServices(async (services) => {
       const { adminRealm } = services.settings;
@@ -23,7 +24,8 @@ export const createAdmin: Command = {
       });
       const realm = await services.registry.findRealm(adminRealm);
       const password = await askPassword(services, realm?.passwords ?? passwordPolicy.parse({}), person);
-      const made = await createAdministrator(services.registry, adminRealm, {
+      const registry = { ...services.registry, ...services.registry.by(theOperator) };
+      const made = await createAdministrator(registry, adminRealm, {
         username: person.username,
         ...(email !== undefined && { email }),
         password,

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { Failure } from '../../base/errors.ts';
 import { fromYaml } from '../../config/yaml-text.ts';
+import { inRealm, place, withAdmin } from '../admin-calls/with-admin.ts';
 import { everyItem, type Shown } from '../runtime/admin-calls.ts';
 import { type Command, type Input, print, UsageError } from '../runtime/command.ts';
 import { requireConsent, yes } from '../runtime/confirm.ts';
 import { type Column, json, printJson, showList, showWhole } from '../runtime/output.ts';
-import { inRealm, place, withAdmin } from '../runtime/with-admin.ts';
 import { withServices } from '../runtime/with-services.ts';
 
 /** Seconds for which an invitation can be used. */

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
+import { inRealm, place, withAdmin } from '../admin-calls/with-admin.ts';
 import type { AdminCalls, Shown } from '../runtime/admin-calls.ts';
 import { type Command, type Input, print, UsageError } from '../runtime/command.ts';
 import { json, printJson } from '../runtime/output.ts';
-import { inRealm, place, withAdmin } from '../runtime/with-admin.ts';
 
 export const explainWhy: Command = {
   about:

@@ -10,9 +10,9 @@ import type { Minter } from '../../guest/limits/guest-realm.ts';
 import { guestRealmOf } from '../../oidc/realm/guest-realm.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
 import { problemOf } from '../../surfaces/guest-api/refusals.ts';
+import { inRealm } from '../admin-calls/with-admin.ts';
 import { type Command, UsageError } from '../runtime/command.ts';
 import { printJson } from '../runtime/output.ts';
-import { inRealm } from '../runtime/with-admin.ts';
 import { withRealm } from '../runtime/with-realm.ts';
 
 export const mintGuest: Command = {

@@ -1,8 +1,8 @@
 import { Failure } from '../../base/errors.ts';
+import { inRealm, place, withAdmin } from '../admin-calls/with-admin.ts';
 import type { Shown } from '../runtime/admin-calls.ts';
 import { type Command, print } from '../runtime/command.ts';
 import { type Column, json, printJson, showList } from '../runtime/output.ts';
-import { inRealm, place, withAdmin } from '../runtime/with-admin.ts';
 
 const noKeysYet = 'the realm has no keys yet: they are made at its first use';
 

@@ -1,9 +1,9 @@
+import { inRealm, place, withAdmin } from '../admin-calls/with-admin.ts';
 import type { Shown } from '../runtime/admin-calls.ts';
 import { everyItem } from '../runtime/admin-calls.ts';
 import { type Command, print } from '../runtime/command.ts';
 import { requireConsent, yes } from '../runtime/confirm.ts';
 import { type Column, json, showList, showWhole } from '../runtime/output.ts';
-import { inRealm, place, withAdmin } from '../runtime/with-admin.ts';
 
 const columns: readonly Column<Shown>[] = [
   ['name', ({ name }) => name],

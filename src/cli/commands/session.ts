@@ -1,7 +1,7 @@
+import { inRealm, place, withAdmin } from '../admin-calls/with-admin.ts';
 import type { Shown } from '../runtime/admin-calls.ts';
 import { type Command, print } from '../runtime/command.ts';
 import { type Column, json, showList } from '../runtime/output.ts';
-import { inRealm, place, withAdmin } from '../runtime/with-admin.ts';
 
 const columns: readonly Column<Shown>[] = [
   ['id', ({ id }) => id],

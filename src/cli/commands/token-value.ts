@@ -13,10 +13,10 @@ import { withCurrentRights } from '../../tokens/current-rights.ts';
 import { describeToken } from '../../tokens/introspection.ts';
 import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
 import { isLive } from '../../tokens/usable.ts';
+import { inRealm } from '../admin-calls/with-admin.ts';
 import { type Command, print } from '../runtime/command.ts';
 import { readSecret } from '../runtime/new-password.ts';
 import { json, printJson, showWhole } from '../runtime/output.ts';
-import { inRealm } from '../runtime/with-admin.ts';
 import { withRealm } from '../runtime/with-realm.ts';
 import { theOperator } from '../runtime/with-services.ts';
 

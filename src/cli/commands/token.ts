@@ -7,7 +7,7 @@ import { clientNode, endSession, realmNode, userNode } from '../../revocation/no
 import type { Services } from '../../services.ts';
 import type { Write } from '../../storage/port/port.ts';
 import { type Command, type Input, print, UsageError } from '../runtime/command.ts';
-import { getRealm, withServices } from '../runtime/with-services.ts';
+import { getRealm, theOperator, withServices } from '../runtime/with-services.ts';
 import { getUser } from './user.ts';
 
 const scopes = ['client', 'user', 'session'] as const;
@@ -23,22 +23,19 @@ export const revokeAll: Command = {
     user: { value: '<name>', help: 'only what was issued for this user (user name or e-mail address)' },
     session: { value: '<id>', help: 'only this session (session_state of its token responses); it ends' },
   },
+  examples: ['token revoke-all --realm acme --client ds-engine'],
   run(input) {
     const given = scopes.filter((scope) => input.has(scope));
     if (given.length > 1) throw new UsageError(`either --${given.join(' or --')}, not both`);
     return withServices(async (services) => {
       const realm = await getRealm(services, input.need('realm'));
-      const writes = [await revocation(services, realm, input), announcement(realm, input)];
-      const [scope = 'realm'] = given;
-      await services.changeLog.note({
-        realm: realm.name,
-        actor: { kind: 'operator' },
-        deed: 'tokens.revoke',
-        to: { [scope]: input.find(scope) ?? realm.name },
-      });
-      const result = await services.store.commit(writes);
+      const what = given[0] ?? 'realm';
+      const write = await revocation(services, realm, input);
+      const to = { [what]: input.need(what) };
+      await services.changeLog.note({ realm: realm.name, actor: theOperator, deed: 'tokens.revoke', to });
+      const result = await services.store.commit([write, announcement(realm, input)]);
       if (!result.ok) throw new Failure('conflict', `the store refused to revoke: ${result.reason}`);
-      print(`revoked: ${given[0] ?? 'realm'} ${input.find(given[0] ?? 'realm')}`);
+      print(`revoked: ${what} ${input.find(what)}`);
       return 0;
     });
   },

@@ -1,12 +1,12 @@
 import { Failure } from '../../base/errors.ts';
 import type { User } from '../../registry/model/model.ts';
 import type { Services } from '../../services.ts';
+import { inRealm, place, withAdmin } from '../admin-calls/with-admin.ts';
 import { everyItem, type Shown } from '../runtime/admin-calls.ts';
 import { type Command, type Input, print } from '../runtime/command.ts';
 import { requireConsent, yes } from '../runtime/confirm.ts';
 import { readNewPassword } from '../runtime/new-password.ts';
 import { type Column, json, printJson, showList, showOne } from '../runtime/output.ts';
-import { inRealm, place, withAdmin } from '../runtime/with-admin.ts';
 
 const existing = {
   ...inRealm,

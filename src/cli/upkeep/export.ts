@@ -14,7 +14,7 @@ export const exportRealm: Command = {
     'Writes a realm as a realm file: settings, clients, users with the hashes of their passwords, sections of embed\n' +
     'products. Applied to the same store it changes nothing; on an empty store it makes the same realm, without\n' +
     'sessions, tokens and signing keys (`backup` has those). With --out, <folder>/<realm>.yaml refers to secrets as\n' +
-    '${NAME}, and <folder>/<realm>.env has them; both are readable by you alone. On standard output secrets are\n' +
+    `\${NAME}, and <folder>/<realm>.env has them; both are readable by you alone. On standard output secrets are\n` +
     'references too and hashes are left out, unless --secrets asks for all of them. Needs the store.',
   argument: 'realm',
   options: {

@@ -1,3 +1,4 @@
+import { adminApi } from '../../registry/model/built-in-api.ts';
 import type { Client } from '../../registry/model/model.ts';
 
 /**
@@ -6,22 +7,38 @@ import type { Client } from '../../registry/model/model.ts';
  */
 export const ACCOUNT_CLIENT = 'daypass-account';
 
+/** The command line, where it works on a running server: signs in by device code (RFC 8628). */
+export const CLI_CLIENT = 'daypass-cli';
+
 /**
  * The clients that every realm has, by id. `response_type=none` (OAuth 2.0 Multiple Response Types §4): a session, no
  * token.
  */
 export function internalClients(issuer: string): ReadonlyMap<string, Client> {
-  const account: Client = {
-    id: ACCOUNT_CLIENT,
+  const common = {
     enabled: true,
     public: true,
     firstParty: true,
-    grants: [],
     roles: [],
     introspects: [],
+  };
+  const account: Client = {
+    ...common,
+    id: ACCOUNT_CLIENT,
+    grants: [],
     redirectUris: [`${issuer}/account`],
     postLogoutRedirectUris: [`${issuer}/account`],
     responseTypes: ['none'],
   };
-  return new Map([[account.id, account]]);
+  const commandLine: Client = {
+    ...common,
+    id: CLI_CLIENT,
+    clientName: 'Daypass command line',
+    grants: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+    redirectUris: [],
+    responseTypes: [],
+    // Administration, and nothing else that the person may do.
+    permissions: adminApi.permissions.map(({ name }) => `${adminApi.id}:${name}`),
+  };
+  return new Map([account, commandLine].map((client) => [client.id, client]));
 }

@@ -8,8 +8,8 @@ import { adminRoutes } from '../../surfaces/admin/admin.ts';
 import { userShown } from '../../surfaces/admin/people/user-view.ts';
 import type { AdminCaller } from '../../surfaces/admin/shared/caller.ts';
 import { createAdminDeps } from '../../surfaces/admin/shared/deps.ts';
-import { type AdminCalls, noUser, type Shown } from './admin-calls.ts';
-import { theOperator, withServices } from './with-services.ts';
+import { type AdminCalls, noUser, type Shown } from '../runtime/admin-calls.ts';
+import { theOperator, withServices } from '../runtime/with-services.ts';
 
 /** Whoever can open the store may everything. No realm has this name, so nothing is the operator's own. */
 const caller: AdminCaller = { actor: theOperator, realm: '_', isServerWide: true, may: () => true };

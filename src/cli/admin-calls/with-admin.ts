@@ -1,6 +1,8 @@
 /** Where a command works: on the store, or on a running server. */
-import type { AdminCalls } from './admin-calls.ts';
-import type { Input } from './command.ts';
+
+import { serverAddress } from '../remote/address.ts';
+import type { AdminCalls } from '../runtime/admin-calls.ts';
+import type { Input } from '../runtime/command.ts';
 
 /** Options of a command that works on a store or, with `--url`, on a running server. */
 export const place = {
@@ -12,7 +14,12 @@ export const inRealm = {
 } as const;
 
 /** Runs `work` on the store of the settings, or on the server that `--url` names. */
-export async function withAdmin<T>(_input: Input, work: (admin: AdminCalls) => Promise<T>): Promise<T> {
+export async function withAdmin<T>(input: Input, work: (admin: AdminCalls) => Promise<T>): Promise<T> {
+  const url = input.find('url');
+  if (url !== undefined) {
+    const { createServerCalls } = await import('../remote/server-calls.ts');
+    return work(createServerCalls(serverAddress(url)));
+  }
   const { withStoreCalls } = await import('./store-calls.ts');
   return withStoreCalls(work);
 }
