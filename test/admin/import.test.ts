@@ -108,6 +108,24 @@ describe('an import of users', () => {
     expect(text.match(/"status":"refused"/g)).toHaveLength(lines.length);
   });
 
+  it('lets others have their turn between any two commits', async () => {
+    const lines = Array.from({ length: 400 }, (_, at) => ({ username: `turn-${at}` }));
+    const state = { turn: 0, isOver: false, of: new Set<number>() };
+    const next = () => {
+      state.turn += 1;
+      if (!state.isOver) setImmediate(next);
+    };
+    setImmediate(next);
+    const leave = server.services.events.subscribe(() => void state.of.add(state.turn), ['registry.changed']);
+
+    const { results } = await send('globex', lines);
+    leave();
+    state.isOver = true;
+
+    expect(results.every(({ status }) => status === 'created')).toBe(true);
+    expect(state.of.size).toBeGreaterThanOrEqual(lines.length / 40);
+  });
+
   it('takes hashes that people log in with', async () => {
     const { pbkdf2Sync } = await import('node:crypto');
     const key = pbkdf2Sync('imported_password', 'saltsaltsaltsalt', 1000, 32, 'sha256').toString('base64');

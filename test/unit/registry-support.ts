@@ -101,7 +101,7 @@ export async function openRegistry({ maxWaiting, stopping = new AbortController(
   });
   /** `connect` opens the same store once more, as another process would. */
   const { store, registry } = connect();
-  return { store, registry, connect, reconnecting, time, counted };
+  return { store, registry, registryOn, connect, reconnecting, time, counted };
 }
 
 export async function stampsOf(store: Store, keys: readonly Key[]) {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Failure } from '../../base/errors.ts';
 import type { Store, Write } from '../../storage/port/port.ts';
+import { withSharedPatience } from '../../storage/port/request-patience.ts';
 import type { RealmSettings } from '../model/model.ts';
 import { type Clients, clientRemoval } from './clients.ts';
 import type { Committer } from './committer.ts';
@@ -78,7 +79,8 @@ export function createRemoval({ store, committer, clients, users, removedWith, s
 async function repeat(work: () => Promise<boolean>, stopping: AbortSignal): Promise<void> {
   for (;;) {
     const startedAt = performance.now();
-    if (!(await work())) return;
+    // The request that began it has been answered: its patience is no measure.
+    if (!(await withSharedPatience(work))) return;
     await pause(Math.min(MAX_REST_MS, performance.now() - startedAt));
     if (stopping.aborted) throw new Failure('unavailable', 'the server stops: remove the realm again');
   }

@@ -3,6 +3,7 @@ import { epochSeconds } from '../../base/clock.ts';
 import { isFailure } from '../../base/errors.ts';
 import { randomId } from '../../base/random.ts';
 import type { Write } from '../../storage/port/port.ts';
+import { withSharedPatience } from '../../storage/port/request-patience.ts';
 import { type User, type UserInput, user as userSchema } from '../model/model.ts';
 import { parseInput } from '../model/parse-input.ts';
 import { loginKey, loginsOf, normalizeLogin, userKey } from './records.ts';
@@ -21,10 +22,12 @@ export function createUserImport(
   { store, codec, committer, clock }: Omit<UserDeps, 'passwords'>,
   create: (realm: string, input: UserInput) => Promise<User>,
 ) {
-  return async function importUsers(
-    realm: string,
-    inputs: readonly UserInput[],
-  ): Promise<readonly Imported[]> {
+  /** A request imports many times: the patience of one import says nothing of the next. */
+  return function importUsers(realm: string, inputs: readonly UserInput[]): Promise<readonly Imported[]> {
+    return withSharedPatience(() => importAll(realm, inputs));
+  };
+
+  async function importAll(realm: string, inputs: readonly UserInput[]): Promise<readonly Imported[]> {
     const planned = await plan(realm, inputs);
     const fresh = planned.flatMap(({ user, outcome }) => (outcome === 'created' ? [user] : []));
     if (fresh.length === 0 || (await commitAll(realm, fresh))) return planned.map(withoutUser);
@@ -36,7 +39,7 @@ export function createUserImport(
       );
     }
     return results;
-  };
+  }
 
   async function plan(realm: string, inputs: readonly UserInput[]): Promise<readonly Planned[]> {
     const users = inputs.map((input) => ({

@@ -1,4 +1,5 @@
 /** `…/users/import`: many users at once, a line of JSON each, and a line of the answer for each line sent. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { pointerOf } from '../../../base/json-pointer.ts';
 import { findUnreadable, faultsOf as schemaFaultsOf } from '../../../guest/grant/refusal.ts';
@@ -62,7 +63,11 @@ async function importUsers(call: Call): Promise<Answer> {
 async function* resultsOf(call: Call, settings: RealmSettings): AsyncGenerator<Result> {
   const { ctx, query: asked } = call;
   const wanted = skipTo(asked.from, linesOf(ctx.req, MAX_LINE_BYTES));
-  for await (const batch of batchesOf(wanted, BATCH)) yield* await importBatch(call, settings, batch);
+  for await (const batch of batchesOf(wanted, BATCH)) {
+    yield* await importBatch(call, settings, batch);
+    // On SQLite nothing else would let others have their turn: hundreds of lines come at once.
+    await nextTurn();
+  }
 }
 
 async function* skipTo(from: number, lines: AsyncIterable<Line>): AsyncGenerator<Line> {
