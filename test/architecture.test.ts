@@ -82,7 +82,7 @@ surfaces/admin/shared      > base observability storage/port stats revocation ht
 surfaces/admin/tokens      > http guest/grant guest/trail guest/lookup guest/issue guest/json explain oidc/realm
                              surfaces/admin/shared
 surfaces/admin/openapi     > base http surfaces/admin/shared
-surfaces/admin/realm       > stats revocation http keys registry/model registry/store audit
+surfaces/admin/realm       > stats revocation http keys registry/model registry/store audit doctor
                              surfaces/admin/shared
 surfaces/admin/compat      > base http registry/model surfaces/admin/shared surfaces/admin/realm
 surfaces/admin/people      > base revocation http registry/model registry/passwords registry/store guest/grant

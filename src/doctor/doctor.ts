@@ -10,6 +10,7 @@ import { indexRoles } from '../registry/model/permissions.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../storage/port/port.ts';
 
+/** The state of one thing. */
 export type Check = {
   /** A closed name, such as `store`. */
   readonly check: string;
@@ -55,7 +56,7 @@ export async function examine(examined: Examined): Promise<readonly Check[]> {
   ];
 }
 
-async function storeCheck({ store }: Examined): Promise<Check> {
+export async function storeCheck({ store }: Pick<Examined, 'store'>): Promise<Check> {
   try {
     await store.ping();
     return { check: 'store', state: 'ok', found: 'answers' };
@@ -96,8 +97,8 @@ async function clockCheck(
   return { check: 'clock', state: 'warn', found, cure: 'set both machines by the same time service' };
 }
 
-async function signingKeyChecks(
-  { keyRing }: Examined,
+export async function signingKeyChecks(
+  { keyRing }: Pick<Examined, 'keyRing'>,
   realms: readonly RealmSettings[],
 ): Promise<readonly Check[]> {
   const checks = await Promise.all(realms.filter(({ enabled }) => enabled).map(checkOf));

@@ -10,6 +10,7 @@ import { importRoutes } from './people/import-routes.ts';
 import { sessionRoutes } from './people/session-routes.ts';
 import { userRoutes } from './people/user-routes.ts';
 import { auditRoutes } from './realm/audit-routes.ts';
+import { doctorRoutes } from './realm/doctor-routes.ts';
 import { keyRoutes } from './realm/key-routes.ts';
 import { listRoutes } from './realm/lists.ts';
 import { quotaRoutes } from './realm/quota-routes.ts';
@@ -34,6 +35,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...explainRoutes,
   ...keyRoutes,
   ...quotaRoutes,
+  ...doctorRoutes,
   ...statsRoutes,
   ...compatRoutes,
   ...auditRoutes,
