@@ -169,6 +169,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'show what introspection says of a token',
     load: async () => (await import('./commands/token-value.ts')).introspectToken,
   },
+  'token explain': {
+    summary: 'tell why a token is inactive (explain --token)',
+    load: async () => (await import('./commands/explain.ts')).explainWhy,
+  },
   'token revoke': {
     summary: 'revoke one token',
     load: async () => (await import('./commands/token-value.ts')).revokeToken,
