@@ -1,5 +1,4 @@
 /** When waiting events are written: soon, and after a failure later each time. Does not keep the process alive. */
-export type FlushTimer = ReturnType<typeof createFlushTimer>;
 
 /** Milliseconds between tries while the store is away. */
 const FIRST_PAUSE_MS = 500;

@@ -24,8 +24,6 @@ type Deps = {
   onLost(lost: Lost): void;
 };
 
-export type Waiting = ReturnType<typeof createWaiting>;
-
 export function createWaiting({ clock, newId, onLost }: Deps) {
   let events: AuditEvent[] = [];
   let failures = new Map<string, AuditEvent>();

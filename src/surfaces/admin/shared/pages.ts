@@ -13,8 +13,6 @@ export const pageQuery = {
   limit: z.coerce.number().int().min(1).max(200).default(50),
 };
 
-export const listQuery = z.strictObject(pageQuery);
-
 type Asked = { readonly cursor?: string | undefined; readonly limit: number };
 
 /** The page that was asked for. Throws `Problem` for a cursor that no list has given. */
