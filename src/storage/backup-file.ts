@@ -37,6 +37,9 @@ async function newFile(path: string): Promise<FileHandle> {
 
 type Told = { readonly onRecord?: () => void };
 
+/** A stream that is fed line by line is several times slower. In characters. */
+const CHUNK = 65_536;
+
 /** Readers take these two for the end of a line. */
 function lineOf(record: BackupRecord): string {
   return JSON.stringify(record).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
@@ -49,21 +52,24 @@ export async function writeBackup(
 ): Promise<number> {
   const file = await newFile(path);
   let count = 0;
-  async function* lines(): AsyncGenerator<string> {
+  async function* chunks(): AsyncGenerator<string> {
     const digest = createHash('sha256');
-    yield `${JSON.stringify(head)}\n`;
+    let text = `${JSON.stringify(head)}\n`;
     for await (const record of port.read()) {
       const line = `${lineOf(record)}\n`;
       digest.update(line);
       count += 1;
       onRecord?.();
-      yield line;
+      text += line;
+      if (text.length < CHUNK) continue;
+      yield text;
+      text = '';
     }
-    yield `${JSON.stringify({ is: 'end', records: count, sha256: digest.digest('hex') })}\n`;
+    yield `${text}${JSON.stringify({ is: 'end', records: count, sha256: digest.digest('hex') })}\n`;
   }
   try {
     await pipeline(
-      Readable.from(lines(), { objectMode: false }),
+      Readable.from(chunks(), { objectMode: false }),
       createGzip(),
       file.createWriteStream({ flush: true }),
     );

@@ -56,11 +56,16 @@ describe.each(['sqlite', 'redis'] as const)('commands on a running server (%s)',
 
   it('keeps the terminal out of the hands of names', async () => {
     const name = `${realm}-shown`;
-    await server.services.registry.putRealm({ name, displayName: 'a\u001b[31m\tb' });
+    await server.services.registry.putRealm({ name, displayName: 'a\u001b[31m\tb\u009bc' });
 
     const { stdout } = await runCommand(['realm', 'list'], { env });
 
-    expect(stdout).toContain(`${name}\tstrict\tenabled\ta?[31m?b\n`);
+    expect(stdout).toContain(`${name}\tstrict\tenabled\ta?[31m?b?c\n`);
+    const json = (await runCommand(['realm', 'list', '--json'], { env })).stdout;
+    expect(json).not.toMatch(/[^\n\P{Cc}]/u);
+    expect(JSON.parse(json)).toContainEqual(
+      expect.objectContaining({ displayName: 'a\u001b[31m\tb\u009bc' }),
+    );
   });
 
   describe('clients', () => {

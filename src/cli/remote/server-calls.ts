@@ -5,6 +5,7 @@ import { normalizeLogin } from '../../registry/registry.ts';
 import { adminRoutes } from '../../surfaces/admin/admin.ts';
 import type { AdminRoute } from '../../surfaces/admin/shared/route.ts';
 import { type AdminCalls, type AdminRequest, everyItem, noUser } from '../runtime/admin-calls.ts';
+import { cellOf } from '../runtime/output.ts';
 import { createLogins, type Login, type Logins } from './logins.ts';
 import { type Answer, send } from './requests.ts';
 import { refresh } from './sign-in.ts';
@@ -83,9 +84,9 @@ function failureOf(url: string, { status, body }: Answer): Failure {
   const faults: readonly unknown[] = Array.isArray(errors) ? errors : [];
   const lines = faults.map((fault) => {
     const { pointer = '', detail: what = '' } = Object(fault);
-    return `${String(pointer).slice(1)} ${what}`.trim();
+    return cellOf(`${String(pointer).slice(1)} ${what}`).trim();
   });
   const words =
-    lines.length > 0 ? lines.join('\n') : String(detail ?? `${url} answered with status ${status}`);
+    lines.length > 0 ? lines.join('\n') : cellOf(detail ?? `${url} answered with status ${status}`);
   return new Failure(status === 404 ? 'not_found' : 'invalid_input', words);
 }

@@ -4,6 +4,7 @@ import { type Clock, epochSeconds } from '../../base/clock.ts';
 import { Failure } from '../../base/errors.ts';
 import { CLI_CLIENT } from '../../oidc/realm/internal-clients.ts';
 import { adminApi } from '../../registry/model/built-in-api.ts';
+import { cellOf } from '../runtime/output.ts';
 import type { Login } from './logins.ts';
 import { type Answer, postForm } from './requests.ts';
 
@@ -28,7 +29,7 @@ export async function signIn(place: Place, show: (prompt: Prompt) => void): Prom
   });
   const { device_code: deviceCode, user_code: code, verification_uri: address } = asked.body;
   if (asked.status !== 200 || typeof deviceCode !== 'string') throw refused(place, asked);
-  show({ address: String(asked.body['verification_uri_complete'] ?? address), code: String(code) });
+  show({ address: cellOf(asked.body['verification_uri_complete'] ?? address), code: cellOf(code) });
   return poll(place, deviceCode, Number(asked.body['interval'] ?? 5));
 }
 
@@ -87,6 +88,6 @@ const reasons: Readonly<Record<string, string>> = {
 
 function refused({ url, realm }: Place, { status, body }: Answer): Failure {
   const error = String(body['error'] ?? `status ${status}`);
-  const reason = reasons[error] ?? String(body['error_description'] ?? error);
+  const reason = reasons[error] ?? cellOf(body['error_description'] ?? error);
   return new Failure('forbidden', `could not sign in at ${url}, realm ${realm}: ${reason}`);
 }

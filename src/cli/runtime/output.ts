@@ -12,7 +12,12 @@ export const json = {
 
 /** The value as one JSON document. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, undefined, 2));
+  print(harmless(JSON.stringify(value, undefined, 2)));
+}
+
+/** JSON leaves some control characters as they are, which terminals obey; written otherwise it is the same value. */
+function harmless(text: string): string {
+  return text.replace(/[\u007f-\u009f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
 }
 
 /** What stands above the column at a terminal, and the text of an item in it. */
@@ -61,7 +66,7 @@ export function showWhole(input: Pick<Input, 'has'>, item: object): void {
 async function printItems<T>(items: AsyncIterable<T> | Iterable<T>): Promise<void> {
   let isFirst = true;
   for await (const item of items) {
-    print(`${isFirst ? '[' : ','}${JSON.stringify(item)}`);
+    print(`${isFirst ? '[' : ','}${harmless(JSON.stringify(item))}`);
     isFirst = false;
   }
   print(isFirst ? '[]' : ']');

@@ -3,11 +3,13 @@ import { loadSettings } from '../../config/load.ts';
 import { type LoadedRealm, orFaults, passedOverText, readRealmFiles } from '../../config/realm-files.ts';
 import type { ApplyOptions } from '../../registry/apply/apply.ts';
 import type { Plan } from '../../registry/apply/plan.ts';
+import type { RealmFile } from '../../registry/model/model.ts';
 import type { Services } from '../../services.ts';
 import { type Command, type Input, print } from '../runtime/command.ts';
 import { requireConsent, yes } from '../runtime/confirm.ts';
 import { json, printJson } from '../runtime/output.ts';
 import { linesOf, planAsJson } from '../runtime/plan-text.ts';
+import { createProgress } from '../runtime/progress.ts';
 import { theOperator, withServices } from '../runtime/with-services.ts';
 
 const prune = {
@@ -55,7 +57,9 @@ export const apply: Command = {
       const registry = services.registry.by(theOperator);
       const plans: NamedPlan[] = [];
       for (const { name, file } of realms) {
-        const done = await registry.applyPlanned(file, reachOf(input));
+        const done = await withProgress(file, (onUsers) =>
+          registry.applyPlanned(file, { ...reachOf(input), onUsers }),
+        );
         plans.push([name, done]);
         if (!input.has('json')) tell(input, [[name, done]]);
       }
@@ -84,8 +88,23 @@ async function plansOf(
   options: ApplyOptions,
 ): Promise<readonly NamedPlan[]> {
   const plans: NamedPlan[] = [];
-  for (const { name, file } of realms) plans.push([name, await registry.planRealm(file, options)]);
+  for (const { name, file } of realms) {
+    const planned = await withProgress(file, (onUsers) => registry.planRealm(file, { ...options, onUsers }));
+    plans.push([name, planned]);
+  }
   return plans;
+}
+
+async function withProgress<T>(
+  { name, users = [] }: RealmFile,
+  work: (onUsers: (count: number) => void) => Promise<T>,
+): Promise<T> {
+  const progress = createProgress(`realm ${name}: users`, users.length);
+  try {
+    return await work(progress.add);
+  } finally {
+    progress.end();
+  }
 }
 
 async function askForRemovals(input: Input, plans: readonly NamedPlan[]): Promise<void> {

@@ -37,7 +37,7 @@ export function createUserPlan({ store, codec, clock, passwords, digest }: Apply
     return { steps, strays: strays.map(({ label }) => label) };
   };
 
-  async function planNamed({ name: realm, users = [] }: RealmFile, { isTrial }: Reach) {
+  async function planNamed({ name: realm, users = [] }: RealmFile, { isTrial, onUsers }: Reach) {
     const owners = await readOwners(realm, users);
     const named = users.map((input) => ({ ...input, id: input.id ?? ownerOf(owners, input) ?? randomId() }));
     const documents = await readAll(
@@ -55,6 +55,7 @@ export function createUserPlan({ store, codec, clock, passwords, digest }: Apply
         }),
       );
       steps.push(...(await Promise.all(some)).flat());
+      onUsers?.(some.length);
     }
     return { named: new Set(named.map(({ id }) => id)), steps };
   }

@@ -21,7 +21,7 @@ export type Applied = {
 };
 
 /** What `planRealm` and `applyPlanned` take beside the file. */
-export type ApplyOptions = Pick<Reach, 'strays'>;
+export type ApplyOptions = Pick<Reach, 'strays' | 'onUsers'>;
 
 /** The most steps of one commit: a long script in the store keeps other requests waiting. */
 const COMMIT_STEPS = 250;
@@ -43,19 +43,19 @@ export function createApply(deps: ApplyDeps) {
   }
 
   /** What `applyPlanned` would do now. Writes nothing. */
-  async function planRealm(file: RealmFile, { strays }: ApplyOptions): Promise<Plan> {
-    return planOf(file, await planParts(file, { strays, isTrial: true }));
+  async function planRealm(file: RealmFile, options: ApplyOptions): Promise<Plan> {
+    return planOf(file, await planParts(file, { ...options, isTrial: true }));
   }
 
   /**
    * Rejects with `Failure('conflict')` when a user of the file wants a name or address of a user that the file does
    * not name; then nothing was applied. A password is hashed only when the stored hash is not a hash of it.
    */
-  async function applyPlanned(file: RealmFile, { strays }: ApplyOptions): Promise<Plan> {
+  async function applyPlanned(file: RealmFile, options: ApplyOptions): Promise<Plan> {
     const done = new Map<string, Step>();
     let left: readonly string[] = [];
     await retried(async () => {
-      const part = await planParts(file, { strays, isTrial: false });
+      const part = await planParts(file, { ...options, isTrial: false });
       left = part.strays;
       if (part.steps.some(isNewRealm)) await announceRealm(store, file.name);
       // Somebody else changed one of the things in between: the rest is planned anew.

@@ -31,6 +31,8 @@ export type Reach = {
   readonly strays: 'keep' | 'name' | 'prune';
   /** Nothing is to be written: a password that would be hashed is not. */
   readonly isTrial: boolean;
+  /** Called for users that were looked at: a file may bring many, and hashing takes long. */
+  readonly onUsers?: ((count: number) => void) | undefined;
 };
 
 /** What one part of a file comes to. */
