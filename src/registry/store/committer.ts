@@ -27,10 +27,11 @@ export function createCommitter({ store, codec, events, announce, actor, changeL
     realm: string,
     writes: readonly Write[],
     changes: readonly Change[],
+    { isRecorded = true }: { readonly isRecorded?: boolean } = {},
   ): Promise<Committed | Refusal> {
     const changed = changes.map(({ what, id }): Changed => ({ what, ...(id !== undefined && { id }) }));
     const messages = changed.map((one) => ({ publish: TOPIC, realm, message: JSON.stringify(one) }));
-    const result = await recorded(realm, changes, (more) =>
+    const result = await recorded(realm, isRecorded ? changes : [], (more) =>
       commitAll(realm, [...writes, ...messages, ...more]),
     );
     if (result.ok) {

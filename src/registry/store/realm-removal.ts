@@ -16,6 +16,9 @@ const BATCH = { limit: 50 };
 /** The longest rest between two of them, in milliseconds. */
 const MAX_REST_MS = 50;
 
+/** The removal of the realm is what is recorded: not each of a million users. */
+const partOfRemoval = { isRecorded: false };
+
 type RemovalDeps = {
   readonly store: Store;
   readonly committer: Committer;
@@ -49,7 +52,8 @@ export function createRemoval({ store, committer, clients, users, removedWith, s
     await committer.commit(
       realm,
       writes,
-      items.map((client) => ({ what: 'client', id: client.id, before: client })),
+      items.map(({ id }) => ({ what: 'client', id })),
+      partOfRemoval,
     );
     return true;
   }
@@ -61,7 +65,8 @@ export function createRemoval({ store, committer, clients, users, removedWith, s
     await committer.commit(
       realm,
       writes,
-      items.map((user) => ({ what: 'user', id: user.id, before: user })),
+      items.map(({ id }) => ({ what: 'user', id })),
+      partOfRemoval,
     );
     return true;
   }
