@@ -29,14 +29,28 @@ export type AuditLog = ReturnType<typeof createAuditLog>;
 /** For a realm that does not exist (any more). */
 export const DEFAULT_DAYS = 90;
 
+/** Realms with events lately, whose chains are remembered. */
+export const MAX_REALMS = 2000;
+
 export function createAuditLog(deps: AuditLogDeps) {
   const realms = new Map<string, RealmLog>();
   const newId = eventIds();
 
+  /** The one used last stands last. */
   function logOf(realm: string): RealmLog {
     const found = realms.get(realm) ?? createRealmLog(realmDeps(realm), realm);
+    realms.delete(realm);
     realms.set(realm, found);
+    if (realms.size > MAX_REALMS) forgetIdle();
     return found;
+  }
+
+  /** A realm that is forgotten begins a new chain with its next event: nothing is lost. */
+  function forgetIdle(): void {
+    for (const [realm, log] of realms) {
+      if (realms.size <= MAX_REALMS) return;
+      if (log.isIdle()) realms.delete(realm);
+    }
   }
 
   function realmDeps(realm: string) {

@@ -80,7 +80,10 @@ export function createRealmLog(deps: RealmLogDeps, realm: string) {
     }
   }
 
-  return { add, write, writeWith, flush };
+  /** Nothing waits, and nothing is being written. */
+  const isIdle = (): boolean => inTurn.isFree() && waiting.dueInMs() === undefined;
+
+  return { add, write, writeWith, flush, isIdle };
 }
 
 /** `days`: absent when the realm says it. */
@@ -89,11 +92,18 @@ type WritingWith = { readonly days: number | undefined; readonly commit: Commit 
 /** One at a time: a batch holds the seal of the one before. */
 function createTurns() {
   let turn: Promise<unknown> = Promise.resolve();
-  return function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = turn.then(work, work);
+  let open = 0;
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    open += 1;
+    const mine = turn.then(work, work).finally(() => {
+      open -= 1;
+    });
     turn = mine.catch(() => undefined);
     return mine;
-  };
+  }
+
+  return Object.assign(inTurn, { isFree: () => open === 0 });
 }
 
 function createRealmWriter(deps: RealmLogDeps, realm: string) {

@@ -1,6 +1,6 @@
 /** The audit log over a store that fails, that forgets, and in realms that take no writes. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAuditLog } from '../../src/audit/audit-log.ts';
+import { createAuditLog, MAX_REALMS } from '../../src/audit/audit-log.ts';
 import { verifyAudit } from '../../src/audit/verify.ts';
 import { Failure } from '../../src/base/errors.ts';
 import { createSealer } from '../../src/keys/seal.ts';
@@ -212,5 +212,25 @@ describe('the audit log', () => {
       ['realm.removed', 'acme', undefined],
       ['realm.created', 'acme', undefined],
     ]);
+  });
+});
+
+describe('the log of very many realms', () => {
+  it('remembers the chains of the latest ones, and is whole for the others too', async () => {
+    const audit = open();
+    const first = { ...minted('gt_first'), realm: 'realm-0' };
+    audit.hear(first);
+    await audit.flush();
+    for (let realm = 1; realm <= MAX_REALMS; realm += 1)
+      audit.hear({ ...minted('gt'), realm: `realm-${realm}` });
+    await audit.flush();
+    audit.hear({ ...minted('gt_second'), realm: 'realm-0' });
+    await audit.flush();
+
+    const { events } = await audit.search('realm-0', {}, { limit: 10 });
+    const writers = await store.list({ realm: 'realm-0', kind: 'audit-writers', id: 'all' }, { limit: 10 });
+    expect(events.map(({ object }) => object?.id)).toEqual(['gt_second', 'gt_first']);
+    expect(writers.members).toHaveLength(2);
+    expect(await audit.verify('realm-0')).toMatchObject({ faults: [] });
   });
 });
