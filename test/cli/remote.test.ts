@@ -94,6 +94,25 @@ describe('commands with --url', () => {
     expect(await server.services.registry.readClient('acme', 'made')).toBeUndefined();
   });
 
+  it('find what happened, and why, on the server', async () => {
+    const listed = await run('audit list --realm acme --kind client.created --limit 1');
+    const exported = await run('audit export --realm acme --object client:made');
+    const why = await run('explain --realm acme --login zoe');
+
+    expect(listed.stdout.trim().split('\t').slice(1, 5)).toEqual([
+      'client.created',
+      'success',
+      expect.stringMatching(/^user:/),
+      'client:made',
+    ]);
+    const kinds = exported.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).kind);
+    expect(kinds).toEqual(expect.arrayContaining(['client.created', 'client.removed']));
+    expect(why.stdout).toMatch(/user\.disabled: .*\n.*decided by users\[zoe\]\.enabled, set by user /);
+  });
+
   it('say what the server refuses, and where', async () => {
     const bad = await run('client add --realm acme --client bad --grant client_credentials --role analist');
     const gone = await run('client show --realm acme --client gone');
