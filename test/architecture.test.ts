@@ -79,7 +79,8 @@ oidc/provider              > base storage/port revocation http keys registry/mod
 surfaces/admin/shared      > base observability storage/port stats revocation http keys registry/model
                              registry/passwords registry/store audit registry tokens guest/grant guest authn
                              oidc/realm oidc/proofs oidc/provider
-surfaces/admin/tokens      > http guest/grant guest/trail guest/lookup guest/issue guest/json explain oidc/realm
+surfaces/admin/tokens      > base storage/port revocation http tokens guest/grant guest/trail guest/lookup
+                             guest/issue guest/json explain oidc/profiles oidc/realm oidc/tokens oidc/endpoints
                              surfaces/admin/shared
 surfaces/admin/openapi     > base http surfaces/admin/shared
 surfaces/admin/realm       > stats revocation http keys registry/model registry/store audit doctor
@@ -142,10 +143,10 @@ cli/admin-calls            > oidc/provider surfaces/admin/shared surfaces/admin/
 cli/upkeep                 > base observability storage/port keys registry/model registry/apply doctor storage
                              surfaces config services.ts cli/runtime
 cli/commands               > base observability storage/port revocation registry/model registry/store audit
-                             tokens guest/grant guest/limits guest/trail guest/lookup guest/json guest
-                             surfaces/admin/start oidc/profiles oidc/realm oidc/tokens oidc/records
-                             oidc/endpoints oidc/provider surfaces/pages surfaces/guest-api demo config
-                             services.ts cli/serving server.ts cli/runtime cli/admin-calls
+                             guest/grant guest/limits guest/trail guest/json guest surfaces/admin/start
+                             oidc/realm oidc/records oidc/provider surfaces/admin/tokens surfaces/pages
+                             surfaces/guest-api demo config services.ts cli/serving server.ts cli/runtime
+                             cli/admin-calls
 cli                        > base http config cli/runtime cli/remote cli/upkeep cli/commands
 main.ts                    > cli
 `;

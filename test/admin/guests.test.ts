@@ -57,6 +57,24 @@ describe('guest tokens by the admin API', () => {
     expect(body.events.map(({ event }: { event: string }) => event)).toContain('guest.revoked');
   });
 
+  it('are shown and revoked by their value too, each realm its own', async () => {
+    const call = await admins(server, 'acme', 'realm-admin');
+    const { id, token } = await mint('blue', 'by-value');
+    const introspect = () =>
+      call({ method: 'POST', path: '/realms/acme/tokens/introspect', body: { token } });
+    const elsewhere = '/realms/daypass-admin/tokens/introspect';
+
+    expect((await introspect()).body).toMatchObject({ active: true, id });
+    expect((await call({ method: 'POST', path: elsewhere, body: { token } })).status).toBe(401);
+
+    const revoke = { method: 'POST', path: '/realms/acme/tokens/revoke', body: { token } };
+    expect((await call(revoke)).body).toEqual({ revoked: true });
+    expect((await introspect()).body).toEqual({ active: false });
+    expect(await isActive(token)).toBe(false);
+    expect(await call({ ...revoke, body: { token: 'dpg_unknown' } })).toMatchObject({ status: 404 });
+    expect(await call({ ...revoke, body: { token: 'x'.repeat(16_385) } })).toMatchObject({ status: 400 });
+  });
+
   it('are cut by one selector, and nothing else is', async () => {
     const call = await admins(server, 'acme', 'realm-admin');
     const [blue, red] = [await mint('blue'), await mint('red')];

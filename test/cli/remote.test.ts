@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { head, tenant } from '../admin/support.ts';
 import { kindOf } from '../support/authorization.ts';
 import { startCommand, tryCommand } from '../support/command.ts';
+import { postForm } from '../support/http.ts';
 import { useServer } from '../support/use-server.ts';
 import { createVisitor, signIn } from '../support/visitor.ts';
 
@@ -111,6 +112,27 @@ describe('commands with --url', () => {
       .map((line) => JSON.parse(line).kind);
     expect(kinds).toEqual(expect.arrayContaining(['client.created', 'client.removed']));
     expect(why.stdout).toMatch(/user\.disabled: .*\n.*decided by users\[zoe\]\.enabled, set by user /);
+  });
+
+  it('show and revoke a token by its value', async () => {
+    const value = (
+      await postForm(
+        server.endpoint('acme', 'token'),
+        { grant_type: 'client_credentials' },
+        { auth: ['ds-engine', 'ds-engine-secret'] },
+      )
+    ).json.access_token;
+
+    const before = await run('token introspect --realm acme', `${value}\n`);
+    const revoked = await run('token revoke --realm acme', `${value}\n`);
+    const after = await run('token introspect --realm acme', `${value}\n`);
+    const unknown = await run('token revoke --realm acme', 'dpa_unknown\n');
+
+    expect(JSON.parse(before.stdout)).toMatchObject({ active: true, client_id: 'ds-engine' });
+    expect(revoked).toMatchObject({ code: 0, stdout: 'revoked\n' });
+    expect(after).toMatchObject({ code: 1, stdout: '{\n  "active": false\n}\n' });
+    expect(unknown).toMatchObject({ code: 1, stderr: 'the realm has no such token\n' });
+    expect(JSON.stringify([before, revoked, after, unknown])).not.toContain(value);
   });
 
   it('say what the server refuses, and where', async () => {

@@ -1,24 +1,15 @@
 /** What a token is, by its value, which is read from standard input: arguments are seen by every user of the machine. */
 import { epochSeconds } from '../../base/clock.ts';
-import { Failure } from '../../base/errors.ts';
 import { presentFound } from '../../guest/json/present.ts';
-import type { FoundGuest } from '../../guest/lookup/lookup.ts';
-import { revocationWrites } from '../../oidc/endpoints/revoke.ts';
-import { refreshHashOf } from '../../oidc/profiles/refresh-shape.ts';
 import type { RealmContext } from '../../oidc/realm/realm-context.ts';
-import { oidcScopeSet } from '../../oidc/tokens/claims.ts';
-import { tokenKey } from '../../revocation/nodes.ts';
 import type { Document } from '../../storage/port/port.ts';
-import { withCurrentRights } from '../../tokens/current-rights.ts';
-import { describeToken } from '../../tokens/introspection.ts';
-import { decodeToken, type TokenRecord } from '../../tokens/record.ts';
-import { isLive } from '../../tokens/usable.ts';
-import { inRealm } from '../admin-calls/with-admin.ts';
-import { type Command, print } from '../runtime/command.ts';
+import { findToken } from '../../surfaces/admin/tokens/token-values.ts';
+import { inRealm, place, withAdmin } from '../admin-calls/with-admin.ts';
+import type { Shown } from '../runtime/admin-calls.ts';
+import { type Command, type Input, print } from '../runtime/command.ts';
 import { readSecret } from '../runtime/new-password.ts';
 import { json, printJson, showWhole } from '../runtime/output.ts';
 import { withRealm } from '../runtime/with-realm.ts';
-import { theOperator } from '../runtime/with-services.ts';
 
 const fromInput = 'The value is asked for, or read from the first line of standard input.';
 
@@ -45,56 +36,34 @@ export const inspectToken: Command = {
 
 export const introspectToken: Command = {
   about:
-    'Shows what introspection (RFC 7662) says of a token now to an API that it is for, as JSON. Counts no use of a\n' +
-    `guest token. ${fromInput} The exit code is 1 when it is not active. Needs the store.`,
-  options: inRealm,
+    'Shows what introspection (RFC 7662) says of a token now to an API that it is for, as JSON; of a guest token, what\n' +
+    `the guest-token API shows of it, and counts no use. ${fromInput} The exit code is 1 when it is not active.`,
+  options: { ...inRealm, ...place },
   examples: ['token introspect --realm acme < token.txt'],
   async run(input) {
-    const value = await readSecret('token');
-    const answer = await withRealm(input.need('realm'), (realm) => introspection(realm, value));
+    const answer = await callWithToken(input, 'introspectToken');
     printJson(answer);
-    return 'active' in answer && answer.active === true ? 0 : 1;
+    return answer['active'] === true ? 0 : 1;
   },
 };
 
 export const revokeToken: Command = {
   about:
     'Revokes one token, and everything that was made from it; a refresh token takes its consent and its access tokens\n' +
-    `along. ${fromInput} Needs the store.`,
-  options: inRealm,
+    `along. ${fromInput}`,
+  options: { ...inRealm, ...place },
   examples: ['token revoke --realm acme < token.txt'],
   async run(input) {
-    const value = await readSecret('token');
-    await withRealm(input.need('realm'), async (realm, { changeLog }) => {
-      const note = (to: Readonly<Record<string, string>>) =>
-        changeLog.note({ realm: realm.name, actor: theOperator, deed: 'token.revoke', to });
-      const found = await findToken(realm, value);
-      if (found === undefined) throw new Failure('not_found', `realm "${realm.name}" has no such token`);
-      if ('guest' in found) {
-        const { id } = found.guest.record;
-        await note({ guest: id });
-        await realm.guests.revoke(realm.name, id, { by: 'operator' });
-      } else {
-        await note({ client: found.record.clientId });
-        await realm.store.commit(await revocationWrites(realm, found));
-      }
-      print('revoked');
-    });
+    await callWithToken(input, 'revokeToken');
+    print('revoked');
     return 0;
   },
 };
 
-type Found =
-  | { readonly guest: FoundGuest }
-  | { readonly hash: string; readonly record: TokenRecord; readonly document: Document };
-
-async function findToken(realm: RealmContext, value: string): Promise<Found | undefined> {
-  const guest = await realm.guests.findByValue(realm.name, value);
-  if (guest !== undefined) return { guest };
-  const hash = refreshHashOf(value, realm.keys.secret);
-  const [document] = await realm.store.read([tokenKey(realm.name, hash)]);
-  const record = document && decodeToken(document.value);
-  return document && record && { hash, record, document };
+async function callWithToken(input: Input, operation: string): Promise<Shown> {
+  const token = await readSecret('token');
+  const params = { realm: input.need('realm') };
+  return withAdmin(input, (admin) => admin.call(operation, { params, body: { token } }));
 }
 
 async function storedAs(realm: RealmContext, value: string): Promise<object | undefined> {
@@ -117,18 +86,6 @@ function stateOf({ cut, spentAt }: Document, exp: number, now: number): string {
   if (cut) return 'revoked';
   if (spentAt !== undefined) return 'spent';
   return exp <= now ? 'expired' : 'active';
-}
-
-async function introspection(realm: RealmContext, value: string): Promise<object> {
-  const found = await findToken(realm, value);
-  if (found === undefined) return { active: false };
-  if ('guest' in found) {
-    const isActive = found.guest.state === 'active';
-    return isActive ? { active: true, ...presentFound(found.guest, realm.issuer) } : { active: false };
-  }
-  const { record, document } = found;
-  if (!isLive(document, record, epochSeconds(realm.clock))) return { active: false };
-  return describeToken(withCurrentRights(record, realm.view, oidcScopeSet), realm);
 }
 
 /** By how the values that the server makes begin. */

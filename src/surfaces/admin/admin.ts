@@ -20,6 +20,7 @@ import type { AdminRoute } from './shared/route.ts';
 import { type AdminRequest, createAdminSurface } from './shared/surface.ts';
 import { explainRoutes } from './tokens/explain-routes.ts';
 import { guestRoutes } from './tokens/guest-routes.ts';
+import { tokenRoutes } from './tokens/token-routes.ts';
 
 export const adminRoutes: readonly AdminRoute[] = [
   ...realmRoutes,
@@ -32,6 +33,7 @@ export const adminRoutes: readonly AdminRoute[] = [
   ...credentialRoutes,
   ...sessionRoutes,
   ...guestRoutes,
+  ...tokenRoutes,
   ...explainRoutes,
   ...keyRoutes,
   ...quotaRoutes,
