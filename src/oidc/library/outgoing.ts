@@ -7,7 +7,7 @@ import { lookup as resolveName } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Configuration } from 'oidc-provider';
-import { Agent, buildConnector } from 'undici';
+import type { Agent } from 'undici';
 import { isSpecialUse } from './special-use.ts';
 
 type Fetch = NonNullable<Configuration['fetch']>;
@@ -37,12 +37,13 @@ const fetchAnywhere: Fetch = (url, options) => {
  * name is there, is refused, or has an open port.
  */
 export function createGuardedFetch({ failureMs = FAILURE_MS, ...guard }: Guard = {}): Fetch {
-  const dispatcher = guardedAgent(guard);
+  let agent: Promise<Agent> | undefined;
   return async function fetchFromPublic(url, options) {
     const end = pause(failureMs, undefined, { ref: false });
-    // An object without known members: Node's types describe the dispatchers of another version of undici.
-    const guarded: object = { ...options, redirect: 'manual', dispatcher };
     try {
+      agent ??= guardedAgent(guard);
+      // An object without known members: Node's types describe the dispatchers of another version of undici.
+      const guarded: object = { ...options, redirect: 'manual', dispatcher: await agent };
       return await globalThis.fetch(url, guarded);
     } catch (error) {
       await end;
@@ -51,8 +52,12 @@ export function createGuardedFetch({ failureMs = FAILURE_MS, ...guard }: Guard =
   };
 }
 
-/** The address of a literal never reaches `lookup`, so it is checked before. */
-function guardedAgent({ resolve = allAddresses, isRefused = isSpecialUse }: Guard): Agent {
+/**
+ * The address of a literal never reaches `lookup`, so it is checked before. Undici is loaded at the first fetch: most
+ * servers make none, and it takes memory.
+ */
+async function guardedAgent({ resolve = allAddresses, isRefused = isSpecialUse }: Guard): Promise<Agent> {
+  const { Agent, buildConnector } = await import('undici');
   const connect = buildConnector({ lookup: guardedLookup(resolve, isRefused) });
   return new Agent({
     connect: (options, callback) => {

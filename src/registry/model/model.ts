@@ -104,10 +104,7 @@ export const role = z.strictObject({
 export const policy = z.strictObject({
   kind: z.enum(['connection', 'schema', 'row']),
   name: z.string().min(1).max(128),
-  /**
-   * The API (by `id`) that the connection or schema belongs to: no other API sees it. Absent: the realm's default
-   * API.
-   */
+  /** The API (by `id`) of the connection or schema: no other API sees it. Absent: the realm's default API. */
   api: z.string().max(63).optional(),
   /** What the row policy limits, by type or by type and id. Absent: every resource of the token. */
   resources: z
