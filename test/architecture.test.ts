@@ -140,8 +140,9 @@ cli/remote                 > base registry/model registry oidc/realm surfaces/ad
                              cli/runtime
 cli/admin-calls            > oidc/provider surfaces/admin/shared surfaces/admin/people surfaces/admin
                              surfaces/pages services.ts cli/runtime cli/remote
-cli/upkeep                 > base observability storage/port keys registry/model registry/apply doctor storage
-                             surfaces config services.ts cli/runtime
+cli/upkeep                 > base observability storage/port keys registry/model registry/apply doctor
+                             surfaces/admin/realm storage surfaces config services.ts cli/runtime
+                             cli/admin-calls
 cli/commands               > base observability storage/port revocation registry/model registry/store audit
                              guest/grant guest/limits guest/trail guest/json guest surfaces/admin/start
                              oidc/realm oidc/records oidc/provider surfaces/admin/tokens surfaces/pages

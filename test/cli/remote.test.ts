@@ -114,6 +114,20 @@ describe('commands with --url', () => {
     expect(why.stdout).toMatch(/user\.disabled: .*\n.*decided by users\[zoe\]\.enabled, set by user /);
   });
 
+  it('look whether a realm is set up as it should be', async () => {
+    const { code, stdout } = await run('doctor --realm acme --json');
+    const table = await run('doctor --realm acme');
+    const every = await run('doctor');
+    const gone = await run('doctor --realm gone');
+
+    const checks = JSON.parse(stdout);
+    expect(code).toBe(0);
+    expect(checks).toContainEqual({ check: 'store', state: 'ok', found: expect.any(String) });
+    expect(table.stdout.split('\n')).toHaveLength(checks.length + 1);
+    expect(every).toMatchObject({ code: 2, stderr: expect.stringContaining('--realm <name>') });
+    expect(gone).toMatchObject({ code: 1, stdout: '', stderr: 'there is no such realm\n' });
+  });
+
   it('show and revoke a token by its value', async () => {
     const value = (
       await postForm(

@@ -19,7 +19,8 @@ export const mintGuest: Command = {
   about:
     'Tells what a guest token would be for a request of a client: what is granted, what is narrowed by its ceiling, and\n' +
     'why it would be refused. The file holds the JSON that the client would send to /guest-tokens. Nothing is written\n' +
-    'or counted. Only dry runs are for the command line: a token belongs to the client that asks for it. Needs the store.',
+    'or counted. Only dry runs are for the command line: a token belongs to the client that asks for it. Needs the\n' +
+    'store; `explain --mint` tells the same of a running server.',
   argument: 'file',
   options: {
     ...inRealm,

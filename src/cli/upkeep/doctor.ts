@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { Failure } from '../../base/errors.ts';
 import { ConfigFaults } from '../../config/faults.ts';
 import { loadSettings } from '../../config/load.ts';
@@ -8,18 +9,25 @@ import { type Check, examine } from '../../doctor/doctor.ts';
 import { createLogger } from '../../observability/logger.ts';
 import type { RealmFile } from '../../registry/model/model.ts';
 import { createServices, type Services } from '../../services.ts';
-import type { Command } from '../runtime/command.ts';
+import { checkSchema } from '../../surfaces/admin/realm/doctor-routes.ts';
+import { place, withAdmin } from '../admin-calls/with-admin.ts';
+import { type Command, type Input, UsageError } from '../runtime/command.ts';
 import { json, printJson, showList } from '../runtime/output.ts';
 
 export const doctor: Command = {
   about:
     'Looks whether everything is set up as it should be: settings, realm files against the store, the store and its\n' +
     'settings, the master key, clocks, signing keys, an administrator, the public address. Each is ok, warn or fail,\n' +
-    'with what to do about it. Changes nothing. The exit code is 1 when something fails. Needs the store.',
-  options: json,
-  examples: ['doctor', 'doctor --json | jq ".[] | select(.state != \\"ok\\")"'],
+    'with what to do about it. Changes nothing. The exit code is 1 when something fails. With --realm only that realm\n' +
+    'is looked at. With --url it must be given: settings, files and store of a server are for its own machine.',
+  options: { realm: { value: '<name>', help: 'only this realm' }, ...place, ...json },
+  examples: [
+    'doctor',
+    'doctor --json | jq ".[] | select(.state != \\"ok\\")"',
+    'doctor --url https://id.example.com --realm acme',
+  ],
   async run(input) {
-    const checks = await everyCheck();
+    const checks = await checksFor(input);
     if (input.has('json')) printJson(checks);
     else {
       await showList(input, checks, [
@@ -32,6 +40,18 @@ export const doctor: Command = {
     return checks.some(({ state }) => state === 'fail') ? 1 : 0;
   },
 };
+
+type ShownCheck = z.output<typeof checkSchema>;
+
+async function checksFor(input: Input): Promise<readonly ShownCheck[]> {
+  const realm = input.find('realm');
+  if (realm === undefined) {
+    if (input.find('url') !== undefined) throw new UsageError('with --url, say --realm <name>');
+    return everyCheck();
+  }
+  const { items } = await withAdmin(input, (admin) => admin.call('examineRealm', { params: { realm } }));
+  return z.array(checkSchema).parse(items);
+}
 
 async function everyCheck(): Promise<readonly Check[]> {
   const { value: settings, checks } = await checked('settings', async () => loadSettings());

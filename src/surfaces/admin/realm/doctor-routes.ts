@@ -5,7 +5,8 @@ import { listSchema } from '../shared/pages.ts';
 import { type AdminRoute, realmRoute } from '../shared/route.ts';
 import { storedSettings } from './settings.ts';
 
-const check = z.strictObject({
+/** A check of the doctor. */
+export const checkSchema = z.strictObject({
   check: z.string(),
   state: z.enum(['ok', 'warn', 'fail']),
   found: z.string(),
@@ -22,7 +23,7 @@ export const doctorRoutes: readonly AdminRoute[] = [
       'Looks whether the realm is set up as it should be: each thing `ok`, `warn` or `fail`, with what to do. The whole ' +
       'server is for `daypass doctor`.',
     permissions: ['stats:read', 'realm:read'],
-    answers: { 200: { description: 'What was found.', schema: listSchema(check) } },
+    answers: { 200: { description: 'What was found.', schema: listSchema(checkSchema) } },
     handler: async (call) => {
       const items = await examineRealm(call.deps, await storedSettings(call));
       return { status: 200, body: { items, next: null } };
