@@ -2,6 +2,8 @@
 export type Annotations = {
   realm?: string;
   client?: string;
+  /** The subject of the person who called, where people call. */
+  user?: string;
   /** The protocol route or page, such as `token`. */
   route?: string;
   grant?: string;

@@ -60,8 +60,10 @@ describe('guest tokens by the admin API', () => {
   it('are shown and revoked by their value too, each realm its own', async () => {
     const call = await admins(server, 'acme', 'realm-admin');
     const { id, token } = await mint('blue', 'by-value');
+    // The key must not bring an old answer back.
+    const headers = { 'Idempotency-Key': 'a-key' };
     const introspect = () =>
-      call({ method: 'POST', path: '/realms/acme/tokens/introspect', body: { token } });
+      call({ method: 'POST', path: '/realms/acme/tokens/introspect', body: { token }, headers });
     const elsewhere = '/realms/daypass-admin/tokens/introspect';
 
     expect((await introspect()).body).toMatchObject({ active: true, id });

@@ -58,6 +58,17 @@ describe('daypass doctor', () => {
     expect(stdout).toContain('ok\tmaster key\topens what the store holds\t\n');
   });
 
+  it('looks at one realm alone', async () => {
+    const { code, stdout } = await tryCommand(['doctor', '--realm', 'acme', '--json'], { env });
+    const gone = await tryCommand(['doctor', '--realm', 'gone'], { env });
+
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).map(({ check }: Check) => check)).toEqual(
+      expect.arrayContaining(['store', 'secrets', 'redirects']),
+    );
+    expect(gone).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('realm') });
+  });
+
   it('tells that files and store differ', async () => {
     const other = join(folder, 'other');
     await mkdir(join(other, 'realms'), { recursive: true });

@@ -60,6 +60,25 @@ describe('the line of a request', () => {
     });
   });
 
+  it('names the person or the client that calls the admin API', async () => {
+    const audience = { resource: 'urn:daypass:admin' };
+    const called = async (form: Record<string, string>, auth?: readonly [string, string]) => {
+      const { access_token: bearer } = (await token(form, auth)).json;
+      lines.length = 0;
+      await get(`${server.url}/admin/v1/realms/strict`, { authorization: `Bearer ${bearer}` });
+      await expect.poll(() => lines.some((line) => line.includes('"route":"admin"'))).toBe(true);
+      return JSON.parse(lines.find((line) => line.includes('"route":"admin"')) ?? '{}');
+    };
+
+    const person = await called({ ...george, ...audience });
+    const client = await called({ grant_type: 'client_credentials', ...audience }, engine);
+
+    expect(person).toMatchObject({ user: expect.stringMatching(/^[0-9a-f-]{36}$/) });
+    expect(person).not.toHaveProperty('client');
+    expect(client).toMatchObject({ client: 'ds-engine' });
+    expect(client).not.toHaveProperty('user');
+  });
+
   it('says which code answered', async () => {
     await token({ grant_type: 'client_credentials' }, engine);
     const fast = await lastLine();

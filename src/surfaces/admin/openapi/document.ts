@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { version } from '../../../base/version.ts';
 import { problemKinds } from '../../../http/problem.ts';
-import type { AdminRoute, AnswerInfo } from '../shared/route.ts';
+import { type AdminRoute, type AnswerInfo, isAnsweredOnce } from '../shared/route.ts';
 
 type Json = { readonly [name: string]: unknown };
 
@@ -79,7 +79,8 @@ function answerOf({ description, schema }: AnswerInfo, media: AdminRoute['media'
   };
 }
 
-function parametersOf({ path, params, query, isConditional, method, media }: AdminRoute): readonly Json[] {
+function parametersOf(route: AdminRoute): readonly Json[] {
+  const { path, params, query, isConditional } = route;
   const names = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name);
   return [
     ...names.map((name) => ({
@@ -92,7 +93,7 @@ function parametersOf({ path, params, query, isConditional, method, media }: Adm
     ...(isConditional
       ? [header('If-Match', 'The `ETag` of what was read, or `*` (RFC 9110 §13.1.1).', true)]
       : []),
-    ...(method === 'POST' && media !== 'application/x-ndjson'
+    ...(isAnsweredOnce(route)
       ? [header('Idempotency-Key', 'A repetition with the same key has the same answer, for a day.', false)]
       : []),
   ];
@@ -133,7 +134,7 @@ function portable<T>(value: T): T {
   ) as T;
 }
 
-/** What can be sent to change a thing: any part of it (RFC 7396). */
+/** What can be sent to change a thing: only those members that are to change (RFC 7396). */
 function patchSchemaOf(schema: z.ZodType): Json {
   const { required: _, ...rest } = schemaOf(schema, 'input');
   return { ...rest, description: 'Any part of it. `null` removes a member (RFC 7396).' };

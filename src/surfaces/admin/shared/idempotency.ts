@@ -41,10 +41,15 @@ export async function answerOnce(once: Once, work: () => Promise<Answer>): Promi
   const request = sha256(once.request);
   const isFirst = await hold(deps, place, { request }, UNDER_WAY);
   if (!isFirst) return earlier(deps, place, request);
+  const answer = await orForget(deps, place, work);
+  await put(deps, place, { request, answer }, KEPT);
+  return answer;
+}
+
+/** Work that is done is never forgotten, even if its answer could not be kept: a repetition would do it again. */
+async function orForget(deps: Once['deps'], place: Key, work: () => Promise<Answer>): Promise<Answer> {
   try {
-    const answer = await work();
-    await put(deps, place, { request, answer }, KEPT);
-    return answer;
+    return await work();
   } catch (error) {
     await deps.store.commit([{ remove: place }]);
     throw error;

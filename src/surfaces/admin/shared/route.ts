@@ -34,6 +34,11 @@ export function noteDeed(
   return deps.changeLog.note({ realm: realm.name, actor: caller.actor, deed, to });
 }
 
+/** Whether an `Idempotency-Key` counts: lines have their own way to go on, and an old answer to a question is none. */
+export function isAnsweredOnce({ method, media, isReadOnly }: AdminRoute): boolean {
+  return method === 'POST' && media !== 'application/x-ndjson' && !isReadOnly;
+}
+
 /** A call below a realm. */
 export type RealmCall<Query = unknown, Body = unknown> = AdminCall<Query, Body> & {
   readonly realm: RealmView;
@@ -71,6 +76,8 @@ export type AdminRoute = {
   readonly media: 'application/json' | 'application/merge-patch+json' | 'application/x-ndjson';
   /** Needs `If-Match`. */
   readonly isConditional: boolean;
+  /** A POST that changes nothing: repeated, it is answered anew. */
+  readonly isReadOnly: boolean;
   /** The answers beside the problems that every route can have. */
   readonly answers: Readonly<Record<number, AnswerInfo>>;
   /** A body to try it with. */
@@ -82,7 +89,7 @@ type Common<Query extends z.ZodType, Body extends z.ZodType> = Pick<
   AdminRoute,
   'id' | 'method' | 'path' | 'summary' | 'permissions' | 'answers'
 > &
-  Partial<Pick<AdminRoute, 'media' | 'patches' | 'isConditional' | 'example' | 'params'>> & {
+  Partial<Pick<AdminRoute, 'media' | 'patches' | 'isConditional' | 'isReadOnly' | 'example' | 'params'>> & {
     readonly query?: Query;
     readonly body?: Body;
   };
@@ -100,6 +107,7 @@ export function serverRoute<Query extends z.ZodType = z.ZodType, Body extends z.
     tag: 'realms',
     media: 'application/json',
     isConditional: false,
+    isReadOnly: false,
     params: {},
     isServerWide: true,
     ...rest,

@@ -9,7 +9,7 @@ import { type AdminCaller, findCaller, type NoCaller } from './caller.ts';
 import type { AdminDeps } from './deps.ts';
 import { isKnown } from './etag.ts';
 import { answerOnce } from './idempotency.ts';
-import type { AdminRoute, Answer } from './route.ts';
+import { type AdminRoute, type Answer, isAnsweredOnce } from './route.ts';
 
 /**
  * How many bytes of lines wait for a client that does not read yet. Most clients read nothing before they have sent
@@ -52,19 +52,22 @@ async function answer(route: AdminRoute, request: Routed<AdminRequest>): Promise
   const realm = params['realm'];
   const caller = await findCaller(deps, ctx, { realm, path });
   if ('challenge' in caller) throw unauthenticated(caller);
-  annotate(ctx.req, { client: caller.actor.id ?? '', ...(realm === undefined ? {} : { realm }) });
+  const { kind, id = '' } = caller.actor;
+  annotate(ctx.req, {
+    ...(kind === 'user' ? { user: id } : { client: id }),
+    ...(realm === undefined ? {} : { realm }),
+  });
   refuseUnentitled(request, route, caller);
   const body = await bodyOf(route, ctx);
   const changes = deps.registry.by(caller.actor);
   const call = { ctx, deps, caller, changes, params, query: ctx.query, body };
   const work = () => route.handle(call);
-  const answered =
-    route.method === 'POST' && route.media !== 'application/x-ndjson'
-      ? await answerOnce(
-          { deps, caller, key: ctx.get('Idempotency-Key'), request: `${path} ${JSON.stringify(body)}` },
-          work,
-        )
-      : await work();
+  const answered = isAnsweredOnce(route)
+    ? await answerOnce(
+        { deps, caller, key: ctx.get('Idempotency-Key'), request: `${path} ${JSON.stringify(body)}` },
+        work,
+      )
+    : await work();
   write(ctx, deps, answered);
 }
 

@@ -12,6 +12,7 @@ export const explainRoutes: readonly AdminRoute[] = [
     summary:
       'Tells why a token is inactive, why a redirect, login or mint is refused, and what a user, client or guest would ' +
       'get: the rule, and the setting that decides. Changes nothing.',
+    isReadOnly: true,
     permissions: ['explain:read', 'audit:read'],
     body: question,
     answers: { 200: { description: 'The reasons; the first one decides.', schema: explanation } },

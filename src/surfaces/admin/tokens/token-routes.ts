@@ -18,6 +18,7 @@ export const tokenRoutes: readonly AdminRoute[] = [
     path: '/tokens/introspect',
     summary:
       'Shows what introspection says of a token to an API that it is for; of a guest token, what `GET /guest-tokens/{id}` shows. Counts no use.',
+    isReadOnly: true,
     permissions: ['explain:read', 'sessions:read'],
     body: byValue,
     answers: { 200: { description: 'As RFC 7662 §2.2, or a guest token with `active`.', schema: answer } },
