@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Problem } from '../../../http/problem.ts';
 import type { SessionInfo, Sessions } from '../../../oidc/sessions/sessions.ts';
+import { aliveProvider } from '../shared/alive.ts';
 import { effectHeader } from '../shared/effects.ts';
 import { listSchema } from '../shared/pages.ts';
 import { type AdminRoute, type Answer, noteDeed, type RealmCall, realmRoute } from '../shared/route.ts';
@@ -74,13 +75,9 @@ export const sessionRoutes: readonly AdminRoute[] = [
   }),
 ];
 
-/** The sessions of the realm. A disabled realm has none: everything in it is dead. */
-export async function sessionsOf({ deps, realm }: Pick<RealmCall, 'deps' | 'realm'>): Promise<Sessions> {
-  const provider = await deps.pool.find(realm.name);
-  if (provider === undefined || provider === 'disabled') {
-    throw new Problem('conflict', 'the realm is disabled: nothing in it is alive');
-  }
-  return provider.sessions;
+/** The sessions of the realm. */
+export async function sessionsOf(call: Pick<RealmCall, 'deps' | 'realm'>): Promise<Sessions> {
+  return (await aliveProvider(call)).sessions;
 }
 
 async function listOfUser(call: RealmCall, user: string): Promise<Answer> {

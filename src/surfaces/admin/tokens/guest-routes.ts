@@ -16,9 +16,9 @@ import type { Source } from '../../../guest/trail/trail.ts';
 import { Problem } from '../../../http/problem.ts';
 import { guestRealmOf } from '../../../oidc/realm/guest-realm.ts';
 import type { RealmContext } from '../../../oidc/realm/realm-context.ts';
+import { aliveProvider } from '../shared/alive.ts';
 import { listSchema, pageOf, pageQuery } from '../shared/pages.ts';
 import { type AdminRoute, type Answer, noteDeed, type RealmCall, realmRoute } from '../shared/route.ts';
-import { aliveRealm } from './alive-realm.ts';
 
 const reading = ['guests:read', 'guests:manage'] as const;
 const one = { path: '/guest-tokens/:guest', params: { guest: /^gt_[A-Za-z0-9_-]{1,64}$/ } } as const;
@@ -116,7 +116,7 @@ async function listGuests(call: RealmCall<z.output<typeof query>>): Promise<Answ
   if (filter.client === undefined && filter.tenant === undefined) {
     throw new Problem('invalid_request', 'say whose tokens: client or tenant');
   }
-  const { guests, name, issuer } = await aliveRealm(call);
+  const { guests, name, issuer } = (await aliveProvider(call)).realm;
   const { after } = pageOf({ cursor, limit });
   const page = await guests.list(name, filter, { limit, after });
   const usages = await guests.usages(name, page.guests);
@@ -131,7 +131,7 @@ async function listGuests(call: RealmCall<z.output<typeof query>>): Promise<Answ
 async function existing(
   call: RealmCall,
 ): Promise<{ readonly found: FoundGuest; readonly realm: RealmContext }> {
-  const realm = await aliveRealm(call);
+  const realm = (await aliveProvider(call)).realm;
   const found = await realm.guests.find(realm.name, idIn(call));
   if (found === undefined) throw new Problem('not_found', 'there is no such guest token');
   return { found, realm };
@@ -176,7 +176,7 @@ async function revokeGuest(call: RealmCall): Promise<Answer> {
 }
 
 async function showTrail(call: RealmCall): Promise<Answer> {
-  const realm = await aliveRealm(call);
+  const realm = (await aliveProvider(call)).realm;
   const found = await realm.guests.find(realm.name, idIn(call));
   const { events, head } = await realm.guests.trail(realm.name, idIn(call), found);
   if (found === undefined && events.length === 0)
@@ -186,7 +186,7 @@ async function showTrail(call: RealmCall): Promise<Answer> {
 
 async function cutGuests(call: RealmCall<unknown, z.output<typeof cutRequest>>): Promise<Answer> {
   const { body } = call;
-  const realm = await aliveRealm(call);
+  const realm = (await aliveProvider(call)).realm;
   if ('ids' in body) return cutIds(call, realm, body.ids);
   const { issued_before, ...given } = body;
   const selector = selectorOf(given);

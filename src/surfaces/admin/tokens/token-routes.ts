@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { Problem } from '../../../http/problem.ts';
 import { revocationWrites } from '../../../oidc/endpoints/revoke.ts';
+import { aliveProvider } from '../shared/alive.ts';
 import { type AdminRoute, type Answer, noteDeed, type RealmCall, realmRoute } from '../shared/route.ts';
-import { aliveRealm } from './alive-realm.ts';
 import { findToken, introspected } from './token-values.ts';
 
 const byValue = z.strictObject({ token: z.string().min(1).max(16_384) });
@@ -25,7 +25,7 @@ export const tokenRoutes: readonly AdminRoute[] = [
     example: { token: 'dpa_…' },
     handler: async (call) => ({
       status: 200,
-      body: await introspected(await aliveRealm(call), call.body.token),
+      body: await introspected((await aliveProvider(call)).realm, call.body.token),
     }),
   }),
   realmRoute({
@@ -42,7 +42,7 @@ export const tokenRoutes: readonly AdminRoute[] = [
 ];
 
 async function revoke(call: RealmCall<unknown, z.output<typeof byValue>>): Promise<Answer> {
-  const realm = await aliveRealm(call);
+  const realm = (await aliveProvider(call)).realm;
   const found = await findToken(realm, call.body.token);
   if (found === undefined) throw new Problem('not_found', 'the realm has no such token');
   const { id = '', kind, source } = call.caller.actor;
